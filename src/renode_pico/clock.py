@@ -1,0 +1,34 @@
+"""Emulated time, as the controller model and the host see it.
+
+Nothing in this package but `bridge/` and the command line knows any other time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+NS_PER_S = 1_000_000_000
+NS_PER_MS = 1_000_000
+NS_PER_US = 1_000
+
+
+class Alarm(Protocol):
+    """One callback that can be armed again and again; arming an armed alarm moves it."""
+
+    def schedule(self, delay_ns: int) -> None:
+        """Call back `delay_ns` emulated nanoseconds from now (0: as soon as the current event is over)."""
+
+    def cancel(self) -> None:
+        """Forget the pending call, if there is one."""
+
+
+class Clock(Protocol):
+    """The engine's clock."""
+
+    @property
+    def now_ns(self) -> int:
+        """Emulated nanoseconds since power-on."""
+
+    def alarm(self, callback: Callable[[], None]) -> Alarm:
+        """A new, unarmed alarm. Callbacks due at the same instant run in the order they were armed."""

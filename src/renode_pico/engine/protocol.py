@@ -1,0 +1,90 @@
+"""What an engine is: an emulated Pico that runs for emulated time and has a USB port (seam to `usb/`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from renode_pico.usb.transfer import Host
+
+
+@dataclass(frozen=True, slots=True)
+class BoardConfig:
+    """What a board is made of.
+
+    `firmware`: UF2, ELF or flat binary (loaded at the start of flash, 0x1000_0000).
+    `flash_image`: bytes of the file-system part of the flash, at `flash_offset` from the start of flash.
+    `flash_file`: where the flash is kept between power-offs; None keeps it in memory only.
+    `mips`: emulated instructions per emulated microsecond; None takes the engine's default.
+    """
+
+    firmware: Path
+    flash_image: bytes | None = None
+    flash_offset: int = 0xA0000
+    flash_file: Path | None = None
+    mips: int | None = None
+
+
+class Uart(Protocol):
+    """One UART of the chip, as bytes; time passes only in `Engine.run*`."""
+
+    def write(self, data: bytes) -> None:
+        """Queue bytes for the chip's RX pin."""
+
+    def read(self) -> bytes:
+        """Everything the chip has sent since the last call."""
+
+
+class Engine(Protocol):
+    """An emulated Raspberry Pi Pico. Times are emulated seconds since power-on; nothing waits for real time."""
+
+    @property
+    def name(self) -> str:
+        """`embedded` or `renode`."""
+
+    @property
+    def version(self) -> str:
+        """Version of the emulator behind it, e.g. `rp2040py 0.3.6`."""
+
+    @property
+    def now(self) -> float: ...
+
+    @property
+    def host(self) -> Host:
+        """The USB host at the other end of the board's cable; unplugged until `plug()`."""
+
+    @property
+    def instructions(self) -> int:
+        """Instructions executed since power-on (all cores)."""
+
+    def uart(self, number: int) -> Uart: ...
+
+    def run(self, seconds: float) -> None:
+        """Let emulated time pass."""
+
+    def run_until(self, condition: Callable[[], bool], timeout: float) -> bool:
+        """Run until `condition` holds, looked at after each emulated event of the host, UART or at the latest each
+        emulated millisecond; False when `timeout` emulated seconds have passed first."""
+
+    def reset(self) -> None:
+        """The RUN pin pulled low and released: the chip starts again, flash kept, time goes on."""
+
+    def power_cycle(self) -> None:
+        """Power taken away and given back, cable included: memories lost, flash kept."""
+
+    def flash(self) -> bytes:
+        """The whole flash content, 2 MiB."""
+
+    def load_flash(self, data: bytes, offset: int) -> None:
+        """Overwrite part of the flash, as an external programmer would. Raises ImageError when it does not fit."""
+
+    def gpio(self, pin: int) -> bool:
+        """The level of a GPIO pin as driven by the chip."""
+
+    def set_gpio(self, pin: int, level: bool) -> None:
+        """Drive a GPIO pin from outside."""
+
+    def close(self) -> None:
+        """End it; leaves no process, thread or file behind. May be called twice."""

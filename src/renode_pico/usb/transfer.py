@@ -1,0 +1,208 @@
+"""Transfers: what a host's client asks for (USB 2.0, 5.4 to 5.8, and chapter 9 for control transfers)."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum, IntEnum
+from typing import Protocol
+
+from renode_pico.usb.wire import Fault
+
+
+class TransferType(IntEnum):
+    """bmAttributes bits 1..0 of an endpoint descriptor (USB 2.0, table 9-13)."""
+
+    CONTROL = 0
+    ISOCHRONOUS = 1
+    BULK = 2
+    INTERRUPT = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """The eight bytes of a SETUP packet (USB 2.0, table 9-2)."""
+
+    bmRequestType: int
+    bRequest: int
+    wValue: int = 0
+    wIndex: int = 0
+    wLength: int = 0
+
+    @property
+    def is_in(self) -> bool:
+        """The data stage, if there is one, goes from device to host."""
+        return bool(self.bmRequestType & 0x80)
+
+    def pack(self) -> bytes:
+        return struct.pack("<BBHHH", self.bmRequestType, self.bRequest, self.wValue, self.wIndex, self.wLength)
+
+    @classmethod
+    def unpack(cls, data: bytes) -> Setup:
+        return cls(*struct.unpack("<BBHHH", data))
+
+    def __str__(self) -> str:
+        return (
+            f"bmRequestType={self.bmRequestType:#04x} bRequest={self.bRequest:#04x} wValue={self.wValue:#06x} "
+            f"wIndex={self.wIndex:#06x} wLength={self.wLength}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Pipe:
+    """One endpoint of one device as the host's scheduler needs it (from its endpoint descriptor).
+
+    `endpoint_address` is bEndpointAddress (bit 7: IN); `interval` is bInterval in frames for interrupt endpoints.
+    """
+
+    address: int
+    endpoint_address: int
+    type: TransferType
+    max_packet_size: int
+    interval: int = 1
+
+    @property
+    def number(self) -> int:
+        return self.endpoint_address & 0x0F
+
+    @property
+    def is_in(self) -> bool:
+        return bool(self.endpoint_address & 0x80)
+
+
+class Status(Enum):
+    """The state of a transfer; all but PENDING are final."""
+
+    PENDING = "pending"
+    COMPLETED = "completed"
+    STALLED = "stalled"
+    TIMED_OUT = "timed out"
+    CANCELLED = "cancelled"
+    DISCONNECTED = "disconnected"
+    ERROR = "transaction error"
+    BABBLE = "babble"
+
+
+class Transfer(Protocol):
+    """A transfer under way: given out by `Host.submit`, changed only by the host."""
+
+    pipe: Pipe
+    status: Status
+    on_done: Callable[[Transfer], None] | None
+    """Called once, at the emulated instant the transfer becomes final; it may submit the next one."""
+
+    @property
+    def setup(self) -> Setup | None:
+        """The SETUP packet of a control transfer."""
+
+    @property
+    def data(self) -> bytes:
+        """IN: what has been received so far. OUT: what was to be sent."""
+
+    @property
+    def actual_length(self) -> int:
+        """Bytes moved so far."""
+
+    @property
+    def packets(self) -> tuple[int, ...]:
+        """Length of each acknowledged data packet, in order (packet boundaries, zero-length packets included)."""
+
+
+class Host(Protocol):
+    """The host controller: one root port, frames of 1 ms, transfers (USB 2.0, chapters 5 and 10).
+
+    It owns addresses' toggles and retries; it does not know what a request means. Times are emulated seconds.
+    Everything that waits runs the engine until it is done or until the deadline, and raises `Timeout` then.
+    """
+
+    @property
+    def now(self) -> float:
+        """Emulated seconds since power-on."""
+
+    @property
+    def plugged(self) -> bool:
+        """The cable is in and VBUS is on."""
+
+    @property
+    def attached(self) -> bool:
+        """The cable is in and the device has its pull-up on."""
+
+    @property
+    def suspended(self) -> bool: ...
+
+    @property
+    def frame(self) -> int:
+        """The number of the current frame, 11 bits."""
+
+    @property
+    def attach_count(self) -> int:
+        """How often a device was seen to attach; a change between two looks is a detach and a new attach."""
+
+    def plug(self) -> None:
+        """Put the cable in: VBUS comes on."""
+
+    def unplug(self) -> None:
+        """Pull the cable: transfers under way end as DISCONNECTED."""
+
+    def reset(self) -> None:
+        """Drive a bus reset (10 ms SE0, then 10 ms recovery; 7.1.7.5); all pipes end, all toggles are DATA0."""
+
+    def suspend(self) -> None:
+        """Stop all traffic; returns when the bus has been idle for more than 3 ms."""
+
+    def resume(self) -> None:
+        """Drive resume for 20 ms, then start frames again (7.1.7.7)."""
+
+    def submit(
+        self,
+        pipe: Pipe,
+        data: bytes = b"",
+        *,
+        length: int = 0,
+        setup: Setup | None = None,
+        zero_packet: bool = False,
+        timeout: float | None = None,
+        on_done: Callable[[Transfer], None] | None = None,
+    ) -> Transfer:
+        """Queue a transfer on a pipe; transfers of one pipe run in order.
+
+        OUT sends `data`; IN asks for `length` bytes and ends with them or with a short packet; control takes both
+        from `setup` (`data` is its OUT stage). `zero_packet` ends an OUT of whole packets with an empty one.
+        `timeout` is the emulated time it may take from now; it then ends as TIMED_OUT. Never waits.
+        """
+
+    def cancel(self, transfer: Transfer) -> None:
+        """End a pending transfer as CANCELLED; what the device already acknowledged stays in `actual_length`."""
+
+    def wait(self, *transfers: Transfer, timeout: float = 5.0) -> None:
+        """Run until all are final. Raises Stall, Timeout, Disconnected, Cancelled, TransactionError or Babble for the
+        first that did not complete; at the deadline those still pending are cancelled and `Timeout` is raised."""
+
+    def wait_any(self, transfers: Sequence[Transfer], timeout: float = 5.0) -> None:
+        """Run until one of them is final; raises `Timeout` at the deadline, leaving all pending."""
+
+    def wait_attached(self, attached: bool = True, timeout: float = 5.0) -> None:
+        """Run until the device is attached (or detached)."""
+
+    def wait_attach_count(self, count: int, timeout: float = 5.0) -> None:
+        """Run until a device has attached at least `count` times since power-on."""
+
+    def wait_resumed(self, timeout: float = 5.0) -> None:
+        """Run until a suspended bus is awake again, e.g. by the device's remote wake-up."""
+
+    def run(self, seconds: float) -> None:
+        """Let emulated time pass."""
+
+    def reset_toggle(self, address: int, endpoint_address: int) -> None:
+        """The host's side of CLEAR_FEATURE(ENDPOINT_HALT), SET_CONFIGURATION, SET_INTERFACE (9.4.5): DATA0."""
+
+    def inject(self, fault: Fault, *, endpoint_address: int, count: int = 1, skip: int = 0) -> None:
+        """Spoil the next `count` transactions of an endpoint that carry data, after leaving `skip` alone.
+
+        Endpoint 0x00 means the control endpoint's OUT and SETUP transactions, 0x80 its IN transactions.
+        """
+
+    @property
+    def transactions(self) -> int:
+        """How many transactions the bus has carried since power-on, SOF not counted."""
