@@ -1,0 +1,1 @@
+"""Engines: what emulates the board (`protocol` says what one must do)."""

@@ -1,0 +1,1 @@
+"""MicroPython on the board: its REPL and its flash file system."""

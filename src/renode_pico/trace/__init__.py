@@ -1,0 +1,1 @@
+"""What passed over the bus, for people and for Wireshark."""
