@@ -32,3 +32,20 @@ class Clock(Protocol):
 
     def alarm(self, callback: Callable[[], None]) -> Alarm:
         """A new, unarmed alarm. Callbacks due at the same instant run in the order they were armed."""
+
+
+class Runner(Protocol):
+    """Lets emulated time pass until something has happened: what a host that waits is given by its engine.
+
+    Never called from inside an alarm callback, except for `poke`.
+    """
+
+    def run_until(self, condition: Callable[[], bool], deadline_ns: int) -> bool:
+        """Run until `condition()` holds (True) or the clock has reached `deadline_ns` (False).
+
+        The condition is looked at before anything runs, after each event that called `poke`, at least each emulated
+        millisecond, and once more at the deadline. It stops at the instant of the event, not at the end of a batch.
+        """
+
+    def poke(self) -> None:
+        """Called inside an alarm callback when something has become final: look at the condition now."""
