@@ -1,0 +1,39 @@
+# The front door: `make run` and `make test` set everything up by themselves.
+
+PYTHON   ?= python3
+BIN      := .venv/bin
+FIRMWARE ?= cdc
+ENGINE   ?= auto
+JOBS     ?= $(shell nproc 2>/dev/null || echo 2)
+
+.DEFAULT_GOAL := help
+.PHONY: help run test firmware lint bench clean setup mutants
+
+help: ## what there is to make
+	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@echo
+	@echo "  FIRMWARE=cdc|uart|uart-cdc|FILE.uf2   ENGINE=auto|embedded|renode   (now: $(FIRMWARE), $(ENGINE))"
+
+run: setup firmware ## boot a Pico, plug the cable in, use it, show what happened
+	@$(BIN)/renode-pico run --firmware "$(FIRMWARE)" --engine "$(ENGINE)"
+
+test: setup firmware ## lint, types and every suite on every engine there is; ends with the matrix
+	@$(BIN)/python tools/test.py --jobs $(JOBS)
+
+firmware: ## build MicroPython for the Pico (cached by a hash of its inputs)
+	@$(PYTHON) firmware/build.py --jobs $(JOBS)
+
+lint: setup ## ruff and mypy
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+bench: setup firmware ## measure, as ratios beside other emulators
+	@$(BIN)/python bench/bench.py
+
+mutants: setup firmware ## break the models on purpose; the suites must notice
+	@$(BIN)/python tests/mutants/run.py
+
+clean: ## remove everything that was made, firmware included
+	rm -rf .venv build results firmware/build .mypy_cache .ruff_cache .pytest_cache
+
+setup:
+	@$(PYTHON) tools/setup.py

@@ -1,0 +1,69 @@
+"""What is installed, what is missing, and what to do about it."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+
+from renode_pico import __version__
+from renode_pico.engine.select import ENGINES, probe
+from renode_pico.firmware import VARIANTS, image_folder
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked for. `needed`: without it nothing works at all."""
+
+    kind: str
+    name: str
+    found: bool
+    detail: str
+    advice: str = ""
+    needed: bool = False
+
+
+TOOLS = (
+    ("arm-none-eabi-gcc", "builds the firmware: apt-get install gcc-arm-none-eabi libnewlib-arm-none-eabi"),
+    ("cmake", "builds the firmware: apt-get install cmake"),
+    ("renode-test", "runs the Robot suites on Renode: comes with Renode"),
+    ("mpremote", "talks to the board's serial ports: pip install mpremote"),
+    ("tshark", "decodes traces: apt-get install tshark"),
+    ("usbip", "lists USB/IP devices: apt-get install usbip"),
+)
+
+
+def tool_version(path: str) -> str:
+    """Return the first line a tool prints about itself, or an empty string."""
+    if path.endswith("renode-test"):
+        return ""
+    argument = "version" if path.endswith("usbip") else "--version"
+    try:
+        done = subprocess.run(
+            [path, argument], capture_output=True, text=True, timeout=20, stdin=subprocess.DEVNULL, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    lines = (done.stdout or done.stderr).strip().splitlines()
+    return lines[0].strip() if lines else ""
+
+
+def look() -> list[Finding]:
+    """Look for engines, firmware and tools."""
+    python = ".".join(str(part) for part in sys.version_info[:3])
+    findings = [Finding("package", "renode-pico", True, f"{__version__} on Python {python}")]
+    for name in ENGINES:
+        engine = probe(name)
+        findings.append(
+            Finding("engine", name, engine.available, engine.version, engine.advice, needed=name == "embedded")
+        )
+    for variant in VARIANTS:
+        path = image_folder() / f"{variant}.uf2"
+        built = path.is_file()
+        detail = f"{path} ({path.stat().st_size // 1024} KiB)" if built else ""
+        findings.append(Finding("firmware", variant, built, detail, "make firmware", needed=variant == "cdc"))
+    for name, advice in TOOLS:
+        found = shutil.which(name)
+        findings.append(Finding("tool", name, found is not None, tool_version(found) if found else "", advice))
+    return findings

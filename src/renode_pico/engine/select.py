@@ -1,0 +1,63 @@
+"""Choosing an engine by name, or the best there is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import metadata
+from typing import Literal
+
+from renode_pico.engine.protocol import BoardConfig, Engine
+from renode_pico.errors import EngineMissing
+
+EngineName = Literal["auto", "embedded", "renode"]
+ENGINES = ("embedded", "renode")
+
+
+@dataclass(frozen=True, slots=True)
+class Availability:
+    """Whether an engine can be used here, its version, and what to do when it cannot."""
+
+    name: str
+    available: bool
+    version: str
+    advice: str
+
+
+def probe(name: str, *, ask_version: bool = True) -> Availability:
+    """Look whether an engine is there, without starting it."""
+    if name == "embedded":
+        try:
+            return Availability(name, True, f"rp2040py {metadata.version('rp2040py')}", "")
+        except metadata.PackageNotFoundError:
+            return Availability(name, False, "", "pip install rp2040py")
+    from renode_pico.engine.renode_install import probe_renode
+
+    found = probe_renode(ask_version=ask_version)
+    return Availability(name, found.problem == "", found.version, found.problem)
+
+
+def choose(name: EngineName) -> str:
+    """Turn `auto` into the engine it stands for: Renode when it is there, else the embedded one.
+
+    Raises EngineMissing when the named engine is not installed.
+    """
+    if name == "auto":
+        return "renode" if probe("renode", ask_version=False).available else "embedded"
+    found = probe(name, ask_version=False)
+    if not found.available:
+        raise EngineMissing(f"engine '{name}' is not available: {found.advice}")
+    return name
+
+
+def create(name: EngineName, config: BoardConfig) -> Engine:
+    """Make a board on an engine; it is powered, its cable is not plugged in.
+
+    Raises EngineMissing, or ImageError when the firmware or flash image cannot be loaded.
+    """
+    if choose(name) == "renode":
+        from renode_pico.engine.renode import RenodeEngine
+
+        return RenodeEngine(config)
+    from renode_pico.engine.embedded import EmbeddedEngine
+
+    return EmbeddedEngine(config)

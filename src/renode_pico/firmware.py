@@ -1,0 +1,41 @@
+"""Finding a firmware image: one of the project's variants, or any file."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from renode_pico.errors import ImageError
+
+VARIANTS = ("cdc", "uart", "uart-cdc")
+SUFFIXES = (".uf2", ".elf", ".bin")
+
+
+def image_folder() -> Path:
+    """Return where built images are: RENODE_PICO_FIRMWARE, else `firmware/build/out` of the checkout around."""
+    named = os.environ.get("RENODE_PICO_FIRMWARE")
+    if named:
+        return Path(named)
+    for base in (Path.cwd(), *Path.cwd().parents, Path(__file__).resolve().parents[2]):
+        if (base / "firmware" / "build.py").is_file():
+            return base / "firmware" / "build" / "out"
+    return Path("firmware/build/out")
+
+
+def find_image(name: str) -> Path:
+    """Resolve `cdc`, `uart`, `uart-cdc` or a path of a UF2, ELF or flat binary.
+
+    Raises ImageError when there is no such variant or file, or the variant has not been built.
+    """
+    if name in VARIANTS:
+        path = image_folder() / f"{name}.uf2"
+        if not path.is_file():
+            raise ImageError(f"firmware variant '{name}' is not built ({path} is missing): run 'make firmware'")
+        return path
+    path = Path(name)
+    if path.is_dir():
+        raise ImageError(f"firmware {path}: is a directory, expected a {', '.join(SUFFIXES)} file")
+    if not path.is_file():
+        hint = "" if path.suffix else f"; the variants are {', '.join(VARIANTS)}"
+        raise ImageError(f"firmware {path}: no such file{hint}")
+    return path

@@ -1,0 +1,103 @@
+"""Fixtures for tests that plug a USB host into an emulated Pico.
+
+pytest --engine embedded|renode|auto --firmware cdc|uart|uart-cdc|FILE
+
+@pytest.mark.pico(firmware="uart-cdc", files={"boot.py": "..."})
+@pytest.mark.row("D7")
+def test_something(pico, usb, cdc): ...
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from renode_pico.board import Board
+from renode_pico.engine.select import ENGINES, EngineName, choose
+from renode_pico.errors import EngineMissing
+from renode_pico.micropython.repl import Repl
+from renode_pico.usb.cdc import CdcPort
+from renode_pico.usb.device import Device
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the command line options."""
+    group = parser.getgroup("renode-pico", "an emulated Raspberry Pi Pico")
+    group.addoption("--engine", choices=("auto", *ENGINES), default="auto", help="what emulates the board")
+    group.addoption("--firmware", default=None, help="cdc, uart, uart-cdc or a UF2, ELF or binary file")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the markers."""
+    config.addinivalue_line("markers", "row(name, ...): the acceptance rows that the test proves")
+    config.addinivalue_line(
+        "markers", "pico(firmware=..., files={name: text}): the firmware of the board and the files in its flash"
+    )
+    config.addinivalue_line("markers", "engine(name, reason=...): the test is for this engine only, and why")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what is for another engine; note rows and engine of tests that have a board, for the matrix."""
+    if "pico" not in getattr(item, "fixturenames", ()):
+        return
+    engine = engine_of(item.config)
+    for marker in item.iter_markers("row"):
+        item.user_properties += [("row", name) for name in marker.args]
+    item.user_properties.append(("engine", engine))
+    for marker in item.iter_markers("engine"):
+        if marker.args[0] != engine:
+            pytest.skip(f"for the {marker.args[0]} engine only: {marker.kwargs['reason']}")
+
+
+def engine_of(config: pytest.Config) -> str:
+    """Return the engine this run uses."""
+    try:
+        return choose(cast(EngineName, config.getoption("--engine")))
+    except EngineMissing as error:
+        raise pytest.UsageError(str(error)) from error
+
+
+def board_options(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """Collect what the `pico` markers of a test ask for; the nearest marker wins."""
+    options: dict[str, Any] = {"firmware": request.config.getoption("--firmware") or "cdc"}
+    for marker in reversed(list(request.node.iter_markers("pico"))):
+        options |= marker.kwargs
+    files: Mapping[str, str | bytes | Path] = options.pop("files", {})
+    options["files"] = {name: file_content(content) for name, content in files.items()}
+    return options
+
+
+def file_content(content: str | bytes | Path) -> bytes:
+    """Return the bytes of a file given as text, bytes or path."""
+    if isinstance(content, Path):
+        return content.read_bytes()
+    return content.encode() if isinstance(content, str) else content
+
+
+@pytest.fixture
+def pico(request: pytest.FixtureRequest) -> Iterator[Board]:
+    """A powered board, its cable not yet plugged in."""
+    with Board(engine=cast(EngineName, engine_of(request.config)), **board_options(request)) as board:
+        yield board
+
+
+@pytest.fixture
+def usb(pico: Board) -> Device:
+    """The device that the board's firmware presents, enumerated."""
+    return pico.device
+
+
+@pytest.fixture
+def cdc(pico: Board, usb: Device) -> CdcPort:
+    """The first CDC-ACM port, open."""
+    return pico.cdc(0)
+
+
+@pytest.fixture
+def repl(pico: Board, usb: Device) -> Repl:
+    """The REPL on the built-in USB port."""
+    return pico.repl()

@@ -1,0 +1,147 @@
+"""Run lint, types and every suite on every engine there is; print the matrix.
+
+    python tools/test.py [--jobs N] [--engine embedded|renode ...] [--only STAGE ...]
+
+Results go to results/. The exit code is 0 when everything that ran passed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BIN = ROOT / ".venv" / "bin"
+RESULTS = ROOT / "results"
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One command of the run. `engine` is empty for what needs none."""
+
+    name: str
+    command: Sequence[str]
+    engine: str = ""
+    limit: int = 1800
+
+
+def stages(jobs: int) -> list[Stage]:
+    """List what there is to run, in order: cheap and telling first."""
+    pytest = [str(BIN / "pytest"), "-q", "-n", str(jobs)]
+    robot = ["--xunit", "NONE", "--report", "NONE"]
+    return [
+        Stage("ruff check", [str(BIN / "ruff"), "check", "."]),
+        Stage("ruff format", [str(BIN / "ruff"), "format", "--check", "."]),
+        Stage("mypy", [str(BIN / "mypy")]),
+        Stage("unit", [*pytest, "tests/unit", f"--junitxml={RESULTS}/unit.xml"]),
+        Stage(
+            "system on embedded",
+            [*pytest, "tests/system", "--engine", "embedded", f"--junitxml={RESULTS}/system-embedded.xml"],
+            "embedded",
+        ),
+        Stage(
+            "robot on embedded",
+            [
+                str(BIN / "robot"), "--loglevel", "INFO", "--console", "dotted", "--variable", "ENGINE:embedded",
+                "--exclude", "renode", "--outputdir", str(RESULTS / "robot-embedded"), *robot, "robot",
+            ],
+            "embedded",
+        ),
+        Stage("models for renode", [str(BIN / "python"), "-m", "renode_pico.renode_models"], "renode"),
+        Stage(
+            "system on renode",
+            [*pytest, "tests/system", "--engine", "renode", f"--junitxml={RESULTS}/system-renode.xml"],
+            "renode",
+        ),
+        Stage(
+            "robot on renode",
+            ["renode-test", "-j", str(jobs), "-r", str(RESULTS / "robot-renode"), *robot_files()],
+            "renode",
+        ),
+    ]  # fmt: skip
+
+
+def robot_files() -> list[str]:
+    """List the suites; renode-test takes files."""
+    return sorted(str(path.relative_to(ROOT)) for path in (ROOT / "robot").rglob("*.robot"))
+
+
+def run_stage(stage: Stage) -> bool:
+    """Run one command in a process group of its own, so that nothing of it is left behind."""
+    print(f"\n=== {stage.name}", flush=True)
+    begin = time.monotonic()
+    environment = os.environ | {"PATH": f"{BIN}:{os.environ['PATH']}", "PYTHONUNBUFFERED": "1"}
+    if stage.command[0] == "renode-test":
+        environment["PATH"] = os.environ["PATH"]
+    # Renode's console spins on a standard input at end of file: give it an idle pipe.
+    process = subprocess.Popen(stage.command, cwd=ROOT, env=environment, stdin=subprocess.PIPE, start_new_session=True)
+    try:
+        code = process.wait(timeout=stage.limit)
+    except subprocess.TimeoutExpired:
+        print(f"{stage.name}: not finished after {stage.limit} s, ended", flush=True)
+        code = -1
+    finally:
+        stop_group(process)
+    print(
+        f"--- {stage.name}: {'ok' if code == 0 else f'exit code {code}'}, {time.monotonic() - begin:.1f} s", flush=True
+    )
+    return code == 0
+
+
+def stop_group(process: subprocess.Popen[bytes]) -> None:
+    """End whatever is left of a command."""
+    try:
+        os.killpg(process.pid, 9)
+    except ProcessLookupError:
+        return
+    finally:
+        process.wait()
+
+
+def main() -> int:
+    """Run the stages, then the matrix."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--engine", action="append", choices=("embedded", "renode"), help="only these engines")
+    parser.add_argument("--only", action="append", metavar="STAGE", help="only stages whose name contains this")
+    options = parser.parse_args()
+    shutil.rmtree(RESULTS, ignore_errors=True)
+    RESULTS.mkdir()
+    sys.path.insert(0, str(ROOT / "src"))
+    from renode_pico.engine.renode_install import probe_renode
+
+    renode = probe_renode()
+    missing = {}
+    if renode.problem:
+        missing["renode"] = f"Renode is not here: {renode.problem}"
+    wanted = set(options.engine or ("embedded", "renode")) - set(missing)
+    bad = []
+    for stage in stages(options.jobs):
+        if stage.engine and stage.engine not in wanted:
+            continue
+        if options.only and not any(word in stage.name for word in options.only):
+            continue
+        if not run_stage(stage):
+            bad.append(stage.name)
+    arguments = [f"--missing={engine}={reason}" for engine, reason in missing.items()]
+    matrix = subprocess.run(
+        [sys.executable, str(ROOT / "tools" / "matrix.py"), str(RESULTS), *arguments], cwd=ROOT, check=False
+    )
+    if bad:
+        print(f"failed: {', '.join(bad)}")
+    return 1 if bad or matrix.returncode else 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        sys.exit(130)
