@@ -1,0 +1,245 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using Antmicro.Renode.Core;
+using Antmicro.Renode.Core.Structure.Registers;
+using Antmicro.Renode.Logging;
+using Antmicro.Renode.Peripherals.Bus;
+using Antmicro.Renode.Time;
+
+namespace Antmicro.Renode.Peripherals.RP2040
+{
+    /// <summary>
+    /// What every register block of the RP2040 has in common (datasheet 2.1):
+    /// the atomic set, clear and xor aliases, narrow accesses, a reset line, and warnings about what is not modelled.
+    /// </summary>
+    /// <remarks>
+    /// A write through an alias reaches a register as (operation, raw mask). Bits that a register treats as strobes
+    /// (write 1 to clear, self clearing, write only) must see the raw mask and not what a read-modify-write would make of
+    /// it: a block declares them with <see cref="Strobe"/>.
+    /// </remarks>
+    public abstract class RP2040_Peripheral : IDoubleWordPeripheral, IWordPeripheral, IBytePeripheral, IKnownSize,
+        IProvidesRegisterCollection<DoubleWordRegisterCollection>, IGPIOReceiver
+    {
+        protected RP2040_Peripheral(IMachine machine)
+        {
+            Machine = machine;
+            strobes = new Dictionary<long, uint>();
+            unmodelled = new Dictionary<string, uint>();
+            RegistersCollection = new DoubleWordRegisterCollection(this);
+        }
+
+        public virtual void Reset()
+        {
+            RegistersCollection.Reset();
+        }
+
+        public virtual uint ReadDoubleWord(long offset)
+        {
+            return ReadRegister(offset & RegisterMask);
+        }
+
+        public virtual void WriteDoubleWord(long offset, uint value)
+        {
+            var register = offset & RegisterMask;
+            if(HeldInReset)
+            {
+                NoteUnmodelled("write to offset 0x{0:X} while held in reset".FormatWith(register));
+                return;
+            }
+            WriteRegister(register, (AtomicOperation)((offset >> AliasShift) & 3), value);
+        }
+
+        public ushort ReadWord(long offset)
+        {
+            return (ushort)(ReadDoubleWord(offset & ~3L) >> (int)(8 * (offset & 2)));
+        }
+
+        /// <summary>A narrow write is seen by the block as a full one, with the value on every lane (datasheet 2.1.4).</summary>
+        public void WriteWord(long offset, ushort value)
+        {
+            WriteDoubleWord(offset & ~3L, value * 0x00010001u);
+        }
+
+        public virtual byte ReadByte(long offset)
+        {
+            return (byte)(ReadDoubleWord(offset & ~3L) >> (int)(8 * (offset & 3)));
+        }
+
+        public void WriteByte(long offset, byte value)
+        {
+            WriteDoubleWord(offset & ~3L, value * 0x01010101u);
+        }
+
+        /// <summary>Input <see cref="ResetLine"/> is the block's reset, as RESETS drives it.</summary>
+        public virtual void OnGPIO(int number, bool value)
+        {
+            if(number != ResetLine)
+            {
+                this.Log(LogLevel.Error, "There is no input {0}", number);
+                return;
+            }
+            HeldInReset = value;
+            if(value)
+            {
+                Reset();
+            }
+        }
+
+        /// <summary>One row for each thing that software touched and this model does not do: what, how often.</summary>
+        public string[,] UnmodelledAccesses()
+        {
+            var table = new string[unmodelled.Count + 1, 2];
+            table[0, 0] = "access";
+            table[0, 1] = "count";
+            var row = 1;
+            foreach(var entry in unmodelled.OrderBy(x => x.Key, StringComparer.Ordinal))
+            {
+                table[row, 0] = entry.Key;
+                table[row, 1] = entry.Value.ToString();
+                row++;
+            }
+            return table;
+        }
+
+        public uint UnmodelledCount
+        {
+            get { return (uint)unmodelled.Values.Sum(x => (long)x); }
+        }
+
+        /// <summary>The block's 4 KiB and their three aliases.</summary>
+        public virtual long Size { get { return 0x4000; } }
+
+        public bool HeldInReset { get; private set; }
+
+        public DoubleWordRegisterCollection RegistersCollection { get; private set; }
+
+        /// <summary>The number of the GPIO input that resets a block.</summary>
+        public const int ResetLine = 64;
+
+        protected virtual uint ReadRegister(long register)
+        {
+            uint value;
+            if(RegistersCollection.TryRead(register, out value))
+            {
+                return value;
+            }
+            NoteUnmodelled("read of reserved offset 0x{0:X}".FormatWith(register));
+            return 0;
+        }
+
+        protected virtual void WriteRegister(long register, AtomicOperation operation, uint mask)
+        {
+            var value = mask;
+            if(operation != AtomicOperation.Write)
+            {
+                uint strobe;
+                strobes.TryGetValue(register, out strobe);
+                uint old = 0;
+                if(strobe != uint.MaxValue)
+                {
+                    RegistersCollection.TryRead(register, out old);
+                }
+                value = (Apply(operation, old, mask) & ~strobe) | (mask & strobe);
+            }
+            if(!RegistersCollection.TryWrite(register, value))
+            {
+                NoteUnmodelled("write to reserved offset 0x{0:X}".FormatWith(register));
+            }
+        }
+
+        protected static uint Apply(AtomicOperation operation, uint old, uint mask)
+        {
+            switch(operation)
+            {
+            case AtomicOperation.Xor:
+                return old ^ mask;
+            case AtomicOperation.Set:
+                return old | mask;
+            case AtomicOperation.Clear:
+                return old & ~mask;
+            default:
+                return mask;
+            }
+        }
+
+        /// <summary>Declares that bits of a register act on the raw mask of a write, through whichever alias it comes.</summary>
+        protected void Strobe(Enum register, uint bits = uint.MaxValue)
+        {
+            strobes[Convert.ToInt64(register)] = bits;
+        }
+
+        /// <summary>Declares a register that keeps what is written, does nothing, and says so.</summary>
+        protected void Unmodelled(Enum register, uint resetValue = 0)
+        {
+            var name = register.ToString();
+            RegistersCollection.DefineRegister(Convert.ToInt64(register), resetValue)
+                .WithValueField(0, 32, name: name,
+                    writeCallback: (_, __) => NoteUnmodelled("write to {0}".FormatWith(name)));
+        }
+
+        /// <summary>Counts, and at the first time warns with the program counter.</summary>
+        protected void NoteUnmodelled(string what)
+        {
+            uint count;
+            unmodelled.TryGetValue(what, out count);
+            unmodelled[what] = count + 1;
+            if(count == 0)
+            {
+                this.Log(LogLevel.Warning, "Not modelled: {0}{1}", what, WhereFrom());
+            }
+        }
+
+        /// <summary>Emulated time, exact at the instruction that asks.</summary>
+        protected TimeInterval Now
+        {
+            get { return Machine.ExactTime(); }
+        }
+
+        protected IMachine Machine { get; private set; }
+
+        private string WhereFrom()
+        {
+            CPU.ICPU cpu;
+            if(!Machine.SystemBus.TryGetCurrentCPU(out cpu))
+            {
+                return "";
+            }
+            return " (PC 0x{0:X8}, core {1})".FormatWith(cpu.PC.RawValue, cpu.MultiprocessingId);
+        }
+
+        private const long RegisterMask = 0xFFF;
+        private const int AliasShift = 12;
+
+        private readonly Dictionary<long, uint> strobes;
+        private readonly Dictionary<string, uint> unmodelled;
+    }
+
+    /// <summary>How a write changes a register: by which of the four aliases it came (datasheet 2.1.2).</summary>
+    public enum AtomicOperation
+    {
+        Write = 0,
+        Xor = 1,
+        Set = 2,
+        Clear = 3,
+    }
+
+    public static class RP2040_Extensions
+    {
+        /// <summary>Emulated time, exact at the instruction that asks (and not at the start of its block).</summary>
+        public static TimeInterval ExactTime(this IMachine machine)
+        {
+            CPU.ICPU cpu;
+            if(machine.SystemBus.TryGetCurrentCPU(out cpu))
+            {
+                cpu.SyncTime();
+            }
+            return machine.ElapsedVirtualTime.TimeElapsed;
+        }
+
+        public static string FormatWith(this string format, params object[] arguments)
+        {
+            return string.Format(format, arguments);
+        }
+    }
+}
