@@ -1,0 +1,170 @@
+"""machine.USBDevice: what config() and active() make the host see (rows D1 to D6, D14 to D16)."""
+
+from __future__ import annotations
+
+import pytest
+
+from renode_pico.board import Board
+from renode_pico.errors import ScriptError, Timeout
+from renode_pico.micropython.repl import Repl
+from renode_pico.usb.descriptors import string_text
+from renode_pico.usb.requests import get_descriptor
+from renode_pico.usb.transfer import Setup
+from tests.system.conftest import PROBE
+
+pytestmark = pytest.mark.pico(firmware="uart", files=PROBE)
+
+BUILTIN_MANUFACTURER = "MicroPython"
+ENGLISH = bytes((4, 3, 0x09, 0x04))
+
+
+def string(pico: Board, index: int) -> str:
+    """The text of a string descriptor as the host reads it in the default language."""
+    return string_text(pico.device.control_in(get_descriptor(3, index, 0x0409, 255)))
+
+
+@pytest.mark.row("D1")
+def test_the_constructor_returns_the_same_object(pico: Board, console: Repl) -> None:
+    assert console.eval("__import__('machine').USBDevice() is __import__('machine').USBDevice()") is True
+
+
+@pytest.mark.row("D2")
+def test_the_host_reads_the_descriptors_byte_for_byte(pico: Board, console: Repl) -> None:
+    console.exec(
+        "from probe import *\n"
+        "dev = device(0x1209, 0xABCD, 0, 0, 0)\n"
+        "cfg = configuration(interface(0, endpoint(0x81, 3, 16, 5), endpoint(0x02)), b'\\x05\\xff\\x01\\x02\\x03')\n"
+        "config(dev, cfg); usb.active(True)"
+    )
+    device = pico.device
+    assert device.control_in(get_descriptor(1, 0, 0, 18)) == console.eval("dev")
+    configuration = console.eval("cfg")
+    assert isinstance(configuration, bytes)
+    assert device.control_in(get_descriptor(2, 0, 0, 9)) == configuration[:9]
+    assert device.control_in(get_descriptor(2, 0, 0, len(configuration))) == configuration
+
+
+@pytest.mark.row("D3")
+@pytest.mark.parametrize(
+    "strings",
+    [
+        "[None, 'Maker', 'Thing']",
+        "{1: 'Maker', 2: 'Thing'}",
+        "type('Strings', (), {'__getitem__': lambda self, i: (None, 'Maker', 'Thing')[i]})()",
+    ],
+    ids=["list", "dict", "object"],
+)
+def test_strings_come_from_anything_subscriptable(pico: Board, console: Repl, strings: str) -> None:
+    console.exec(f"import probe; probe.start(strings={strings}, manufacturer=1, product=2)")
+    assert string(pico, 1) == "Maker"
+    assert string(pico, 2) == "Thing"
+
+
+@pytest.mark.row("D4")
+@pytest.mark.parametrize(
+    "strings",
+    ["None", "{2: 'Thing'}", "[None, None, 'Thing']", "[None]"],
+    ids=["none", "KeyError", "value", "IndexError"],
+)
+def test_a_missing_string_falls_back_to_the_built_in_one(pico: Board, console: Repl, strings: str) -> None:
+    console.exec(f"import probe; probe.start(strings={strings}, manufacturer=1)")
+    assert string(pico, 1) == BUILTIN_MANUFACTURER
+
+
+@pytest.mark.row("D5")
+def test_index_0_is_the_language_table_as_given(pico: Board, console: Repl) -> None:
+    console.exec("import probe; probe.start(strings={0: b'\\x07\\x04\\x09\\x04', 1: 'Hersteller'}, manufacturer=1)")
+    table = pico.device.control_in(get_descriptor(3, 0, 0, 255))
+    assert table[2:] == b"\x07\x04\x09\x04"
+
+
+@pytest.mark.row("D5")
+@pytest.mark.parametrize("strings", ["None", "[None, 'Maker']"])
+def test_none_at_index_0_is_the_english_table(pico: Board, console: Repl, strings: str) -> None:
+    console.exec(f"import probe; probe.start(strings={strings}, manufacturer=1)")
+    assert pico.device.control_in(get_descriptor(3, 0, 0, 255)) == ENGLISH
+
+
+@pytest.mark.row("D6")
+def test_open_is_called_once_per_interface_or_association(pico: Board, console: Repl) -> None:
+    console.exec(
+        "from probe import *\n"
+        "one = interface(0, endpoint(0x81), endpoint(0x01))\n"
+        "two = interface(1, endpoint(0x82)) + b'\\x05\\x24\\x01\\x02\\x03'\n"
+        "three = interface(2, endpoint(0x83)) + interface(3, endpoint(0x03))\n"
+        "iad = bytes((8, 11, 2, 2, 255, 0, 0, 0))\n"
+        "config(device(), configuration(one, two, iad, three, count=4)); usb.active(True)"
+    )
+    pico.enumerate()
+    opened = [event[1] for event in console.eval("log") if event[0] == "open"]
+    assert opened == [console.eval(name) for name in ("one", "two", "three")]
+
+
+@pytest.mark.row("D14", "C1")
+def test_active_attaches_and_detaches(pico: Board, console: Repl) -> None:
+    pico.host.plug()
+    console.exec("import probe; probe.config(probe.device(), probe.configuration(probe.interface(0)))")
+    assert console.eval("probe.usb.active()") is False
+    assert not pico.host.attached
+    console.exec("probe.usb.active(True)")
+    assert console.eval("probe.usb.active()") is True
+    assert pico.enumerate().descriptor.idVendor == 0xF055
+    console.exec("probe.usb.active(False)")
+    assert console.eval("probe.usb.active()") is False
+    pico.host.wait_attached(False, timeout=1)
+
+
+@pytest.mark.row("D14")
+def test_active_needs_a_configuration(pico: Board, console: Repl) -> None:
+    with pytest.raises(ScriptError, match="EINVAL"):
+        console.exec("import machine; machine.USBDevice().active(True)")
+    pico.host.plug()
+    with pytest.raises(Timeout):
+        pico.host.wait_attached(timeout=1)
+
+
+@pytest.mark.row("D15")
+def test_a_new_configuration_makes_a_new_device(pico: Board, console: Repl) -> None:
+    console.exec("import probe; probe.start(pid=1)")
+    assert pico.device.descriptor.idProduct == 1
+    count = pico.host.attach_count
+    console.exec("probe.usb.active(False); probe.start(probe.endpoint(0x81), pid=2)")
+    device = pico.wait_reattached(count + 1)
+    assert device.descriptor.idProduct == 2
+    assert [e.bEndpointAddress for i in device.configuration.interfaces for e in i.endpoints] == [0x81]
+
+
+@pytest.mark.row("D16")
+def test_the_built_in_driver_is_none_and_cannot_be_set_while_active(pico: Board, console: Repl) -> None:
+    console.exec("import probe")
+    assert console.eval("probe.usb.builtin_driver is probe.usb.BUILTIN_NONE") is True
+    console.exec("probe.start()")
+    with pytest.raises(ScriptError, match="EINVAL"):
+        console.exec("probe.usb.builtin_driver = probe.usb.BUILTIN_NONE")
+    console.exec("probe.usb.active(False); probe.usb.builtin_driver = probe.usb.BUILTIN_NONE")
+
+
+@pytest.mark.row("D27")
+def test_without_built_in_driver_the_runtime_device_is_the_only_one(pico: Board, console: Repl) -> None:
+    pico.host.plug()
+    with pytest.raises(Timeout):
+        pico.host.wait_attached(timeout=1)
+    console.exec("import probe")
+    assert console.eval("probe.usb.BUILTIN_DEFAULT is probe.usb.BUILTIN_NONE") is True
+    assert console.eval("[n for n in dir(probe.usb) if n.startswith('BUILTIN_')]") == [
+        "BUILTIN_DEFAULT",
+        "BUILTIN_NONE",
+    ]
+    console.exec("probe.start(probe.endpoint(0x81))")
+    device = pico.enumerate()
+    assert [i.bInterfaceClass for i in device.configuration.interfaces] == [0xFF]
+    assert console.eval("1 + 1") == 2
+
+
+@pytest.mark.row("C6")
+def test_a_device_qualifier_is_stalled_by_a_full_speed_device(pico: Board, console: Repl) -> None:
+    from renode_pico.errors import Stall
+
+    console.exec("import probe; probe.start()")
+    with pytest.raises(Stall):
+        pico.device.control_in(Setup(0x80, 6, 0x0600, 0, 10))
