@@ -1,0 +1,99 @@
+"""What a host tells those who watch the bus: one record per transaction, bus event and transfer.
+
+The records hold plain values and no references into the host, so they can be kept, written or sent as they are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+from renode_pico.usb.transfer import Setup, Status, TransferType
+from renode_pico.usb.wire import Fault, Pid
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionRecord:
+    """One transaction (USB 2.0, 8.5): token, data packet, handshake.
+
+    `time_ns`: emulated time of the token; `duration_ns`: until the bus is free again.
+    `token`: SETUP, OUT or IN. `data_pid` and `data`: the data packet as the host sent or received it, None and empty
+    when there was none. `handshake`: what the receiver of the data said (or NAK or STALL instead of data), None for
+    silence. `fault`: what was spoiled on purpose. `nak_count`: how many transactions answered by NAK in a row this
+    record stands for (0 when it is no NAK); the host reports them one by one, a recorder may fold them.
+    """
+
+    time_ns: int
+    duration_ns: int
+    frame: int
+    token: Pid
+    address: int
+    endpoint: int
+    data_pid: Pid | None
+    data: bytes
+    handshake: Pid | None
+    fault: Fault | None = None
+    nak_count: int = 0
+
+    @property
+    def endpoint_address(self) -> int:
+        """Endpoint number with bit 7 set for IN."""
+        return self.endpoint | 0x80 if self.token is Pid.IN else self.endpoint
+
+
+class BusEventKind(Enum):
+    """What happens on a bus beside transactions."""
+
+    PLUG = "plug"
+    UNPLUG = "unplug"
+    ATTACH = "attach"
+    DETACH = "detach"
+    RESET_BEGIN = "reset"
+    RESET_END = "reset end"
+    SUSPEND = "suspend"
+    REMOTE_WAKEUP = "remote wake-up"
+    RESUME_BEGIN = "resume"
+    RESUME_END = "resume end"
+    SOF = "sof"
+
+
+@dataclass(frozen=True, slots=True)
+class BusEventRecord:
+    """A change of the line's state, or a start of frame; `frame` is the current frame's 11-bit number."""
+
+    time_ns: int
+    frame: int
+    kind: BusEventKind
+
+
+@dataclass(frozen=True, slots=True)
+class TransferRecord:
+    """A transfer that has become final. `data`: received for IN, sent so far for OUT."""
+
+    begin_ns: int
+    end_ns: int
+    address: int
+    endpoint_address: int
+    type: TransferType
+    status: Status
+    setup: Setup | None
+    data: bytes
+    packets: tuple[int, ...]
+
+
+class BusObserver(Protocol):
+    """Someone who watches the bus. Called synchronously, in the order of emulated time; must not touch the host."""
+
+    @property
+    def wants_sof(self) -> bool:
+        """Report starts of frame too; looked at once, when the observer is added."""
+
+    def transaction(self, record: TransactionRecord) -> None:
+        """A transaction is over."""
+
+    def event(self, record: BusEventRecord) -> None:
+        """The line changed its state."""
+
+    def transfer(self, record: TransferRecord) -> None:
+        """A transfer has become final."""
