@@ -26,6 +26,7 @@ from renode_pico.rp2040.usb_regs import (
     SieCtrl,
     SieStatus,
 )
+from renode_pico.usb.timing import BYTE_TIMES_NS, HANDSHAKED_OVERHEAD, ISOCHRONOUS_OVERHEAD, REFUSED_IN
 from renode_pico.usb.wire import ACK, NAK, STALL, Fault, Packet, Pid, WireListener
 
 ISOCHRONOUS_MAX_PACKET = 1023
@@ -37,11 +38,13 @@ _RECEIVE_ERRORS = {
     Fault.LOST_DATA: SieStatus.RX_TIMEOUT,
 }
 _SPOILED = frozenset(_RECEIVE_ERRORS)
+_REFUSED_IN_NS = BYTE_TIMES_NS[REFUSED_IN]
+_MAX_BYTES = len(BYTE_TIMES_NS) - 1 - HANDSHAKED_OVERHEAD
 
 
-def _duration_ns(byte_times: int) -> int:
-    """Byte times of 8/12 µs, rounded down to nanoseconds (docs/bus-timing.md)."""
-    return byte_times * 2000 // 3
+def _duration_ns(length: int, overhead: int = HANDSHAKED_OVERHEAD) -> int:
+    """How long a transaction with `length` data bytes lasts, emulated nanoseconds."""
+    return BYTE_TIMES_NS[min(length, _MAX_BYTES) + overhead]
 
 
 class UsbController(UsbRegisters):
@@ -166,7 +169,7 @@ class UsbController(UsbRegisters):
         self._begin()
         if endpoint or not self._addressed(address):
             return None
-        duration = _duration_ns(len(data) + 13)
+        duration = _duration_ns(len(data))
         if fault in _SPOILED:
             self._spoiled(fault, duration)
             return None
@@ -177,12 +180,12 @@ class UsbController(UsbRegisters):
         return None if fault is Fault.LOST_HANDSHAKE else ACK
 
     def out(self, address: int, endpoint: int, pid: Pid, data: bytes, fault: Fault | None = None) -> Packet | None:
-        """With WRONG_TOGGLE the packet carries the other PID than `pid`."""
+        """`pid` is what the packet carries, wrong toggle included."""
         self._begin()
         target = self._out[endpoint]
         if not self._serves(address, target):
             return None
-        duration = _duration_ns(len(data) + 13)
+        duration = _duration_ns(len(data))
         if fault in _SPOILED:
             self._spoiled(fault, duration)
             return None
@@ -197,7 +200,7 @@ class UsbController(UsbRegisters):
             return None
         buffer = target.current
         expected = Pid.DATA1 if target.half(buffer) & BufCtrl.PID else Pid.DATA0
-        if (pid.toggled if fault is Fault.WRONG_TOGGLE else pid) is not expected:
+        if pid is not expected:
             # The packet before, sent again: its ACK was lost. Acknowledged and thrown away (USB 2.0, 8.6.4).
             self._end_in(duration, lambda: self._report(SieStatus.DATA_SEQ_ERROR))
         else:
@@ -212,12 +215,12 @@ class UsbController(UsbRegisters):
             return None
         if source.isochronous:
             return self._isochronous_in(source)
-        refusal = self._refusal(source, _duration_ns(8))
+        refusal = self._refusal(source, _REFUSED_IN_NS)
         if refusal is not None:
             return refusal
         buffer = source.current
         data = source.data(buffer)
-        duration = _duration_ns(len(data) + 13)
+        duration = _duration_ns(len(data))
         if fault in _SPOILED:
             self._end_in(duration, lambda: self._report(SieStatus.RX_TIMEOUT), source)
             return None
@@ -240,14 +243,16 @@ class UsbController(UsbRegisters):
     def _isochronous_out(self, target: Endpoint, data: bytes) -> None:
         if target.ready and not self.ep_abort & target.bit and len(data) <= ISOCHRONOUS_MAX_PACKET:
             buffer = target.current
-            self._end_in(_duration_ns(len(data) + 9), lambda: self._received(target, buffer, data), target)
+            self._end_in(
+                _duration_ns(len(data), ISOCHRONOUS_OVERHEAD), lambda: self._received(target, buffer, data), target
+            )
 
     def _isochronous_in(self, source: Endpoint) -> Packet | None:
         if not source.ready or self.ep_abort & source.bit:
             return None
         buffer = source.current
         data = source.data(buffer)
-        self._end_in(_duration_ns(len(data) + 9), lambda: self._buffer_sent(source, buffer), source)
+        self._end_in(_duration_ns(len(data), ISOCHRONOUS_OVERHEAD), lambda: self._buffer_sent(source, buffer), source)
         return Packet(Pid.DATA0, data)
 
     # Who answers, and what

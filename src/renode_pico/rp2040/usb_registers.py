@@ -29,9 +29,8 @@ from renode_pico.rp2040.usb_regs import (
 )
 
 BLOCK = "USBCTRL_REGS"
-_HOST_REGISTERS = {Reg.SOF_WR: 0, Reg.INT_EP_CTRL: INT_EP_CTRL_BITS, Reg.NAK_POLL: NAK_POLL_BITS} | dict.fromkeys(
-    range(Reg.ADDR_ENDP1, Reg.ADDR_ENDP15 + 1, 4), ADDR_ENDPX_BITS
-)
+_ADDR_ENDPX = dict.fromkeys(range(Reg.ADDR_ENDP1, Reg.ADDR_ENDP15 + 1, 4), ADDR_ENDPX_BITS)
+_HOST_REGISTERS = {Reg.SOF_WR: 0, Reg.INT_EP_CTRL: INT_EP_CTRL_BITS, Reg.NAK_POLL: NAK_POLL_BITS} | _ADDR_ENDPX
 """Kept, without effect, with a warning: the host mode is not modelled. Offset to writable bits."""
 
 

@@ -40,7 +40,7 @@ class Fault(Enum):
     LOST_DATA = "lost-data"
     """The token arrives, the data packet does not: the receiver times out."""
     WRONG_TOGGLE = "wrong-toggle"
-    """The data packet carries the PID of the one before it."""
+    """The data packet carries the PID of the one before it. (`Wire.out` is given the PID as it is on the wire.)"""
     LOST_HANDSHAKE = "lost-handshake"
     """The transaction succeeds but its ACK never reaches the other side (USB 2.0, 8.6.4)."""
 
