@@ -14,14 +14,16 @@ from rich.console import Console
 from rich.table import Table
 
 from renode_pico.board import Board
-from renode_pico.errors import Disconnected, FirmwareError, RenodePicoError, Stall
-from renode_pico.usb.device import Device
+from renode_pico.errors import FirmwareError, RenodePicoError, Stall
+from renode_pico.usb.descriptors import Interface
+from renode_pico.usb.device import Device, Endpoint
 from renode_pico.usb.lsusb import format_device
 from renode_pico.usb.transfer import Setup, Status
 
 SIZE = 65536
-VENDOR_OUT = 0x40
-VENDOR_IN = 0xC0
+VENDOR_CLASS = 0xFF
+CLASS_OUT = 0x21
+CLASS_IN = 0xA1
 SET, GET, PUT, STALL_IN, UNKNOWN = 1, 2, 3, 4, 0x7F
 PROGRAM = "print(sum(i * i for i in range(1000)))"
 ANSWER = sum(i * i for i in range(1000))
@@ -104,23 +106,24 @@ class MainJob:
         return f"{len(data) // 1024} KiB out and back, equal; {rate:.0f} KiB/s emulated"
 
     def control(self) -> str:
-        """Make a vendor request of each kind: no data, OUT, IN, stalled."""
+        """Make a request of each kind: no data, OUT, IN, stalled."""
         device = self.board.device
-        device.control_out(Setup(VENDOR_OUT, SET, wValue=0xBEEF))
-        device.control_out(Setup(VENDOR_OUT, PUT, wLength=14), b"Hello, RP2040!")
-        answer = device.control_in(Setup(VENDOR_IN, GET, wLength=16))
+        itf = vendor_interface(device).bInterfaceNumber
+        device.control_out(Setup(CLASS_OUT, SET, wValue=0xBEEF, wIndex=itf))
+        device.control_out(Setup(CLASS_OUT, PUT, wIndex=itf, wLength=14), b"Hello, RP2040!")
+        answer = device.control_in(Setup(CLASS_IN, GET, wIndex=itf, wLength=16))
         check(answer == b"Hello, RP2040!\xef\xbe", f"GET answered {answer!r}")
         try:
-            device.control_in(Setup(VENDOR_IN, UNKNOWN, wLength=1))
+            device.control_in(Setup(CLASS_IN, UNKNOWN, wIndex=itf, wLength=1))
         except Stall:
             return "no data, OUT, IN: kept and given back; unknown: STALL"
-        raise CheckFailed("an unknown vendor request was not stalled")
+        raise CheckFailed("an unknown request was not stalled")
 
     def halt(self) -> str:
         """Halt an endpoint, see STALL, clear it, use it again."""
         device = self.board.device
         out, in_ = vendor_endpoints(device)
-        device.control_out(Setup(VENDOR_OUT, STALL_IN))
+        device.control_out(Setup(CLASS_OUT, STALL_IN, wIndex=vendor_interface(device).bInterfaceNumber))
         try:
             in_.read(64)
         except Stall:
@@ -171,6 +174,20 @@ def describe(device: Device) -> str:
         f"{descriptor.idVendor:04x}:{descriptor.idProduct:04x} {device.product or ''}, "
         f"{len(device.configuration.interfaces)} interfaces"
     )
+
+
+def vendor_interface(device: Device) -> Interface:
+    """Return the device's vendor interface."""
+    for interface in device.configuration.interfaces:
+        if interface.bInterfaceClass == VENDOR_CLASS:
+            return interface
+    raise CheckFailed("the device has no vendor interface")
+
+
+def vendor_endpoints(device: Device) -> tuple[Endpoint, Endpoint]:
+    """Return the bulk OUT and IN endpoints of the device's vendor interface."""
+    out, in_ = sorted(endpoint.bEndpointAddress for endpoint in vendor_interface(device).endpoints)
+    return device.endpoint(out), device.endpoint(in_)
 
 
 def first_difference(sent: bytes, back: bytes) -> str:
@@ -230,6 +247,3 @@ def run_main_job(board: Board, json_file: Path | None = None) -> bool:
         }
         json_file.write_text(json.dumps(document, indent=1) + "\n")
     return good
-
-
-__all__ = ["CheckFailed", "Disconnected", "MainJob", "Step", "run_main_job"]

@@ -1,7 +1,9 @@
 # A runtime USB device beside the built-in port: one vendor interface whose bulk IN endpoint
-# sends back what its bulk OUT endpoint has received, and four vendor control requests.
+# sends back what its bulk OUT endpoint has received, and four class requests to that interface
+# (TinyUSB keeps requests of type vendor from machine.USBDevice: they are stalled).
 # Runs on the board (MicroPython 1.25 or newer); `renode-pico run` installs it.
 import machine
+from micropython import const
 
 SIZE = const(65536)
 CHUNK = const(16384)
@@ -50,7 +52,7 @@ def moved(ep, good, count):
 
 def control(stage, request):
     kind, number = request[0], request[1]
-    if kind & 0x60 != 0x40:  # not a vendor request
+    if kind & 0x7F != 0x21:  # class, interface
         return False
     if number == SET and stage == 3:
         kept[14:] = request[2:4]
