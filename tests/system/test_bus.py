@@ -9,7 +9,6 @@ import pytest
 from renode_pico.board import Board
 from renode_pico.errors import Stall, TransactionError
 from renode_pico.micropython.repl import Repl
-from renode_pico.usb.device import Device
 from renode_pico.usb.requests import get_descriptor
 from renode_pico.usb.transfer import Pipe, Setup, Status, TransferType
 from renode_pico.usb.wire import Fault
