@@ -1,0 +1,165 @@
+"""Measure what matters, each beside something comparable in the same run, and print the ratios.
+
+    make bench                       everything that can run here
+    python bench/bench.py --only boot --runs 7
+
+Machines are shared and noisy: ours and the other run in turns, and the median of the pairwise ratios is what counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BIN = Path(sys.executable).parent
+IMAGE = ROOT / "firmware" / "build" / "out" / "cdc.uf2"
+UART_IMAGE = ROOT / "firmware" / "build" / "out" / "uart-cdc.uf2"
+LOOP = "s=0\nfor i in range(60000):\n    s=(s*31+i)&0xffff\nprint(s)"
+STDOUT = "import sys\nline = 'x' * 63 + '\\n'\nfor i in range(1600): sys.stdout.write(line)"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One comparison: seconds (medians) of ours and the other, median of the pairwise ratios, the limit we set."""
+
+    name: str
+    ours: float
+    other: float
+    ratio: float
+    limit: float
+    beside: str
+
+
+def wall(command: Sequence[str]) -> float:
+    """Wall seconds of a whole process; it must succeed."""
+    begin = time.monotonic()
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=600, check=False, cwd=ROOT)
+    if done.returncode:
+        raise SystemExit(f"{' '.join(command)[:200]}\nfailed: {done.stderr.decode()[-2000:]}")
+    return time.monotonic() - begin
+
+
+def compare(
+    name: str, ours: Callable[[], float], other: Callable[[], float], limit: float, beside: str, runs: int
+) -> Row:
+    """Run both in turns and take the median of the ratios."""
+    pairs = [(ours(), other()) for _ in range(runs)]
+    return Row(
+        name,
+        statistics.median(a for a, _ in pairs),
+        statistics.median(b for _, b in pairs),
+        statistics.median(a / b for a, b in pairs),
+        limit,
+        beside,
+    )
+
+
+def command(*arguments: str) -> Callable[[], float]:
+    """Make a measurement of a whole process."""
+    return lambda: wall(arguments)
+
+
+def plain(code: str) -> Callable[[], float]:
+    """Run code with plain rp2040py on the same image."""
+    return command(str(BIN / "rp2040py"), "micropython", "--image", str(IMAGE), "-c", code)
+
+
+def ours(code: str, engine: str = "embedded") -> Callable[[], float]:
+    """Run code with renode-pico on an engine."""
+    return command(str(BIN / "renode-pico"), "exec", "--engine", engine, "--firmware", str(IMAGE), "-c", code)
+
+
+def host_cost(runs: int) -> Row:
+    """A compute-bound program with the host's frames going on, beside the same board with the cable out."""
+    from renode_pico.board import Board
+
+    def loop(plugged: bool) -> float:
+        with Board(UART_IMAGE, engine="embedded") as board:
+            console = board.uart_repl()
+            console.exec("1")
+            if plugged:
+                board.enumerate()
+            begin = time.monotonic()
+            console.exec(LOOP, timeout=600)
+            return time.monotonic() - begin
+
+    return compare(
+        "host model in a compute-bound loop",
+        lambda: loop(True),
+        lambda: loop(False),
+        1.3,
+        "the same with the cable out",
+        runs,
+    )
+
+
+def memory() -> Row:
+    """Peak memory of the main job, from the operating system's account of the finished process."""
+    job = [str(BIN / "renode-pico"), "run", "--engine", "embedded", "--firmware", str(IMAGE)]
+    process = subprocess.Popen(job, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        raise SystemExit(f"{' '.join(job)} failed")
+    peak = usage.ru_maxrss / 1024
+    return Row("peak memory of `renode-pico run`, MB", peak, 250, peak / 250, 1.0, "the limit of 250 MB")
+
+
+def rows(runs: int, only: str | None) -> list[Row]:
+    """Measure everything whose name contains `only`."""
+    todo: list[tuple[str, Callable[[], Row]]] = [
+        (
+            "boot",
+            lambda: compare(
+                "process start to an answer on the USB REPL", ours("print(1)"), plain("print(1)"), 2.0, "rp2040py", runs
+            ),
+        ),
+        (
+            "stdout",
+            lambda: compare("100 KiB of sys.stdout over CDC", ours(STDOUT), plain(STDOUT), 1.5, "rp2040py", runs),
+        ),
+        ("host", lambda: host_cost(min(runs, 3))),
+        ("memory", memory),
+    ]
+    found = []
+    for name, measure in todo:
+        if only is None or only in name:
+            row = measure()
+            print(show(row), flush=True)
+            found.append(row)
+    return found
+
+
+def show(row: Row) -> str:
+    """Lay one row out."""
+    verdict = "within" if row.ratio <= row.limit else "OVER"
+    return (
+        f"{row.name:46} {row.ours:8.2f} beside {row.other:8.2f} ({row.beside}): "
+        f"ratio {row.ratio:.2f}, {verdict} {row.limit:g}"
+    )
+
+
+def main() -> int:
+    """Measure and print; exit code 1 when a limit is passed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--only", metavar="WORD")
+    parser.add_argument("--json", type=Path, metavar="FILE")
+    options = parser.parse_args()
+    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; medians of {options.runs} pairs, seconds")
+    found = rows(options.runs, options.only)
+    if options.json:
+        options.json.write_text(json.dumps([asdict(row) for row in found], indent=1) + "\n")
+    return 1 if any(row.ratio > row.limit for row in found) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
