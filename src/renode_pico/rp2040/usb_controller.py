@@ -89,6 +89,8 @@ class UsbController(UsbRegisters):
         self._sent: tuple[Endpoint, int, int] | None = None
         """An IN packet that waits for its handshake: endpoint, buffer, end of the transaction."""
 
+        self._sie_ctrl_changed(0)
+
     # Reset of the block
 
     def reset(self) -> None:

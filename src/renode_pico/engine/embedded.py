@@ -1,0 +1,227 @@
+"""The embedded engine: a Pico on rp2040py, with our own USB controller and host in the same process."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Literal
+
+from renode_pico.clock import NS_PER_S
+from renode_pico.engine.embedded_clock import EmbeddedClock, EmbeddedRunner
+from renode_pico.engine.embedded_uart import UartPort
+from renode_pico.engine.protocol import BoardConfig, Uart
+from renode_pico.engine.rp2040py_fixes import CHIP_IDS, Chip
+from renode_pico.errors import FirmwareError, ImageError, UsageError
+from renode_pico.images import FLASH_BASE, FLASH_SIZE, check_fits, load_image, read_flash_file
+from renode_pico.usb.host import BusHost
+from renode_pico.usb.wire import Wire
+
+MIPS = 125
+"""rp2040py's processor makes 125 million cycles an emulated second, whatever the firmware sets its clocks to."""
+GPIO_COUNT = 30
+
+
+class EmbeddedEngine:
+    """`protocol.Engine` on rp2040py: deterministic, in this process and thread, no wall clock.
+
+    `chip_revision` is what SYSINFO says (the firmware takes different ways through its USB driver); `boot_rom=False`
+    starts at the beginning of the flash, as rp2040py does. Raises ImageError or UsageError.
+    """
+
+    def __init__(
+        self, config: BoardConfig, *, chip_revision: Literal["B1", "B2"] = "B2", boot_rom: bool = True
+    ) -> None:
+        if config.mips not in (None, MIPS):
+            raise UsageError(
+                f"the embedded engine runs at {MIPS} MIPS only, not at {config.mips}: use the renode engine"
+            )
+        if chip_revision not in CHIP_IDS:
+            raise UsageError(f"chip revision {chip_revision}: there are {', '.join(CHIP_IDS)}")
+        self._config = config
+        image = load_image(config.firmware)
+        self._dead = ""
+        self._chip = Chip(EmbeddedClock, self._died, revision=chip_revision, boot_rom=boot_rom)
+        self._clock = self._chip.clock
+        self.runner = EmbeddedRunner(self._chip.mcu, self._clock, self._check)
+        self._flash = self._chip.mcu.flash[:FLASH_SIZE]
+        self._saved: bytes | None = None
+        self._load_saved_flash()
+        for segment in image.segments:
+            offset = segment.address - FLASH_BASE
+            self._flash[offset : offset + len(segment.data)] = segment.data
+        self._uarts = [UartPort(model, self.runner.poke) for model in self._chip.uarts]
+        self._host = BusHost(self._chip.usb, self._clock, self.runner)
+        self._closed = False
+
+    # What it is
+
+    @property
+    def name(self) -> str:
+        """`embedded`."""
+        return "embedded"
+
+    @property
+    def version(self) -> str:
+        """Version of rp2040py."""
+        return f"rp2040py {metadata.version('rp2040py')}"
+
+    @property
+    def now(self) -> float:
+        """Emulated seconds since power-on."""
+        return self._clock.now_ns / NS_PER_S
+
+    @property
+    def host(self) -> BusHost:
+        """The USB host at the other end of the cable."""
+        return self._host
+
+    @property
+    def wire(self) -> Wire:
+        """The device's end of the cable."""
+        return self._chip.usb
+
+    @property
+    def instructions(self) -> int:
+        """Processor cycles since power-on, sleep not counted: rp2040py counts no instructions, most take one cycle."""
+        return self._chip.cycles
+
+    @property
+    def pc(self) -> int:
+        """Where the processor is."""
+        return int(self._chip.core.pc)
+
+    @property
+    def unmodelled(self) -> dict[str, int]:
+        """How often the firmware touched which `block.register` that nobody models."""
+        return dict(self._chip.unmodelled.counts)
+
+    @property
+    def resets(self) -> int:
+        """How often the chip has come out of reset, power-on included."""
+        return self._chip.resets
+
+    # Time
+
+    def run(self, seconds: float) -> None:
+        """Let emulated time pass. Raises FirmwareError when the processor has stopped for good."""
+        self.runner.run_until(_never, self._deadline(seconds))
+
+    def run_until(self, condition: Callable[[], bool], timeout: float) -> bool:
+        """Run until `condition` holds; False when `timeout` emulated seconds have passed first.
+
+        Raises FirmwareError when the processor has stopped for good.
+        """
+        return self.runner.run_until(condition, self._deadline(timeout))
+
+    def _deadline(self, seconds: float) -> int:
+        return self._clock.now_ns + round(seconds * NS_PER_S)
+
+    # Pins
+
+    def uart(self, number: int) -> Uart:
+        """UART0 or UART1."""
+        if number not in (0, 1):
+            raise UsageError(f"UART {number}: the RP2040 has UART0 and UART1")
+        return self._uarts[number]
+
+    def gpio(self, pin: int) -> bool:
+        """The level of a GPIO pin as driven by the chip; one that is not driven is read through its pulls."""
+        gpio = self._pin(pin)
+        return bool(gpio.output_value if gpio.output_enable else gpio.input_value)
+
+    def set_gpio(self, pin: int, level: bool) -> None:
+        """Drive a GPIO pin from outside."""
+        self._pin(pin).set_input_value(level)
+
+    def _pin(self, pin: int) -> Any:
+        if not 0 <= pin < GPIO_COUNT:
+            raise UsageError(f"GPIO {pin}: the RP2040 has GPIO0 to GPIO{GPIO_COUNT - 1}")
+        return self._chip.mcu.gpio[pin]
+
+    # Reset and power
+
+    def reset(self) -> None:
+        """The RUN pin pulled low and released: the chip starts again, flash kept, time goes on."""
+        self._dead = ""
+        self._chip.run_pin()
+
+    def power_cycle(self) -> None:
+        """Power taken away and given back, cable included: memories lost, flash kept and saved."""
+        plugged = self._host.plugged
+        self._host.unplug()
+        self._save_flash()
+        self._dead = ""
+        self._chip.power_on()
+        for uart in self._uarts:
+            uart.read()
+        for model in self._chip.uarts:
+            model.cut_line()
+        if plugged:
+            self._host.plug()
+
+    def _died(self, why: str) -> None:
+        if not self._dead:
+            fault = f" after {self._chip.last_fault}" if self._chip.last_fault else ""
+            self._dead = (
+                f"{self._config.firmware.name}: {why}{fault}, LR {self._chip.core.lr:#010x} (at {self.now:.6f} s)"
+            )
+        self.runner.poke()
+
+    def _check(self) -> None:
+        if self._dead:
+            raise FirmwareError(self._dead)
+
+    # Flash
+
+    def flash(self) -> bytes:
+        """The whole flash content, 2 MiB."""
+        return bytes(self._flash)
+
+    def load_flash(self, data: bytes, offset: int) -> None:
+        """Overwrite part of the flash, as an external programmer would. Raises ImageError when it does not fit."""
+        check_fits(data, offset, "flash")
+        self._flash[offset : offset + len(data)] = data
+
+    def _load_saved_flash(self) -> None:
+        """What the flash file holds; a flash image is for a board that has none yet."""
+        config = self._config
+        if config.flash_file is not None and config.flash_file.exists():
+            self._saved = read_flash_file(config.flash_file)
+            self._flash[:] = self._saved
+        elif config.flash_image is not None:
+            check_fits(config.flash_image, config.flash_offset, "flash image")
+            end = config.flash_offset + len(config.flash_image)
+            self._flash[config.flash_offset : end] = config.flash_image
+
+    def _save_flash(self) -> None:
+        path = self._config.flash_file
+        if path is None:
+            return
+        content = self.flash()
+        if content != self._saved:
+            _replace(path, content)
+            self._saved = content
+
+    def close(self) -> None:
+        """End it, saving the flash. May be called twice."""
+        if not self._closed:
+            self._closed = True
+            self._save_flash()
+
+
+def _never() -> bool:
+    return False
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Write a file so that it is either the old one or the new one. Raises ImageError."""
+    try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
+        Path(temporary).replace(path)
+    except OSError as error:
+        raise ImageError(f"{path}: the flash cannot be saved: {error.strerror or error}") from error

@@ -1,0 +1,205 @@
+"""Firmware images: UF2, ELF and flat binaries, checked before anything is loaded.
+
+UF2: blocks of 512 bytes, https://github.com/microsoft/uf2. What is wrong with a file is one line that names it.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+
+from renode_pico.errors import ImageError
+
+FLASH_BASE = 0x1000_0000
+FLASH_SIZE = 2 * 1024 * 1024
+"""The Pico's W25Q16JV."""
+RAM_BASE = 0x2000_0000
+RAM_SIZE = 264 * 1024
+
+UF2_BLOCK = 512
+UF2_MAGIC_START = (0x0A32_4655, 0x9E5D_5157)
+UF2_MAGIC_END = 0x0AB1_6F30
+UF2_FLAG_NOT_MAIN_FLASH = 0x0000_0001
+UF2_FLAG_FAMILY_ID = 0x0000_2000
+UF2_MAX_PAYLOAD = 476
+RP2040_FAMILY_ID = 0xE48B_FF56
+FAMILIES = {
+    0xE48B_FF57: "RP2350 absolute",
+    0xE48B_FF58: "data for any RP2",
+    0xE48B_FF59: "RP2350 Arm, secure",
+    0xE48B_FF5A: "RP2350 RISC-V",
+    0xE48B_FF5B: "RP2350 Arm, non-secure",
+    0x1C5F_21B0: "ESP32",
+    0x6885_1E77: "STM32F4",
+    0x5577_5A00: "SAMD51",
+    0x6883_5DBA: "SAMD21",
+    0xADA5_2840: "nRF52840",
+}
+"""Names of some families that are not the RP2040, for the message."""
+
+ELF_MAGIC = b"\x7fELF"
+EM_ARM = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """`data` goes to `address` (of the processor's address space)."""
+
+    address: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A firmware image: what goes where in the flash."""
+
+    path: Path
+    segments: tuple[Segment, ...]
+
+    @property
+    def start(self) -> int:
+        """The lowest address."""
+        return min(segment.address for segment in self.segments)
+
+    @property
+    def end(self) -> int:
+        """The first address behind the highest."""
+        return max(segment.address + len(segment.data) for segment in self.segments)
+
+
+def load_image(path: Path) -> Image:
+    """Read a firmware image of any kind: by its content, not by its name.
+
+    Raises ImageError.
+    """
+    data = _read(path)
+    if data.startswith(ELF_MAGIC):
+        segments = _elf(path)
+    elif _looks_like_uf2(data):
+        segments = _uf2(path, data)
+    elif path.suffix.lower() == ".uf2":
+        raise ImageError(
+            f"{path}: not a UF2 file: it begins with {data[:8].hex(' ')}, not with 55 46 32 0a 57 51 5d 9e"
+        )
+    elif path.suffix.lower() == ".elf":
+        raise ImageError(f"{path}: not an ELF file: it begins with {data[:4].hex(' ')}, not with 7f 45 4c 46")
+    else:
+        segments = _flat(path, data)
+    image = Image(path, segments)
+    _check_place(image)
+    return image
+
+
+def read_flash_file(path: Path) -> bytes:
+    """Read a saved flash: exactly FLASH_SIZE bytes. Raises ImageError."""
+    data = _read(path)
+    if len(data) != FLASH_SIZE:
+        raise ImageError(f"{path}: a saved flash has {FLASH_SIZE} bytes, this file has {len(data)}")
+    return data
+
+
+def check_fits(data: bytes, offset: int, what: str) -> None:
+    """Raise ImageError unless `data` fits into the flash at `offset`."""
+    if offset < 0 or offset + len(data) > FLASH_SIZE:
+        raise ImageError(f"{what}: {len(data)} bytes at offset {offset:#x} do not fit into {FLASH_SIZE} bytes of flash")
+
+
+def _read(path: Path) -> bytes:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ImageError(f"{path}: {error.strerror or error}") from error
+    if not data:
+        raise ImageError(f"{path}: the file is empty")
+    return data
+
+
+def _looks_like_uf2(data: bytes) -> bool:
+    return len(data) >= 8 and struct.unpack_from("<II", data) == UF2_MAGIC_START
+
+
+def _uf2(path: Path, data: bytes) -> tuple[Segment, ...]:
+    segments: list[Segment] = []
+    for number in range(-(-len(data) // UF2_BLOCK)):
+        segment = _uf2_block(path, data, number)
+        if segment is not None:
+            segments.append(segment)
+    if not segments:
+        raise ImageError(f"{path}: no block of this UF2 file goes into the main flash")
+    return tuple(segments)
+
+
+def _uf2_block(path: Path, data: bytes, number: int) -> Segment | None:
+    offset = number * UF2_BLOCK
+    where = f"{path}: block {number} (offset {offset:#x})"
+    block = data[offset : offset + UF2_BLOCK]
+    if len(block) < UF2_BLOCK:
+        raise ImageError(f"{where}: truncated, {len(block)} of {UF2_BLOCK} bytes")
+    start0, start1, flags, address, size, index, total, family = struct.unpack_from("<8I", block)
+    (end,) = struct.unpack_from("<I", block, UF2_BLOCK - 4)
+    if (start0, start1) != UF2_MAGIC_START or end != UF2_MAGIC_END:
+        raise ImageError(f"{where}: not a UF2 block, its magic numbers are wrong")
+    if total * UF2_BLOCK > len(data) and index == number:
+        raise ImageError(f"{path}: truncated, {len(data) // UF2_BLOCK} of {total} blocks")
+    if flags & UF2_FLAG_NOT_MAIN_FLASH:
+        return None
+    if flags & UF2_FLAG_FAMILY_ID and family != RP2040_FAMILY_ID:
+        name = FAMILIES.get(family, "unknown")
+        raise ImageError(
+            f"{where}: for another chip, family {family:#010x} ({name}), not {RP2040_FAMILY_ID:#010x} (RP2040)"
+        )
+    if not 0 < size <= UF2_MAX_PAYLOAD:
+        raise ImageError(f"{where}: a payload of {size} bytes, at most {UF2_MAX_PAYLOAD} are possible")
+    return Segment(address, block[32 : 32 + size])
+
+
+def _elf(path: Path) -> tuple[Segment, ...]:
+    from elftools.common.exceptions import ELFError
+    from elftools.elf.elffile import ELFFile
+
+    try:
+        with path.open("rb") as stream:
+            elf = ELFFile(stream)
+            if elf.header.e_machine != "EM_ARM" or elf.elfclass != 32:
+                raise ImageError(f"{path}: for another processor ({elf.header.e_machine}, {elf.elfclass} bit), not ARM")
+            segments = tuple(
+                Segment(segment.header.p_paddr, segment.data())
+                for segment in elf.iter_segments("PT_LOAD")
+                if segment.header.p_filesz
+            )
+            short = [
+                segment.header.p_paddr
+                for segment in elf.iter_segments("PT_LOAD")
+                if len(segment.data()) < segment.header.p_filesz
+            ]
+    except (ELFError, struct.error, UnicodeDecodeError, ValueError, AttributeError) as error:
+        raise ImageError(f"{path}: a damaged ELF file: {error}") from error
+    if short:
+        raise ImageError(f"{path}: truncated, the segment for {short[0]:#010x} is not complete")
+    if not segments:
+        raise ImageError(f"{path}: this ELF file has nothing to load")
+    return segments
+
+
+def _flat(path: Path, data: bytes) -> tuple[Segment, ...]:
+    if len(data) < 256:
+        raise ImageError(f"{path}: {len(data)} bytes are no firmware, the second stage alone has 256")
+    return (Segment(FLASH_BASE, data),)
+
+
+def _check_place(image: Image) -> None:
+    for segment in image.segments:
+        first, end = segment.address, segment.address + len(segment.data)
+        if first >= FLASH_BASE and end <= FLASH_BASE + FLASH_SIZE:
+            continue
+        if RAM_BASE <= first < RAM_BASE + RAM_SIZE:
+            raise ImageError(f"{image.path}: linked for RAM ({first:#010x}), not for flash at {FLASH_BASE:#010x}")
+        if first >= FLASH_BASE:
+            limit = FLASH_BASE + FLASH_SIZE
+            raise ImageError(f"{image.path}: too large, it reaches {end:#010x} and the flash ends at {limit:#010x}")
+        raise ImageError(f"{image.path}: {first:#010x} is not in the flash, which begins at {FLASH_BASE:#010x}")
+    if image.start != FLASH_BASE:
+        raise ImageError(
+            f"{image.path}: begins at {image.start:#010x}; without a second stage at {FLASH_BASE:#010x} it cannot start"
+        )
