@@ -74,8 +74,8 @@ class RootPort:
         self._bus.event(BusEventKind.PLUG)
         self._enter(PortState.DETACHED)
         self._wire.vbus(True)
-        if self._wire.pulled_up and self.state is PortState.DETACHED:
-            self._attach()
+        if self._wire.pulled_up:
+            self._settle()
 
     def unplug(self) -> None:
         """Switch VBUS off."""
@@ -93,8 +93,8 @@ class RootPort:
         if not attached:
             self._blinked = True
             self._alarm.schedule(0)
-        elif self.state is PortState.DETACHED and not self._blinked:
-            self._attach()
+        elif not self._blinked:
+            self._settle()
 
     def reset_begin(self) -> None:
         """Drive SE0; the end comes by itself."""
@@ -131,7 +131,7 @@ class RootPort:
             self._blinked = False
             self._leave(PortState.DETACHED)
             if self._wire.pulled_up:
-                self._attach()
+                self._settle()
         elif self.state is PortState.DEBOUNCE:
             self.attach_count += 1
             self._bus.event(BusEventKind.ATTACH)
@@ -152,7 +152,9 @@ class RootPort:
             self._enter(PortState.ACTIVE)
             self._user.traffic_begin()
 
-    def _attach(self) -> None:
+    def _settle(self) -> None:
+        if self.state is not PortState.DETACHED:
+            return
         self._enter(PortState.DEBOUNCE)
         self._wire.idle()
         self._alarm.schedule(DEBOUNCE_NS)

@@ -1,0 +1,85 @@
+"""The board's flash file system as the rp2 port lays it out: littlefs 2 in the upper 1408 KiB of 2 MiB of flash.
+
+MICROPY_HW_FLASH_STORAGE_BYTES of board RPI_PICO, BLOCK_SIZE_BYTES of rp2_flash.c, progsize of the port's _boot.py;
+the remaining sizes are VfsLfs2's defaults (readsize 32, lookahead 32, four program sizes of cache).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+
+from littlefs import LittleFS, LittleFSError
+from littlefs.context import UserContext
+
+from renode_pico.errors import ImageError
+
+FLASH_SIZE = 2048 * 1024
+STORAGE_SIZE = 1408 * 1024
+FLASH_OFFSET = FLASH_SIZE - STORAGE_SIZE
+"""Where the file system begins in the flash: 0xA0000."""
+BLOCK_SIZE = 4096
+PROGRAM_SIZE = 256
+READ_SIZE = 32
+LOOKAHEAD_SIZE = 32
+CACHE_SIZE = 4 * PROGRAM_SIZE
+ERROR_NO_SPACE = -28
+
+
+def make_image(files: Mapping[str, bytes]) -> bytes:
+    """Make a file system with these files (path: content; directories come with them), 1408 KiB.
+
+    Raises ImageError when they do not fit.
+    """
+    volume = _volume(UserContext(STORAGE_SIZE), mount=False)
+    volume.format()
+    volume.mount()
+    for name, content in files.items():
+        path = PurePosixPath("/", name)
+        try:
+            volume.makedirs(str(path.parent), exist_ok=True)
+            with volume.open(str(path), "wb") as file:
+                file.write(content)
+        except LittleFSError as error:
+            total = sum(map(len, files.values()))
+            reason = "no space left" if error.code == ERROR_NO_SPACE else str(error)
+            raise ImageError(
+                f"flash file system: {name} ({len(content)} bytes) cannot be stored: {reason}; "
+                f"{len(files)} files with {total} bytes are to go into {STORAGE_SIZE} bytes"
+            ) from error
+    return bytes(volume.context.buffer)
+
+
+def read_image(image: bytes) -> dict[str, bytes]:
+    """Read all files of a file system image (path without leading slash: content). Raises ImageError."""
+    if len(image) != STORAGE_SIZE:
+        raise ImageError(f"flash file system: {len(image)} bytes, but the board's has {STORAGE_SIZE}")
+    context = UserContext(STORAGE_SIZE)
+    context.buffer = bytearray(image)
+    try:
+        volume = _volume(context, mount=True)
+        return {
+            f"{directory}/{name}".lstrip("/"): volume.open(f"{directory}/{name}", "rb").read()
+            for directory, _, names in volume.walk("/")
+            for name in names
+        }
+    except LittleFSError as error:
+        raise ImageError(f"flash file system: no littlefs that can be read: {error}") from error
+
+
+def read_flash(flash: bytes) -> dict[str, bytes]:
+    """Read all files out of a dump of the whole flash (`Engine.flash()`). Raises ImageError."""
+    return read_image(flash[FLASH_OFFSET : FLASH_OFFSET + STORAGE_SIZE])
+
+
+def _volume(context: UserContext, mount: bool) -> LittleFS:
+    return LittleFS(
+        context=context,
+        mount=mount,
+        block_size=BLOCK_SIZE,
+        block_count=STORAGE_SIZE // BLOCK_SIZE,
+        prog_size=PROGRAM_SIZE,
+        read_size=READ_SIZE,
+        cache_size=CACHE_SIZE,
+        lookahead_size=LOOKAHEAD_SIZE,
+    )

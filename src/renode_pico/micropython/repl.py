@@ -1,0 +1,193 @@
+"""MicroPython's REPL as a program uses it: raw mode, with raw-paste's flow control where the firmware has it.
+
+The protocol is described in MicroPython's reference, "The MicroPython Interactive Interpreter Mode".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+
+from renode_pico.errors import FirmwareError, ScriptError, Timeout, UsageError
+from renode_pico.micropython.literal import parse_literal
+from renode_pico.micropython.stream import Stream
+
+CTRL_A, CTRL_B, CTRL_C, CTRL_D, CTRL_E = b"\x01", b"\x02", b"\x03", b"\x04", b"\x05"
+PROMPT = b">>> "
+RAW_BANNER = b"raw REPL; CTRL-B to exit\r\n>"
+REBOOT = b"soft reboot\r\n"
+PASTE_SUPPORTED, PASTE_REFUSED = b"R\x01", b"R\x00"
+
+BOOT_TIME = 2.0
+"""Emulated seconds a board is given to come to its prompt by itself before a running program is interrupted."""
+ANSWER_TIME = 5.0
+"""Emulated seconds in which a REPL must react to a control character."""
+PLAIN_CHUNK = 256
+"""Bytes sent at once to a firmware without raw-paste mode, which has no flow control of its own."""
+
+
+class Repl:
+    """A REPL on any stream. Times are emulated seconds."""
+
+    def __init__(self, stream: Stream) -> None:
+        self.stream = stream
+        self._received = bytearray()
+        self._raw = False
+        self._settled = False
+        self._paste = True
+
+    def exec(
+        self, code: str | bytes, *, timeout: float = 30.0, on_output: Callable[[bytes], None] | None = None
+    ) -> bytes:
+        """Run code and return what it printed; `on_output` gets the same bytes as they come.
+
+        Raises ScriptError with the device's traceback; Timeout when it is not done in time (it is interrupted by the
+        next call); Disconnected when the port goes away; FirmwareError when the REPL does not answer as one.
+        """
+        self.enter_raw(ANSWER_TIME)
+        deadline = self.stream.now + timeout
+        self._raw = False
+        self._send_code(code.encode() if isinstance(code, str) else bytes(code), deadline)
+        output = self._until(CTRL_D, deadline, "the program's end", on_output)
+        errors = self._until(CTRL_D, deadline, "the program's traceback")
+        self._until(b">", deadline, "the raw prompt")
+        self._raw = True
+        if errors:
+            text = errors.decode(errors="replace").replace("\r\n", "\n")
+            raise ScriptError(f"the program on the board failed: {text.strip().splitlines()[-1]}", text)
+        return output
+
+    def eval(self, expression: str, *, timeout: float = 30.0) -> object:
+        """Evaluate an expression on the board and return its value.
+
+        Values made of numbers, strings, bytes, bytearrays, None, booleans, tuples, lists, dicts and sets come through.
+        Raises UsageError for any other, and what `exec` raises.
+        """
+        printed = self.exec(f"print(repr({expression}))", timeout=timeout)
+        text = printed.decode(errors="replace").strip()
+        try:
+            return parse_literal(text)
+        except ValueError as error:
+            raise UsageError(f"{expression}: its value cannot be taken over from the board: {text}") from error
+
+    def interrupt(self) -> None:
+        """Type Ctrl-C: KeyboardInterrupt in whatever runs."""
+        self._raw = False
+        self.stream.write(CTRL_C)
+
+    def soft_reset(self, *, timeout: float = 10.0) -> None:
+        """Soft reset as Ctrl-D does it at the prompt: boot.py runs, then main.py; returns when it has begun.
+
+        Raises Disconnected when the port goes away with it, as it does when a runtime USB device was active.
+        """
+        self.exit_raw()
+        self.stream.write(CTRL_D)
+        self._until(REBOOT, self.stream.now + timeout, "the soft reboot")
+        self._settled = False
+
+    def enter_raw(self, timeout: float = ANSWER_TIME) -> None:
+        """Interrupt what runs and go to raw mode; does nothing when it is known to be there.
+
+        The first time, and after a reset, the board gets 2 s to finish its boot by itself: a Ctrl-C in the middle of
+        it would leave it without file system.
+        """
+        if self._raw:
+            return
+        if not self._settled:
+            self._settle()
+        self._received.clear()
+        self.stream.write(b"\r" + CTRL_C + CTRL_C)
+        self.stream.write(b"\r" + CTRL_A)
+        self._until(RAW_BANNER, self.stream.now + timeout, "the raw REPL")
+        self._raw = True
+
+    def exit_raw(self) -> None:
+        """Interrupt what runs and go to the friendly prompt."""
+        self.enter_raw()
+        self.stream.write(CTRL_B)
+        self._raw = False
+        self._until(PROMPT, self.stream.now + ANSWER_TIME, "the prompt")
+
+    def _settle(self) -> None:
+        self.stream.write(b"\r")
+        with suppress(Timeout):  # Then a program is running, or a raw REPL listens: both are interrupted next.
+            self._until(PROMPT, self.stream.now + BOOT_TIME, "the prompt")
+        self._settled = True
+
+    def _send_code(self, code: bytes, deadline: float) -> None:
+        if self._paste:
+            self.stream.write(CTRL_E + b"A" + CTRL_A)
+            answer = self._take(2, deadline, "the answer to raw-paste mode")
+            if answer == PASTE_SUPPORTED:
+                self._send_pasted(code, deadline)
+                return
+            self._paste = False
+            if answer != PASTE_REFUSED:  # Firmware that has never heard of it starts raw mode anew.
+                self._until(RAW_BANNER[len(b"ra") :], deadline, "the raw REPL")
+        for at in range(0, len(code), PLAIN_CHUNK):
+            self.stream.write(code[at : at + PLAIN_CHUNK])
+        self.stream.write(CTRL_D)
+        answer = self._take(2, deadline, "OK")
+        if answer != b"OK":
+            raise FirmwareError(f"the raw REPL answered {answer!r} instead of OK (at {self.stream.now:.6f} s)")
+
+    def _send_pasted(self, code: bytes, deadline: float) -> None:
+        increment = int.from_bytes(self._take(2, deadline, "the raw-paste window"), "little")
+        window = increment
+        sent = 0
+        while sent < len(code):
+            while window == 0 or self._received:
+                control = self._take(1, deadline, "room in the raw-paste window")
+                if control == CTRL_A:
+                    window += increment
+                elif control == CTRL_D:
+                    self.stream.write(CTRL_D)
+                    return
+                else:
+                    raise FirmwareError(f"{control!r} in raw-paste mode (at {self.stream.now:.6f} s)")
+            chunk = code[sent : sent + window]
+            self.stream.write(chunk)
+            sent += len(chunk)
+            window -= len(chunk)
+        self.stream.write(CTRL_D)
+        while self._take(1, deadline, "the end of raw-paste mode") != CTRL_D:
+            pass
+
+    def _until(
+        self, marker: bytes, deadline: float, what: str, on_output: Callable[[bytes], None] | None = None
+    ) -> bytes:
+        """Take everything before `marker`, and the marker away."""
+        taken = bytearray()
+        while True:
+            end = self._received.find(marker)
+            keep = end if end >= 0 else max(0, len(self._received) - len(marker) + 1)
+            if keep:
+                piece = bytes(self._received[:keep])
+                del self._received[:keep]
+                taken += piece
+                if on_output is not None:
+                    on_output(piece)
+            if end >= 0:
+                del self._received[: len(marker)]
+                return bytes(taken)
+            self._receive(deadline, what, taken)
+
+    def _take(self, count: int, deadline: float, what: str) -> bytes:
+        while len(self._received) < count:
+            self._receive(deadline, what, self._received)
+        taken = bytes(self._received[:count])
+        del self._received[:count]
+        return taken
+
+    def _receive(self, deadline: float, what: str, so_far: bytes | bytearray) -> None:
+        left = deadline - self.stream.now
+        try:
+            if left <= 0:
+                raise Timeout("the deadline has passed")
+            self._received += self.stream.read(left)
+        except Timeout:
+            self._raw = False
+            tail = bytes(so_far[-100:] + self._received)
+            raise Timeout(
+                f"REPL: waited for {what} until {self.stream.now:.6f} s (emulated); the last that came is {tail!r}"
+            ) from None
