@@ -1,0 +1,696 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using System.Threading;
+using Antmicro.Migrant;
+using Antmicro.Renode.Core;
+using Antmicro.Renode.Exceptions;
+using Antmicro.Renode.Time;
+
+namespace Antmicro.Renode.UsbHosts
+{
+    /// <summary>
+    /// The host controller: one root port, frames of 1 ms, transfers (USB 2.0, chapters 5 and 10; docs/bus-timing.md).
+    /// </summary>
+    /// <remarks>
+    /// It owns toggles, retries and time-outs; it does not know what a request means. Times are emulated seconds. Everything that
+    /// waits lets the emulation run until it is done or until the deadline: a paused emulation is started and stopped again at
+    /// the end of the quantum in which it happened, a running one is watched.
+    /// </remarks>
+    public class UsbHostController : IUsbWireListener, IUsbPortUser
+    {
+        // What can be seen
+
+        /// <summary>Emulated seconds since power-on.</summary>
+        public double Now { get { return clock == null ? 0 : clock.Now / (double)UsbTiming.Second; } }
+        /// <summary>The cable is in and VBUS is on.</summary>
+        public bool Plugged { get { return port != null ? port.State != UsbPortState.Unplugged : plugWanted; } }
+        /// <summary>The cable is in and the device has its pull-up on.</summary>
+        public bool Attached { get { return port != null && port.Attached; } }
+        /// <summary>The bus is idle, or just being resumed.</summary>
+        public bool Suspended
+        {
+            get { return port != null && (port.State == UsbPortState.Suspended || port.State == UsbPortState.Resuming); }
+        }
+        public UsbPortState PortState { get { return port == null ? UsbPortState.Unplugged : port.State; } }
+        /// <summary>The number of the current frame, 11 bits.</summary>
+        public int Frame { get { return (int)(bus.Frame & UsbTiming.FrameMask); } }
+        /// <summary>How often a device was seen to attach, each time after 100 ms of debounce.</summary>
+        public int AttachCount { get { return port == null ? 0 : port.AttachCount; } }
+        /// <summary>How many transactions the bus has carried since power-on, SOF not counted.</summary>
+        public long Transactions { get { return bus.Count; } }
+
+        // Transfers
+
+        /// <summary>
+        /// Queues a transfer on a pipe; transfers of one pipe run in order. Never waits.
+        /// </summary>
+        /// <param name="pipe">The endpoint.</param>
+        /// <param name="data">What an OUT sends.</param>
+        /// <param name="length">How many bytes an IN asks for; it ends with them or with a short packet.</param>
+        /// <param name="setup">The SETUP packet of a control transfer, which then says the length.</param>
+        /// <param name="zeroPacket">Ends an OUT of whole packets with an empty one.</param>
+        /// <param name="timeout">Emulated seconds it may take from now; negative: as long as it likes.</param>
+        /// <param name="onDone">Called once, at the emulated instant it becomes final.</param>
+        public UsbTransfer Submit(UsbPipe pipe, byte[] data = null, int length = 0, UsbSetup setup = null, bool zeroPacket = false,
+            double timeout = -1, Action<UsbTransfer> onDone = null)
+        {
+            data = data ?? UsbPacket.NoData;
+            ExpectEnabled("transfer on " + pipe);
+            CheckArguments(pipe, data, setup);
+            var transfer = new UsbTransfer(pipe, data, setup != null ? setup.Length : length, setup, zeroPacket, onDone);
+            Act(() =>
+            {
+                transfer.BeginNs = clock.Now;
+                schedule.Add(transfer);
+                if(timeout >= 0)
+                {
+                    transfer.Deadline = transfer.BeginNs + Nanoseconds(timeout);
+                    deadlines.Add(transfer);
+                    ArmTimeouts();
+                }
+                Kick();
+            });
+            return transfer;
+        }
+
+        /// <summary>The same with plain values, for callers in other languages. <paramref name="setup"/>: 8 bytes or null.</summary>
+        public UsbTransfer Submit(int address, int endpointAddress, int type, int maxPacketSize, int interval, byte[] data, int length,
+            byte[] setup, bool zeroPacket, double timeout)
+        {
+            return Submit(new UsbPipe(address, endpointAddress, (UsbTransferType)type, maxPacketSize, interval), data, length,
+                setup == null ? null : UsbSetup.Unpack(setup), zeroPacket, timeout);
+        }
+
+        /// <summary>Ends a pending transfer as cancelled; what the device already acknowledged stays in its ActualLength.</summary>
+        public void Cancel(UsbTransfer transfer)
+        {
+            Act(() =>
+            {
+                if(!transfer.Final)
+                {
+                    Finish(transfer, UsbTransferStatus.Cancelled);
+                }
+            });
+        }
+
+        /// <summary>The host's side of CLEAR_FEATURE(ENDPOINT_HALT), SET_CONFIGURATION, SET_INTERFACE (9.4.5): DATA0.</summary>
+        public void ResetToggle(int address, int endpointAddress)
+        {
+            Act(() =>
+            {
+                schedule.ResetToggle(address, endpointAddress);
+                Kick();
+            });
+        }
+
+        /// <summary>
+        /// Spoils the next <paramref name="count"/> transactions of an endpoint that carry data, after leaving
+        /// <paramref name="skip"/> alone. Endpoint 0x00 means the control endpoint's OUT and SETUP, 0x80 its IN transactions.
+        /// </summary>
+        public void Inject(UsbFault fault, int endpointAddress, int count, int skip)
+        {
+            bus.Inject(fault, endpointAddress, count, skip);
+        }
+
+        // Waiting. Seconds are emulated; the answer is whether it came true in time.
+
+        /// <summary>Runs until all are final.</summary>
+        public bool RunUntilDone(UsbTransfer[] transfers, double timeout)
+        {
+            return RunUntil(() => transfers.All(x => x.Final), timeout);
+        }
+
+        /// <summary>Runs until it is final.</summary>
+        public bool RunUntilDone(UsbTransfer transfer, double timeout)
+        {
+            return RunUntil(() => transfer.Final, timeout);
+        }
+
+        /// <summary>Runs until one of them is final.</summary>
+        public bool RunUntilAnyDone(UsbTransfer[] transfers, double timeout)
+        {
+            return RunUntil(() => transfers.Any(x => x.Final), timeout);
+        }
+
+        /// <summary>Runs until a device is attached, debounce included (or until none is).</summary>
+        public bool RunUntilAttached(bool attached, double timeout)
+        {
+            return RunUntil(() => attached ? !Port.Gone && Port.State != UsbPortState.Debounce : Port.Gone, timeout);
+        }
+
+        /// <summary>Runs until a device has attached at least so often since power-on, debounce included.</summary>
+        public bool RunUntilAttachCount(int count, double timeout)
+        {
+            return RunUntil(() => Port.AttachCount >= count, timeout);
+        }
+
+        /// <summary>Runs until a suspended bus is awake again, recovery included.</summary>
+        public bool RunUntilResumed(double timeout)
+        {
+            return RunUntil(() => !Suspended && Port.State != UsbPortState.Recovery, timeout);
+        }
+
+        /// <summary>Lets emulated time pass.</summary>
+        public void RunFor(double seconds)
+        {
+            RunUntil(() => false, seconds);
+        }
+
+        /// <summary>
+        /// Runs until the condition holds or so many emulated seconds have passed. It is looked at when a transfer becomes final or
+        /// the port changes, and at the end.
+        /// </summary>
+        public bool RunUntil(Func<bool> condition, double timeout)
+        {
+            return RunUntilWithin(condition, Nanoseconds(timeout));
+        }
+
+        // IUsbWireListener
+
+        void IUsbWireListener.PullUpChanged(bool attached)
+        {
+            port.PullUpChanged(attached);
+        }
+
+        void IUsbWireListener.RemoteWakeup()
+        {
+            port.RemoteWakeup();
+        }
+
+        void IUsbWireListener.EndpointReady(int endpointAddress)
+        {
+            if(schedule.Unpark(endpointAddress))
+            {
+                Kick();
+            }
+        }
+
+        // IUsbPortUser
+
+        void IUsbPortUser.FramesBegin(bool atOnce)
+        {
+            var now = clock.Now;
+            if(atOnce)
+            {
+                epoch = now;
+                bus.Frame = -1;
+                frameEnd = now;
+                FrameBegins();
+                return;
+            }
+            // The first whole millisecond since the end of the last reset that has not passed.
+            var frame = (now - epoch + UsbTiming.Frame - 1) / UsbTiming.Frame;
+            bus.Frame = frame - 1;
+            frameEnd = epoch + frame * UsbTiming.Frame;
+            frameAlarm.Schedule(frameEnd - now);
+        }
+
+        void IUsbPortUser.FramesEnd()
+        {
+            traffic = false;
+            frameAlarm.Cancel();
+            slotAlarm.Cancel();
+            slotArmed = false;
+            current = null;
+        }
+
+        void IUsbPortUser.TrafficBegin()
+        {
+            traffic = true;
+            Kick();
+        }
+
+        void IUsbPortUser.DeviceLost()
+        {
+            var pending = schedule.Transfers();
+            schedule = new UsbSchedule();
+            foreach(var transfer in pending)
+            {
+                Close(transfer, UsbTransferStatus.Disconnected);
+            }
+        }
+
+        void IUsbPortUser.PortChanged()
+        {
+            PortStateChanged(port.State);
+            Poke();
+        }
+
+        protected UsbHostController()
+        {
+            bus = new UsbBus();
+            schedule = new UsbSchedule();
+            deadlines = new List<UsbTransfer>();
+        }
+
+        /// <summary>The device's end of the cable.</summary>
+        protected void Attach(IUsbWire wire)
+        {
+            if(bus.Wire != null)
+            {
+                throw new RecoverableException("The USB host has one port, and something is connected to it already");
+            }
+            if(wire.Listener != null)
+            {
+                throw new RecoverableException("The USB controller is connected to another host already");
+            }
+            bus.Wire = wire;
+            clock = wire.Clock;
+            frameAlarm = clock.Alarm(FrameBegins);
+            slotAlarm = clock.Alarm(Slot);
+            timeoutAlarm = clock.Alarm(Timeouts);
+            waitAlarm = clock.Alarm(WaitIsOver);
+            port = new UsbRootPort(bus, clock, this);
+            wire.Listener = this;
+            if(plugWanted)
+            {
+                Act(port.Plug);
+            }
+        }
+
+        protected void Detach(IUsbWire wire)
+        {
+            if(bus.Wire != wire)
+            {
+                return;
+            }
+            Act(() =>
+            {
+                port.Unplug();
+                timeoutAlarm.Cancel();
+            });
+            wire.Listener = null;
+            bus.Wire = null;
+            port = null;
+            clock = null;
+        }
+
+        /// <summary>The port is in another state; called inside the emulation.</summary>
+        protected virtual void PortStateChanged(UsbPortState state)
+        {
+        }
+
+        /// <summary>A frame begins; called inside the emulation.</summary>
+        protected virtual void FrameBegun()
+        {
+        }
+
+        protected void PlugCable()
+        {
+            plugWanted = true;
+            if(port != null)
+            {
+                Act(port.Plug);
+            }
+        }
+
+        protected void UnplugCable()
+        {
+            plugWanted = false;
+            if(port != null)
+            {
+                Act(port.Unplug);
+            }
+        }
+
+        /// <summary>Drives a bus reset (10 ms SE0, then 10 ms recovery; 7.1.7.5); all pipes end, all toggles are DATA0.</summary>
+        protected void ResetBus()
+        {
+            RunUntilWithin(() => Port.State != UsbPortState.Debounce, UsbTiming.Debounce + Grace);
+            if(Port.Gone)
+            {
+                throw new RecoverableException("bus reset: nothing is attached to the port{0}".FormatText(At));
+            }
+            var count = AttachCount;
+            Act(ResetBegin);
+            RunUntilWithin(() => Port.State != UsbPortState.Reset && Port.State != UsbPortState.Recovery,
+                UsbTiming.Reset + UsbTiming.ResetRecovery + Grace);
+            if(Port.State != UsbPortState.Active || AttachCount != count)
+            {
+                throw new RecoverableException("bus reset: the device left the bus during the reset{0}".FormatText(At));
+            }
+        }
+
+        /// <summary>Starts a bus reset; to be called inside the emulation.</summary>
+        protected void ResetBegin()
+        {
+            port.ResetBegin();
+        }
+
+        /// <summary>Stops all traffic; over when the bus has been idle for 5 ms. Transfers under way wait for the resume.</summary>
+        protected void SuspendBus()
+        {
+            ExpectEnabled("suspend");
+            if(Port.State == UsbPortState.Suspended)
+            {
+                return;
+            }
+            RunUntilWithin(() => Port.State != UsbPortState.Recovery, UsbTiming.ResetRecovery + Grace);
+            Act(() => traffic = false);
+            RunUntilWithin(() => current == null, UsbTiming.Frame);
+            ExpectEnabled("suspend");
+            Act(Port.Suspend);
+            RunUntilWithin(() => Port.State != UsbPortState.Suspended, UsbTiming.Suspend);
+        }
+
+        /// <summary>Drives resume for 20 ms, then starts frames again (7.1.7.7); over after 10 ms of recovery.</summary>
+        protected void ResumeBus()
+        {
+            ExpectEnabled("resume");
+            if(Port.State == UsbPortState.Suspended)
+            {
+                Act(Port.ResumeBegin);
+            }
+            if(!RunUntilResumed(WaitLimit))
+            {
+                throw new RecoverableException("resume: the bus is still {0}{1}".FormatText(PortState, At));
+            }
+        }
+
+        /// <summary>
+        /// Changes the host's state: at once inside the emulation or while it is paused, else with the machine paused for it.
+        /// </summary>
+        protected void Act(Action action)
+        {
+            var activeClock = Clock;
+            if(activeClock.Dispatching || !EmulationManager.Instance.CurrentEmulation.IsStarted)
+            {
+                activeClock.Enter(action);
+                return;
+            }
+            using(activeClock.Machine.ObtainPausedState(true))
+            {
+                activeClock.Enter(action);
+            }
+        }
+
+        protected void Poke()
+        {
+            var waiter = wait;
+            if(waiter != null && !waiter.Over && waiter.Condition())
+            {
+                FinishWait(waiter, true);
+            }
+        }
+
+        protected void TraceTo(string path)
+        {
+            Act(() => bus.Trace = path == null ? null : new UsbTrace(path));
+        }
+
+        protected UsbAlarm Alarm(Action callback)
+        {
+            return Clock.Alarm(callback);
+        }
+
+        protected UsbClock Clock
+        {
+            get
+            {
+                if(clock == null)
+                {
+                    throw new RecoverableException("No USB controller is connected to this host; try: connector Connect sysbus.usb usb_host");
+                }
+                return clock;
+            }
+        }
+
+        /// <summary>For messages: the emulated time.</summary>
+        protected string At { get { return " (at {0:F6} s)".FormatText(Now); } }
+
+        protected UsbTrace CurrentTrace { get { return bus.Trace; } }
+
+        protected static long Nanoseconds(double seconds)
+        {
+            return (long)Math.Round(seconds * UsbTiming.Second);
+        }
+
+        /// <summary>The default for what takes as long as the device likes, emulated seconds.</summary>
+        protected const double WaitLimit = 5;
+
+        // Frames and transactions
+
+        private void FrameBegins()
+        {
+            bus.Frame++;
+            var begin = frameEnd;
+            frameEnd = begin + UsbTiming.Frame;
+            frameAlarm.Schedule(frameEnd - clock.Now);
+            free = begin + UsbTiming.Sof;
+            bus.Wire.Sof((int)(bus.Frame & UsbTiming.FrameMask));
+            FrameBegun();
+            if(schedule.WaitsForFrame)
+            {
+                Kick();
+            }
+        }
+
+        private void Kick()
+        {
+            if(traffic && !slotArmed)
+            {
+                slotArmed = true;
+                slotAlarm.Schedule(free - clock.Now);
+            }
+        }
+
+        /// <summary>Finishes the transaction whose time is over, then starts the next one if there is any.</summary>
+        private void Slot()
+        {
+            var done = current;
+            if(done != null)
+            {
+                current = null;
+                bus.Wire.TransactionEnd();
+                if(done.Outcome != UsbTransferStatus.Pending && !done.Final)
+                {
+                    Finish(done, done.Outcome);
+                }
+            }
+            if(!traffic)
+            {
+                slotArmed = false;
+                Poke();
+                return;
+            }
+            var now = clock.Now;
+            if(now < free)
+            {
+                slotAlarm.Schedule(free - now);
+                return;
+            }
+            var pipe = schedule.Choose(bus.Frame, frameEnd - now);
+            if(pipe == null)
+            {
+                slotArmed = false;
+                return;
+            }
+            current = pipe.Queue[0];
+            bus.Now = now;
+            pipe.Step(bus);
+            free = now + bus.Duration;
+            slotAlarm.Schedule(bus.Duration);
+        }
+
+        private void Finish(UsbTransfer transfer, UsbTransferStatus status)
+        {
+            schedule.Remove(transfer);
+            Close(transfer, status);
+            Kick();
+        }
+
+        private void Close(UsbTransfer transfer, UsbTransferStatus status)
+        {
+            transfer.Status = status;
+            transfer.EndNs = clock.Now;
+            if(transfer.Deadline != long.MaxValue)
+            {
+                deadlines.Remove(transfer);
+                ArmTimeouts();
+            }
+            if(transfer.OnDone != null)
+            {
+                transfer.OnDone(transfer);
+            }
+            Poke();
+        }
+
+        private void Timeouts()
+        {
+            var now = clock.Now;
+            foreach(var transfer in deadlines.Where(x => x.Deadline <= now).OrderBy(x => x.Deadline).ToList())
+            {
+                if(!transfer.Final)
+                {
+                    Finish(transfer, UsbTransferStatus.TimedOut);
+                }
+            }
+            ArmTimeouts();
+        }
+
+        private void ArmTimeouts()
+        {
+            if(deadlines.Count == 0)
+            {
+                timeoutAlarm.Cancel();
+                return;
+            }
+            timeoutAlarm.Schedule(deadlines.Min(x => x.Deadline) - clock.Now);
+        }
+
+        private static void CheckArguments(UsbPipe pipe, byte[] data, UsbSetup setup)
+        {
+            if(pipe.Type == UsbTransferType.Control)
+            {
+                if(setup == null)
+                {
+                    throw new RecoverableException("A control transfer needs a SETUP packet");
+                }
+                var expected = setup.IsIn ? 0 : setup.Length;
+                if(data.Length != expected)
+                {
+                    throw new RecoverableException("control request ({0}): {1} bytes for an OUT data stage of {2}"
+                        .FormatText(setup, data.Length, expected));
+                }
+            }
+            else if(setup != null)
+            {
+                throw new RecoverableException("{0} takes no SETUP".FormatText(pipe));
+            }
+            else if(pipe.IsIn && data.Length > 0)
+            {
+                throw new RecoverableException("{0} is an IN endpoint: it takes no data".FormatText(pipe));
+            }
+        }
+
+        private void ExpectEnabled(string what)
+        {
+            if(!Port.Enabled)
+            {
+                throw new RecoverableException("{0}: the port is {1}{2}; enumerate a device".FormatText(what, PortState, At));
+            }
+        }
+
+        private UsbRootPort Port
+        {
+            get
+            {
+                var unused = Clock;
+                return port;
+            }
+        }
+
+        // Waiting
+
+        private bool RunUntilWithin(Func<bool> condition, long duration)
+        {
+            if(Clock.Dispatching)
+            {
+                throw new InvalidOperationException("Waiting inside the emulation would stop it for ever");
+            }
+            if(condition())
+            {
+                return true;
+            }
+            var emulation = EmulationManager.Instance.CurrentEmulation;
+            var waiter = new Waiter(condition, emulation.IsStarted ? null : emulation);
+            lock(waitLock)
+            {
+                Act(() =>
+                {
+                    wait = waiter;
+                    waitAlarm.Schedule(duration);
+                });
+                try
+                {
+                    if(waiter.Paused != null)
+                    {
+                        emulation.StartAll();
+                    }
+                    waiter.Done.Wait();
+                    if(waiter.Paused != null)
+                    {
+                        emulation.PauseAll();
+                    }
+                }
+                finally
+                {
+                    wait = null;
+                    Act(waitAlarm.Cancel);
+                }
+            }
+            return waiter.Met || condition();
+        }
+
+        private void WaitIsOver()
+        {
+            var waiter = wait;
+            if(waiter != null && !waiter.Over)
+            {
+                FinishWait(waiter, waiter.Condition());
+            }
+        }
+
+        private void FinishWait(Waiter waiter, bool met)
+        {
+            waiter.Over = true;
+            waiter.Met = met;
+            if(waiter.Paused == null)
+            {
+                waiter.Done.Set();
+                return;
+            }
+            // Stopped at the end of the quantum: an instant that does not depend on the speed of this computer.
+            var source = waiter.Paused.MasterTimeSource;
+            source.ExecuteInNearestSyncedState(_ =>
+            {
+                source.Stop();
+                waiter.Done.Set();
+            });
+        }
+
+        private bool plugWanted;
+        private UsbSchedule schedule;
+        private UsbRootPort port;
+        private UsbClock clock;
+        private UsbAlarm frameAlarm;
+        private UsbAlarm slotAlarm;
+        private UsbAlarm timeoutAlarm;
+        private UsbAlarm waitAlarm;
+        /// <summary>The end of the last reset, from which frames are counted.</summary>
+        private long epoch;
+        private long frameEnd;
+        /// <summary>When the bus is free again.</summary>
+        private long free;
+        private bool traffic;
+        private bool slotArmed;
+        private UsbTransfer current;
+        [Transient]
+        private Waiter wait;
+
+        private readonly UsbBus bus;
+        private readonly List<UsbTransfer> deadlines;
+        private readonly object waitLock = new object();
+
+        /// <summary>What a wait for something with a fixed length is given beyond it.</summary>
+        private const long Grace = UsbTiming.Microsecond;
+
+        private sealed class Waiter
+        {
+            public Waiter(Func<bool> condition, Emulation paused)
+            {
+                Condition = condition;
+                Paused = paused;
+                Done = new ManualResetEventSlim();
+            }
+
+            public Func<bool> Condition { get; private set; }
+            /// <summary>The emulation, if it is to be paused again afterwards.</summary>
+            public Emulation Paused { get; private set; }
+            public ManualResetEventSlim Done { get; private set; }
+            public bool Over { get; set; }
+            public bool Met { get; set; }
+        }
+    }
+}
