@@ -1,0 +1,80 @@
+"""The packets of a transaction as they are on the cable, PID and CRC included (USB 2.0, 8.2 to 8.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from renode_pico.usb.observe import TransactionRecord
+from renode_pico.usb.timing import BYTE_TIMES_NS
+from renode_pico.usb.wire import Fault, Pid
+
+CRC5_POLYNOMIAL = 0b10100
+"""x^5 + x^2 + 1 (8.3.5.1), the first bit sent at the right."""
+CRC16_POLYNOMIAL = 0xA001
+"""x^16 + x^15 + x^2 + 1 (8.3.5.2), the first bit sent at the right."""
+
+TOKEN_TO_DATA_NS = BYTE_TIMES_NS[4]
+HANDSHAKE_NS = BYTE_TIMES_NS[3]
+"""How long before the end of its transaction a handshake begins: the packet and the gap after it."""
+
+
+def crc5(value: int) -> int:
+    """Checksum of a token's 11 bits of address and endpoint, or frame number."""
+    remainder = 0x1F
+    for position in range(11):
+        low = (remainder ^ (value >> position)) & 1
+        remainder = (remainder >> 1) ^ (CRC5_POLYNOMIAL if low else 0)
+    return remainder ^ 0x1F
+
+
+def _crc16_table() -> tuple[int, ...]:
+    table = []
+    for value in range(256):
+        for _ in range(8):
+            value = (value >> 1) ^ (CRC16_POLYNOMIAL if value & 1 else 0)
+        table.append(value)
+    return tuple(table)
+
+
+_CRC16 = _crc16_table()
+_TOKEN_FIELDS = tuple((value | crc5(value) << 11).to_bytes(2, "little") for value in range(1 << 11))
+_PID_BYTES = {pid: bytes([pid | (~pid & 0xF) << 4]) for pid in Pid}
+
+
+def crc16(data: bytes) -> int:
+    """Checksum of a data packet's data."""
+    remainder = 0xFFFF
+    for byte in data:
+        remainder = (remainder >> 8) ^ _CRC16[(remainder ^ byte) & 0xFF]
+    return remainder ^ 0xFFFF
+
+
+def token_packet(pid: Pid, address: int, endpoint: int) -> bytes:
+    """SETUP, OUT or IN (8.4.1)."""
+    return _PID_BYTES[pid] + _TOKEN_FIELDS[address & 0x7F | (endpoint & 0xF) << 7]
+
+
+def sof_packet(frame: int) -> bytes:
+    """Start of frame with its 11-bit number (8.4.3)."""
+    return _PID_BYTES[Pid.SOF] + _TOKEN_FIELDS[frame & 0x7FF]
+
+
+def data_packet(pid: Pid, data: bytes, *, spoiled: bool = False) -> bytes:
+    """DATA0 or DATA1 (8.4.4); a spoiled one carries the complement of its checksum."""
+    checksum = crc16(data) ^ (0xFFFF if spoiled else 0)
+    return _PID_BYTES[pid] + data + checksum.to_bytes(2, "little")
+
+
+def handshake_packet(pid: Pid) -> bytes:
+    """ACK, NAK or STALL (8.4.5)."""
+    return _PID_BYTES[pid]
+
+
+def transaction_packets(record: TransactionRecord) -> Iterator[tuple[int, bytes]]:
+    """Yield the packets of a transaction with the emulated nanosecond at which each begins."""
+    yield record.time_ns, token_packet(record.token, record.address, record.endpoint)
+    if record.data_pid is not None and record.fault is not Fault.LOST_DATA:
+        spoiled = record.fault is Fault.CRC or record.fault is Fault.BIT_STUFF
+        yield record.time_ns + TOKEN_TO_DATA_NS, data_packet(record.data_pid, record.data, spoiled=spoiled)
+    if record.handshake is not None:
+        yield record.time_ns + record.duration_ns - HANDSHAKE_NS, handshake_packet(record.handshake)
