@@ -1,0 +1,489 @@
+using System;
+using System.Collections.Generic;
+using System.ComponentModel;
+using System.Linq;
+using System.Reflection;
+using System.Text;
+using Antmicro.Renode.Core;
+using Antmicro.Renode.Core.Structure;
+using Antmicro.Renode.Exceptions;
+using Antmicro.Renode.Logging;
+using Antmicro.Renode.Utilities;
+
+namespace Antmicro.Renode.UsbHosts
+{
+    public static class UsbHostExtensions
+    {
+        /// <summary>In the monitor: emulation CreateUsbHost "usb_host"; connector Connect sysbus.usb usb_host</summary>
+        public static void CreateUsbHost(this Emulation emulation, string name)
+        {
+            emulation.ExternalsManager.AddExternal(new UsbHost(), name);
+        }
+    }
+
+    /// <summary>
+    /// The USB host as one connects it to a controller, and its commands in the monitor.
+    /// </summary>
+    /// <remarks>
+    /// A command that talks to the device returns when it is done: in a paused emulation it lets time pass until then. What a
+    /// device does not do within 5 emulated seconds ends with TIMEOUT. Data is written as hexadecimal bytes: "01 02 ff".
+    /// </remarks>
+    public class UsbHost : UsbHostController, IExternal, IConnectable<IUsbWire>, IUsbEnumeratorHost
+    {
+        public UsbHost()
+        {
+            AutoEnumerate = true;
+            AutoOpen = true;
+            cdc = new List<CdcAcmUart>();
+        }
+
+        // IConnectable
+
+        public void AttachTo(IUsbWire wire)
+        {
+            Attach(wire);
+            enumerateAlarm = Alarm(StartEnumeration);
+            callAlarm = Alarm(MakeCall);
+            var machine = wire.Clock.Machine;
+            for(var i = 0; i < CdcPorts; i++)
+            {
+                var uart = new CdcAcmUart(this, i);
+                machine.RegisterAsAChildOf(wire, uart, new NumberRegistrationPoint<int>(i));
+                machine.SetLocalName(uart, "cdc" + i);
+                cdc.Add(uart);
+            }
+        }
+
+        public void DetachFrom(IUsbWire wire)
+        {
+            var machine = wire.Clock.Machine;
+            Detach(wire);
+            foreach(var uart in cdc)
+            {
+                machine.UnregisterFromParent(uart);
+            }
+            cdc.Clear();
+        }
+
+        // The cable and the line
+
+        [Description("Plug: puts the cable in, VBUS comes on. The device is enumerated by itself unless AutoEnumerate is false.")]
+        public void Plug()
+        {
+            PlugCable();
+        }
+
+        [Description("Unplug: pulls the cable. Transfers under way end as DISCONNECTED.")]
+        public void Unplug()
+        {
+            UnplugCable();
+        }
+
+        [Description("Reset: drives a bus reset. The device has address 0 then and is not configured; Enumerate makes it known again.")]
+        public void Reset()
+        {
+            ResetBus();
+        }
+
+        [Description("Suspend: stops all traffic, SOF included; the device is suspended after 3 ms.")]
+        public void Suspend()
+        {
+            SuspendBus();
+        }
+
+        [Description("Resume: wakes a suspended bus by 20 ms of K.")]
+        public void Resume()
+        {
+            ResumeBus();
+        }
+
+        // Devices
+
+        [Description("Enumerate [timeout=5]: resets, addresses, reads and configures the attached device; returns its tree.")]
+        public string Enumerate(double timeout = WaitLimit)
+        {
+            if(!Plugged)
+            {
+                throw new RecoverableException("Nothing to enumerate: the cable is unplugged; try: Plug");
+            }
+            if(!RunUntilAttached(true, timeout))
+            {
+                throw new RecoverableException("Nothing to enumerate: no device attached within {0} emulated seconds{1}".FormatText(timeout, At));
+            }
+            // On attach it has begun already, if it does so by itself.
+            var count = enumerations;
+            if(enumerator == null)
+            {
+                Perform(StartEnumeration);
+            }
+            if(!RunUntil(() => enumerations != count, timeout) || Device == null)
+            {
+                throw new RecoverableException("Enumeration failed: {0}{1}".FormatText(EnumerationError ?? "it took too long", At));
+            }
+            return Tree();
+        }
+
+        [Description("Tree: the enumerated device with its configurations, interfaces, endpoints and strings.")]
+        public string Tree()
+        {
+            return Device == null ? "No device is enumerated; the port is " + PortState : Device.Tree();
+        }
+
+        [Description("Status: the port, the frame, what the bus has carried.")]
+        public string Status()
+        {
+            return "port {0}, frame {1}, {2} attached so far, {3} transactions, device {4}, time {5:F6} s".FormatText(PortState, Frame,
+                AttachCount, Transactions, Device == null ? "not enumerated" : Device.Address.ToString(), Now);
+        }
+
+        [Description("ControlIn bmRequestType bRequest [wValue=0] [wIndex=0] [wLength=0]: a request with an IN data stage; the bytes, or STALL.")]
+        public string ControlIn(byte bmRequestType, byte bRequest, ushort wValue = 0, ushort wIndex = 0, ushort wLength = 0)
+        {
+            var setup = new UsbSetup(bmRequestType, bRequest, wValue, wIndex, wLength);
+            if(!setup.IsIn)
+            {
+                throw new RecoverableException("ControlIn needs bit 7 of bmRequestType; use ControlOut");
+            }
+            return Outcome(Complete(Submit(ControlPipe, null, 0, setup)));
+        }
+
+        [Description("ControlOut bmRequestType bRequest [wValue=0] [wIndex=0] [data=\"\"]: a request with these bytes, or with none; OK or STALL.")]
+        public string ControlOut(byte bmRequestType, byte bRequest, ushort wValue = 0, ushort wIndex = 0, string data = "")
+        {
+            var bytes = UsbText.FromHex(data);
+            var setup = new UsbSetup(bmRequestType, bRequest, wValue, wIndex, (ushort)bytes.Length);
+            if(setup.IsIn)
+            {
+                throw new RecoverableException("ControlOut needs bit 7 of bmRequestType clear; use ControlIn");
+            }
+            return Outcome(Complete(Submit(ControlPipe, bytes, 0, setup)));
+        }
+
+        [Description("BulkIn endpoint length [timeout=5]: reads from a bulk or interrupt endpoint until so many bytes or a short packet came; the bytes, or STALL.")]
+        public string BulkIn(byte endpoint, int length, double timeout = WaitLimit)
+        {
+            return Outcome(Complete(Submit(PipeOf(endpoint, true), null, length), timeout));
+        }
+
+        [Description("BulkOut endpoint data [zeroPacket=false] [timeout=5]: sends these bytes to a bulk or interrupt endpoint; OK or STALL.")]
+        public string BulkOut(byte endpoint, string data, bool zeroPacket = false, double timeout = WaitLimit)
+        {
+            return Outcome(Complete(Submit(PipeOf(endpoint, false), UsbText.FromHex(data), 0, null, zeroPacket), timeout));
+        }
+
+        [Description("ClearHalt endpoint: CLEAR_FEATURE(ENDPOINT_HALT), and DATA0 on both sides.")]
+        public string ClearHalt(byte endpoint)
+        {
+            var outcome = Outcome(Complete(Submit(ControlPipe, null, 0, UsbRequests.ClearHalt(endpoint))));
+            if(outcome == Ok)
+            {
+                ResetToggle(ControlPipe.Address, endpoint);
+            }
+            return outcome;
+        }
+
+        [Description("SetConfiguration value: SET_CONFIGURATION; all endpoints start with DATA0. 0 leaves the device unconfigured.")]
+        public string SetConfiguration(byte value)
+        {
+            var outcome = Outcome(Complete(Submit(ControlPipe, null, 0, UsbRequests.SetConfiguration(value))));
+            if(outcome == Ok && Device != null)
+            {
+                Perform(() => UseConfiguration(value));
+            }
+            return outcome;
+        }
+
+        [Description("SetInterface interface alternate: SET_INTERFACE; the setting's endpoints start with DATA0.")]
+        public string SetInterface(byte number, byte alternate)
+        {
+            var outcome = Outcome(Complete(Submit(ControlPipe, null, 0, UsbRequests.SetInterface(number, alternate))));
+            var setting = Device == null || Device.Configuration == null ? null : Device.Configuration.Setting(number, alternate);
+            if(outcome == Ok && setting != null)
+            {
+                Device.Alternates[number] = alternate;
+                foreach(var endpoint in setting.Endpoints)
+                {
+                    ResetToggle(Device.Address, endpoint.Address);
+                }
+            }
+            return outcome;
+        }
+
+        // On purpose
+
+        [Description("InjectFault Crc|BitStuff|LostData|WrongToggle|LostHandshake endpoint [count=1] [skip=0]: spoils transactions that carry data (endpoint 0: OUT and SETUP, 0x80: IN).")]
+        public void InjectFault(UsbFault fault, byte endpoint, int count = 1, int skip = 0)
+        {
+            Inject(fault, endpoint, count, skip);
+        }
+
+        [Description("TraceStart @file: writes every transaction and event of the bus to a file, one line each.")]
+        public void TraceStart(string file)
+        {
+            TraceTo(file);
+        }
+
+        [Description("TraceStop: ends the trace; its file is complete.")]
+        public string TraceStop()
+        {
+            var trace = CurrentTrace;
+            if(trace == null)
+            {
+                return "No trace was running";
+            }
+            TraceTo(null);
+            trace.Flush();
+            return "{0} lines in {1}".FormatText(trace.Lines, trace.Path);
+        }
+
+        [Description("Help [command]: what the commands do.")]
+        public string Help(string command = null)
+        {
+            var text = new StringBuilder();
+            foreach(var method in GetType().GetMethods().OrderBy(x => x.Name, StringComparer.Ordinal))
+            {
+                var description = method.GetCustomAttributes(typeof(DescriptionAttribute), true).Cast<DescriptionAttribute>().FirstOrDefault();
+                if(description != null && (command == null || string.Equals(command, method.Name, StringComparison.OrdinalIgnoreCase)))
+                {
+                    text.Append(description.Description).Append('\n');
+                }
+            }
+            return text.Length == 0 ? "There is no command " + command : text.ToString().TrimEnd('\n');
+        }
+
+        /// <summary>Enumerate a device when it attaches.</summary>
+        public bool AutoEnumerate { get; set; }
+        /// <summary>Open the CDC ports of a device when it is enumerated: DTR and RTS on, its output flows.</summary>
+        public bool AutoOpen { get; set; }
+        /// <summary>The enumerated device, or null.</summary>
+        public UsbDevice Device { get; private set; }
+        /// <summary>Why the last enumeration failed, or null.</summary>
+        public string EnumerationError { get; private set; }
+        /// <summary>The UARTs that stand for the CDC ports, whether there is a device or not.</summary>
+        public CdcAcmUart[] CdcUarts { get { return cdc.ToArray(); } }
+
+        /// <summary>The word the commands use for a transfer's end.</summary>
+        public static string Name(UsbTransferStatus status)
+        {
+            switch(status)
+            {
+            case UsbTransferStatus.Completed: return Ok;
+            case UsbTransferStatus.Stalled: return "STALL";
+            case UsbTransferStatus.TimedOut: return "TIMEOUT";
+            default: return status.ToString().ToUpperInvariant();
+            }
+        }
+
+        // IUsbEnumeratorHost
+
+        void IUsbEnumeratorHost.BeginReset()
+        {
+            resetByEnumerator = true;
+            ResetBegin();
+            resetByEnumerator = false;
+        }
+
+        UsbTransfer IUsbEnumeratorHost.Control(UsbPipe pipe, UsbSetup setup, Action<UsbTransfer> onDone)
+        {
+            return Submit(pipe, null, 0, setup, false, WaitLimit, onDone);
+        }
+
+        void IUsbEnumeratorHost.CallIn(long nanoseconds, Action callback)
+        {
+            call = callback;
+            callAlarm.Schedule(nanoseconds);
+        }
+
+        void IUsbEnumeratorHost.Enumerated(UsbDevice device, string error)
+        {
+            enumerator = null;
+            enumerations++;
+            Device = device;
+            EnumerationError = error;
+            if(error != null)
+            {
+                this.Log(LogLevel.Warning, "Enumeration failed: {0}", error);
+            }
+            else
+            {
+                this.Log(LogLevel.Info, "Enumerated {0:x4}:{1:x4} as device {2}", device.VendorId, device.ProductId, device.Address);
+                BindCdc();
+            }
+            Poke();
+        }
+
+        protected override void PortStateChanged(UsbPortState state)
+        {
+            switch(state)
+            {
+            case UsbPortState.Attached:
+                if(AutoEnumerate)
+                {
+                    enumerateAlarm.Schedule(0);
+                }
+                break;
+            case UsbPortState.Active:
+                if(enumerator != null)
+                {
+                    enumerator.PortActive();
+                }
+                break;
+            case UsbPortState.Reset:
+                ForgetDevice();
+                if(!resetByEnumerator)
+                {
+                    AbandonEnumeration();
+                }
+                break;
+            case UsbPortState.Unplugged:
+            case UsbPortState.Detached:
+                ForgetDevice();
+                AbandonEnumeration();
+                break;
+            }
+        }
+
+        protected override void FrameBegun()
+        {
+            foreach(var uart in cdc)
+            {
+                uart.FrameBegun();
+            }
+        }
+
+        internal void Perform(Action action)
+        {
+            Act(action);
+        }
+
+        internal UsbTransfer SubmitInside(UsbPipe pipe, byte[] data, int length, UsbSetup setup, Action<UsbTransfer> onDone)
+        {
+            return Submit(pipe, data, length, setup, false, -1, onDone);
+        }
+
+        internal void CancelInside(UsbTransfer transfer)
+        {
+            Cancel(transfer);
+        }
+
+        private void StartEnumeration()
+        {
+            if(enumerator == null && Attached)
+            {
+                enumerator = new UsbEnumerator(this, DeviceAddress);
+                enumerator.Begin();
+            }
+        }
+
+        private void AbandonEnumeration()
+        {
+            if(enumerator != null)
+            {
+                enumerator.Abandon();
+            }
+        }
+
+        private void MakeCall()
+        {
+            var callback = call;
+            call = null;
+            callback();
+        }
+
+        private void ForgetDevice()
+        {
+            Device = null;
+            foreach(var uart in cdc)
+            {
+                uart.Unbind();
+            }
+        }
+
+        private void UseConfiguration(byte value)
+        {
+            foreach(var uart in cdc)
+            {
+                uart.Unbind();
+            }
+            Device.Alternates.Clear();
+            Device.Configuration = Device.Configurations.FirstOrDefault(x => x.Value == value);
+            if(Device.Configuration == null)
+            {
+                return;
+            }
+            foreach(var endpoint in Device.Configuration.Settings.SelectMany(x => x.Endpoints))
+            {
+                ResetToggle(Device.Address, endpoint.Address);
+            }
+            BindCdc();
+        }
+
+        private void BindCdc()
+        {
+            if(Device.Configuration == null)
+            {
+                return;
+            }
+            var functions = CdcFunction.Find(Device.Configuration);
+            for(var i = 0; i < functions.Count && i < cdc.Count; i++)
+            {
+                cdc[i].Bind(Device, functions[i], AutoOpen);
+            }
+            if(functions.Count > cdc.Count)
+            {
+                this.Log(LogLevel.Warning, "The device has {0} CDC ports, {1} of them are UARTs here", functions.Count, cdc.Count);
+            }
+        }
+
+        private UsbTransfer Complete(UsbTransfer transfer, double timeout = WaitLimit)
+        {
+            if(!RunUntilDone(transfer, timeout))
+            {
+                Cancel(transfer);
+            }
+            return transfer;
+        }
+
+        private static string Outcome(UsbTransfer transfer)
+        {
+            if(transfer.Status == UsbTransferStatus.Cancelled)
+            {
+                return "TIMEOUT";
+            }
+            var takesIn = transfer.Setup != null ? transfer.Setup.IsIn : transfer.Pipe.IsIn;
+            return transfer.Status == UsbTransferStatus.Completed && takesIn ? UsbText.Hex(transfer.Data) : Name(transfer.Status);
+        }
+
+        private UsbPipe ControlPipe
+        {
+            get { return Device != null ? Device.ControlPipe : new UsbPipe(0, 0, UsbTransferType.Control, 64); }
+        }
+
+        private UsbPipe PipeOf(byte endpointAddress, bool isIn)
+        {
+            var descriptor = Device == null ? null : Device.Endpoint(endpointAddress);
+            if(descriptor == null)
+            {
+                throw new RecoverableException("No enumerated device has an endpoint 0x{0:x2}; see: Tree".FormatText(endpointAddress));
+            }
+            if(descriptor.IsIn != isIn)
+            {
+                throw new RecoverableException("Endpoint 0x{0:x2} is an {1} endpoint".FormatText(endpointAddress, descriptor.IsIn ? "IN" : "OUT"));
+            }
+            return descriptor.Pipe(Device.Address);
+        }
+
+        private UsbEnumerator enumerator;
+        private int enumerations;
+        private bool resetByEnumerator;
+        private UsbAlarm enumerateAlarm;
+        private UsbAlarm callAlarm;
+        private Action call;
+
+        private readonly List<CdcAcmUart> cdc;
+
+        private const string Ok = "OK";
+        private const int DeviceAddress = 1;
+        private const int CdcPorts = 4;
+    }
+}
