@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
@@ -19,7 +19,9 @@ from renode_pico import __version__
 from renode_pico.board import Board
 from renode_pico.engine.select import EngineName
 from renode_pico.errors import RenodePicoError, ScriptError, UsageError
-from renode_pico.trace.session import TraceFile
+
+if TYPE_CHECKING:
+    from renode_pico.trace.session import TraceFile
 
 
 @dataclass(slots=True)
@@ -207,6 +209,8 @@ def trace(output: Path | None, sof: bool, command: tuple[str, ...]) -> None:
     """
     if command[0] not in ("run", "lsusb", "exec", "repl"):
         raise click.UsageError(f"cannot trace '{command[0]}': give run, lsusb, exec or repl")
+    from renode_pico.trace.session import TraceFile
+
     settings = Settings(trace=TraceFile(output, sof=sof))
     cli.main(list(command), prog_name="renode-pico", standalone_mode=False, obj=settings)
 

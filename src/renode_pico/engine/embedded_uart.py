@@ -145,6 +145,8 @@ class Pl011(RPUART):  # type: ignore[misc]
         if self.rx_fifo.empty:
             self._interrupt_status &= ~RIS_RT
             self._timeout_alarm.cancel()
+        else:  # The period begins anew: MicroPython's handler takes one character an interrupt and relies on it.
+            self._timeout_alarm.schedule(self._bits_ns(RECEIVE_TIMEOUT_BITS))
         self.check_interrupts()
         return value
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 from renode_pico.errors import FirmwareError, ScriptError, Timeout, UsageError
 from renode_pico.micropython.literal import parse_literal
@@ -57,7 +58,7 @@ class Repl:
             raise ScriptError(f"the program on the board failed: {text.strip().splitlines()[-1]}", text)
         return output
 
-    def eval(self, expression: str, *, timeout: float = 30.0) -> object:
+    def eval(self, expression: str, *, timeout: float = 30.0) -> Any:
         """Evaluate an expression on the board and return its value.
 
         Values made of numbers, strings, bytes, bytearrays, None, booleans, tuples, lists, dicts and sets come through.
