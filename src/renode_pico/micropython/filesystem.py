@@ -31,7 +31,7 @@ def make_image(files: Mapping[str, bytes]) -> bytes:
 
     Raises ImageError when they do not fit.
     """
-    volume = _volume(UserContext(STORAGE_SIZE), mount=False)
+    volume = _volume(UserContext(STORAGE_SIZE))
     volume.format()
     volume.mount()
     for name, content in files.items():
@@ -57,7 +57,8 @@ def read_image(image: bytes) -> dict[str, bytes]:
     context = UserContext(STORAGE_SIZE)
     context.buffer = bytearray(image)
     try:
-        volume = _volume(context, mount=True)
+        volume = _volume(context)
+        volume.mount()
         return {
             f"{directory}/{name}".lstrip("/"): volume.open(f"{directory}/{name}", "rb").read()
             for directory, _, names in volume.walk("/")
@@ -72,10 +73,10 @@ def read_flash(flash: bytes) -> dict[str, bytes]:
     return read_image(flash[FLASH_OFFSET : FLASH_OFFSET + STORAGE_SIZE])
 
 
-def _volume(context: UserContext, mount: bool) -> LittleFS:
+def _volume(context: UserContext) -> LittleFS:
     return LittleFS(
         context=context,
-        mount=mount,
+        mount=False,  # It would format what it cannot read.
         block_size=BLOCK_SIZE,
         block_count=STORAGE_SIZE // BLOCK_SIZE,
         prog_size=PROGRAM_SIZE,
