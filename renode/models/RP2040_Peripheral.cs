@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.Linq;
 using Antmicro.Renode.Core;
+using Antmicro.Renode.Core.Structure;
 using Antmicro.Renode.Core.Structure.Registers;
 using Antmicro.Renode.Logging;
 using Antmicro.Renode.Peripherals.Bus;
@@ -17,19 +18,21 @@ namespace Antmicro.Renode.Peripherals.RP2040
     /// A write through an alias reaches a register as (operation, raw mask). Bits that a register treats as strobes
     /// (write 1 to clear, self clearing, write only) must see the raw mask and not what a read-modify-write would make of
     /// it: a block declares them with <see cref="Strobe"/>.
+    ///
+    /// Each block can hold what is attached to it (an LED at a pin, the flash chip at the SSI) under a number, so that the
+    /// part has a name in the monitor.
     /// </remarks>
-    public abstract class RP2040_Peripheral : IDoubleWordPeripheral, IWordPeripheral, IBytePeripheral, IKnownSize,
+    public abstract class RP2040_Peripheral : SimpleContainer<IPeripheral>, IDoubleWordPeripheral, IWordPeripheral, IBytePeripheral, IKnownSize,
         IProvidesRegisterCollection<DoubleWordRegisterCollection>, IGPIOReceiver
     {
-        protected RP2040_Peripheral(IMachine machine)
+        protected RP2040_Peripheral(IMachine machine) : base(machine)
         {
-            Machine = machine;
             strobes = new Dictionary<long, uint>();
             unmodelled = new Dictionary<string, uint>();
             RegistersCollection = new DoubleWordRegisterCollection(this);
         }
 
-        public virtual void Reset()
+        public override void Reset()
         {
             RegistersCollection.Reset();
         }
@@ -44,7 +47,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             var register = offset & RegisterMask;
             if(HeldInReset)
             {
-                NoteUnmodelled("write to offset 0x{0:X} while held in reset".FormatWith(register));
+                this.Log(LogLevel.Debug, "Held in reset: write to offset 0x{0:X} ignored", register);
                 return;
             }
             WriteRegister(register, (AtomicOperation)((offset >> AliasShift) & 3), value);
@@ -196,7 +199,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             get { return Machine.ExactTime(); }
         }
 
-        protected IMachine Machine { get; private set; }
+        protected IMachine Machine { get { return machine; } }
 
         private string WhereFrom()
         {
@@ -235,6 +238,12 @@ namespace Antmicro.Renode.Peripherals.RP2040
                 cpu.SyncTime();
             }
             return machine.ElapsedVirtualTime.TimeElapsed;
+        }
+
+        /// <summary>Whole nanoseconds (1.15 has no property for it).</summary>
+        public static ulong InNanoseconds(this TimeInterval time)
+        {
+            return time.Ticks / TimeInterval.TicksPerNanosecond;
         }
 
         public static string FormatWith(this string format, params object[] arguments)

@@ -1,0 +1,358 @@
+using System;
+using System.IO;
+using Antmicro.Migrant;
+using Antmicro.Renode.Core;
+using Antmicro.Renode.Exceptions;
+using Antmicro.Renode.Logging;
+using Antmicro.Renode.Peripherals.Memory;
+
+namespace Antmicro.Renode.Peripherals.RP2040
+{
+    /// <summary>
+    /// The board's serial NOR flash (a Winbond W25Q16 on the Pico) behind the SSI: a command decoder over the memory
+    /// that the cores see at 0x10000000. What the boot ROM erases and programs is written through to a file, if there is one.
+    /// </summary>
+    public class RP2040_Flash : IPeripheral
+    {
+        /// <param name="memory">What the flash holds; its size is the chip's.</param>
+        /// <param name="uniqueId">What command 0x4B answers, most significant byte first.</param>
+        /// <param name="jedecId">Manufacturer, type and capacity as command 0x9F answers.</param>
+        public RP2040_Flash(MappedMemory memory, ulong uniqueId = 0xE660583883724A2B, uint jedecId = 0xEF4015)
+        {
+            this.memory = memory;
+            UniqueId = uniqueId;
+            this.jedecId = jedecId;
+            page = new byte[PageSize];
+            Fill(0, memory.Size);
+            Deselect();
+        }
+
+        /// <summary>Power comes and goes, the content stays.</summary>
+        public void Reset()
+        {
+            Deselect();
+            writeEnabled = false;
+        }
+
+        public void Select()
+        {
+            selected = true;
+            position = 0;
+            command = 0;
+            address = 0;
+            pageLength = 0;
+        }
+
+        public void Deselect()
+        {
+            if(selected && position > 0)
+            {
+                Finish();
+            }
+            selected = false;
+        }
+
+        /// <summary>One byte to the flash and one back; all ones when it is not selected.</summary>
+        public byte Exchange(byte value)
+        {
+            if(!selected)
+            {
+                return 0xFF;
+            }
+            if(position == 0)
+            {
+                command = value;
+                position = 1;
+                return 0xFF;
+            }
+            var answer = Continue(position - 1, value);
+            position++;
+            return answer;
+        }
+
+        /// <summary>Loads a whole flash image and keeps it up to date from now on; a file that does not exist yet begins erased.</summary>
+        public void PersistTo(string path)
+        {
+            if(string.IsNullOrEmpty(path))
+            {
+                file = null;
+                return;
+            }
+            if(File.Exists(path))
+            {
+                var content = File.ReadAllBytes(path);
+                if(content.Length > memory.Size)
+                {
+                    throw new RecoverableException("The flash image {0} has {1} bytes; the flash has {2}".FormatWith(path, content.Length, memory.Size));
+                }
+                memory.WriteBytes(0, content, 0, content.Length);
+            }
+            else if(!Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(path))))
+            {
+                throw new RecoverableException("There is no directory for the flash image {0}".FormatWith(path));
+            }
+            file = Path.GetFullPath(path);
+            WriteWholeFile();
+        }
+
+        /// <summary>Writes content from outside, as a programmer would.</summary>
+        public void Load(long offset, byte[] content)
+        {
+            if(offset < 0 || offset + content.Length > memory.Size)
+            {
+                throw new RecoverableException("{0} bytes at offset 0x{1:X} do not fit into a flash of {2} bytes".FormatWith(content.Length, offset, memory.Size));
+            }
+            memory.WriteBytes(offset, content, 0, content.Length);
+            WriteThrough(offset, content.Length);
+        }
+
+        /// <summary>Erases all of it.</summary>
+        public void EraseAll()
+        {
+            Fill(0, memory.Size);
+            WriteThrough(0, memory.Size);
+        }
+
+        public void SaveTo(string path)
+        {
+            File.WriteAllBytes(path, memory.ReadBytes(0, (int)memory.Size));
+        }
+
+        public ulong UniqueId { get; set; }
+
+        public long Size { get { return memory.Size; } }
+
+        /// <summary>How many sectors and blocks were erased, and pages programmed, since the start.</summary>
+        public uint Erasures { get; private set; }
+
+        public uint PagesProgrammed { get; private set; }
+
+        private byte Continue(int index, byte value)
+        {
+            switch((Command)command)
+            {
+            case Command.ReadStatus1:
+                return (byte)(writeEnabled ? StatusWriteEnabled : 0);
+            case Command.ReadStatus2:
+                return StatusQuadEnabled;
+            case Command.ReadStatus3:
+                return 0;
+            case Command.ReadJedecId:
+                return (byte)(index < 3 ? jedecId >> (8 * (2 - index)) : 0);
+            case Command.ReadUniqueId:
+                return index < 4 ? (byte)0xFF : (byte)(UniqueId >> (8 * (7 - (index - 4) % 8)));
+            case Command.Read:
+            case Command.FastRead:
+                return Read(index, value, (Command)command == Command.FastRead ? 4 : 3);
+            case Command.PageProgram:
+                CollectPage(index, value);
+                return 0xFF;
+            case Command.SectorErase:
+            case Command.BlockErase32:
+            case Command.BlockErase64:
+                TakeAddress(index, value);
+                return 0xFF;
+            default:
+                return 0xFF;
+            }
+        }
+
+        private void TakeAddress(int index, byte value)
+        {
+            if(index < 3)
+            {
+                address = address << 8 | value;
+            }
+        }
+
+        private byte Read(int index, byte value, int header)
+        {
+            TakeAddress(index, value);
+            if(index < header)
+            {
+                return 0xFF;
+            }
+            return memory.ReadByte((address + index - header) % memory.Size);
+        }
+
+        private void CollectPage(int index, byte value)
+        {
+            TakeAddress(index, value);
+            if(index >= 3)
+            {
+                // more than a page wraps around, the last 256 bytes count
+                page[pageLength % PageSize] = value;
+                pageLength++;
+            }
+        }
+
+        /// <summary>Chip select goes high: the commands that change something take effect.</summary>
+        private void Finish()
+        {
+            switch((Command)command)
+            {
+            case Command.WriteEnable:
+                writeEnabled = true;
+                return;
+            case Command.WriteDisable:
+                writeEnabled = false;
+                return;
+            case Command.PageProgram:
+                Guarded(ProgramPage);
+                return;
+            case Command.SectorErase:
+                Guarded(() => Erase(0x1000));
+                return;
+            case Command.BlockErase32:
+                Guarded(() => Erase(0x8000));
+                return;
+            case Command.BlockErase64:
+                Guarded(() => Erase(0x10000));
+                return;
+            case Command.ChipErase:
+            case Command.ChipEraseAlternative:
+                Guarded(() => Erase(memory.Size));
+                return;
+            case Command.WriteStatus1:
+            case Command.WriteStatus2:
+            case Command.WriteStatus3:
+                Guarded(() => { });
+                return;
+            case Command.ReadStatus1:
+            case Command.ReadStatus2:
+            case Command.ReadStatus3:
+            case Command.Read:
+            case Command.FastRead:
+            case Command.ReadJedecId:
+            case Command.ReadUniqueId:
+            case Command.PowerUp:
+            case Command.PowerDown:
+            case Command.EnableReset:
+            case Command.ResetDevice:
+            case Command.LeaveContinuousRead:
+            case Command.Nothing:
+                return;
+            default:
+                this.Log(LogLevel.Warning, "Not modelled: flash command 0x{0:X2}", command);
+                return;
+            }
+        }
+
+        private void Guarded(Action change)
+        {
+            if(!writeEnabled)
+            {
+                this.Log(LogLevel.Warning, "Command 0x{0:X2} without a write enable before it: ignored", command);
+                return;
+            }
+            writeEnabled = false;
+            change();
+        }
+
+        private void Erase(long size)
+        {
+            var start = address % memory.Size / size * size;
+            Fill(start, size);
+            Erasures++;
+            WriteThrough(start, size);
+        }
+
+        private void ProgramPage()
+        {
+            var start = address % memory.Size / PageSize * PageSize;
+            var content = memory.ReadBytes(start, PageSize);
+            var count = Math.Min(pageLength, PageSize);
+            for(var i = 0; i < count; i++)
+            {
+                var from = (pageLength - count + i) % PageSize;
+                // programming only ever clears bits
+                content[(address + pageLength - count + i) % PageSize] &= page[from];
+            }
+            memory.WriteBytes(start, content, 0, PageSize);
+            PagesProgrammed++;
+            WriteThrough(start, PageSize);
+        }
+
+        private void Fill(long start, long size)
+        {
+            var erased = new byte[size];
+            for(var i = 0; i < erased.Length; i++)
+            {
+                erased[i] = 0xFF;
+            }
+            memory.WriteBytes(start, erased, 0, erased.Length);
+        }
+
+        /// <summary>The file is open only while it is written: nothing open is ever part of a saved state.</summary>
+        private void WriteThrough(long start, long size)
+        {
+            if(file == null)
+            {
+                return;
+            }
+            if(!fileInStep)
+            {
+                // after a Load the file may hold what came later than the saved state
+                WriteWholeFile();
+                return;
+            }
+            using(var stream = new FileStream(file, FileMode.Open, FileAccess.Write))
+            {
+                stream.Seek(start, SeekOrigin.Begin);
+                stream.Write(memory.ReadBytes(start, (int)size), 0, (int)size);
+            }
+        }
+
+        private void WriteWholeFile()
+        {
+            SaveTo(file);
+            fileInStep = true;
+        }
+
+        [Transient]
+        private bool fileInStep;
+        private string file;
+        private bool selected;
+        private bool writeEnabled;
+        private byte command;
+        private int position;
+        private long address;
+        private int pageLength;
+
+        private readonly uint jedecId;
+        private readonly byte[] page;
+        private readonly MappedMemory memory;
+
+        private const int PageSize = 256;
+        private const byte StatusWriteEnabled = 2;
+        private const byte StatusQuadEnabled = 2;
+
+        private enum Command : byte
+        {
+            Nothing = 0x00,
+            WriteStatus1 = 0x01,
+            PageProgram = 0x02,
+            Read = 0x03,
+            WriteDisable = 0x04,
+            ReadStatus1 = 0x05,
+            WriteEnable = 0x06,
+            FastRead = 0x0B,
+            WriteStatus3 = 0x11,
+            ReadStatus3 = 0x15,
+            SectorErase = 0x20,
+            WriteStatus2 = 0x31,
+            ReadStatus2 = 0x35,
+            ReadUniqueId = 0x4B,
+            BlockErase32 = 0x52,
+            ChipEraseAlternative = 0x60,
+            EnableReset = 0x66,
+            ResetDevice = 0x99,
+            ReadJedecId = 0x9F,
+            PowerUp = 0xAB,
+            PowerDown = 0xB9,
+            ChipErase = 0xC7,
+            BlockErase64 = 0xD8,
+            LeaveContinuousRead = 0xFF,
+        }
+    }
+}

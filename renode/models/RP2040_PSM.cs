@@ -1,0 +1,176 @@
+using System.Collections.Generic;
+using Antmicro.Renode.Core;
+using Antmicro.Renode.Core.Structure.Registers;
+using Antmicro.Renode.Exceptions;
+using Antmicro.Renode.Peripherals.CPU;
+using Antmicro.Renode.Peripherals.IRQControllers;
+
+namespace Antmicro.Renode.Peripherals.RP2040
+{
+    /// <summary>
+    /// Power-on state machine (datasheet 2.13). Output n is the reset line of stage n; the two processors are
+    /// reset here, together with their interrupt controllers, when all cores stand still.
+    /// </summary>
+    public class RP2040_PSM : RP2040_Peripheral, INumberedGPIOOutput
+    {
+        public RP2040_PSM(IMachine machine, CortexM cpu0, NVIC nvic0, CortexM cpu1 = null, NVIC nvic1 = null) : base(machine)
+        {
+            this.cpu0 = cpu0;
+            this.nvic0 = nvic0;
+            this.cpu1 = cpu1;
+            this.nvic1 = nvic1;
+            var lines = new Dictionary<int, IGPIO>();
+            for(var i = 0; i < NumberOfStages; i++)
+            {
+                lines[i] = new GPIO();
+            }
+            Connections = lines;
+            DefineRegisters();
+            base.Reset();
+        }
+
+        public override void Reset()
+        {
+            base.Reset();
+            previouslyOff = 0;
+            StartFromBootROM();
+        }
+
+        /// <summary>
+        /// The cores begin at the vector table at address 0, as they do on the chip; without this Renode guesses one from the
+        /// symbols that it knows.
+        /// </summary>
+        public void StartFromBootROM()
+        {
+            cpu0.VectorTableOffset = 0;
+            if(cpu1 != null)
+            {
+                cpu1.VectorTableOffset = 0;
+            }
+        }
+
+        /// <summary>How many instructions each core executes in one emulated microsecond.</summary>
+        public uint InstructionsPerMicrosecond
+        {
+            get { return cpu0.PerformanceInMips; }
+            set
+            {
+                if(value == 0)
+                {
+                    throw new RecoverableException("A core has to execute at least one instruction in a microsecond");
+                }
+                cpu0.PerformanceInMips = value;
+                if(cpu1 != null)
+                {
+                    cpu1.PerformanceInMips = value;
+                }
+            }
+        }
+
+        /// <summary>The watchdog restarts the stages chosen by WDSEL, processors last.</summary>
+        public void WatchdogReset()
+        {
+            var selected = (uint)watchdogSelect.Value;
+            if((selected & (1u << Processor0)) != 0)
+            {
+                // it is core 0 that runs the code until the reset takes effect
+                Machine.LocalTimeSource.ExecuteInNearestSyncedState(_ => Restart(selected));
+                return;
+            }
+            Restart(selected);
+        }
+
+        public IReadOnlyDictionary<int, IGPIO> Connections { get; private set; }
+
+        private void DefineRegisters()
+        {
+            Registers.ForceOn.Define(this)
+                .WithValueField(0, NumberOfStages, name: "FRCE_ON")
+                .WithReservedBits(NumberOfStages, 32 - NumberOfStages);
+
+            Registers.ForceOff.Define(this)
+                .WithValueField(0, NumberOfStages, out forceOff, name: "FRCE_OFF")
+                .WithReservedBits(NumberOfStages, 32 - NumberOfStages)
+                .WithWriteCallback((_, __) => UpdateForcedOff());
+
+            Registers.WatchdogSelect.Define(this)
+                .WithValueField(0, NumberOfStages, out watchdogSelect, name: "WDSEL")
+                .WithReservedBits(NumberOfStages, 32 - NumberOfStages);
+
+            Registers.Done.Define(this)
+                .WithValueField(0, NumberOfStages, FieldMode.Read, valueProviderCallback: _ => ~forceOff.Value & AllStages, name: "DONE")
+                .WithReservedBits(NumberOfStages, 32 - NumberOfStages);
+        }
+
+        private void UpdateForcedOff()
+        {
+            var off = (uint)forceOff.Value;
+            var changed = off ^ previouslyOff;
+            previouslyOff = off;
+            for(var i = 0; i < Processor0; i++)
+            {
+                Connections[i].Set((off & (1u << i)) != 0);
+            }
+            if((changed & (1u << Processor1)) != 0 && cpu1 != null)
+            {
+                var halt = (off & (1u << Processor1)) != 0;
+                Machine.LocalTimeSource.ExecuteInNearestSyncedState(_ => RestartProcessor(cpu1, nvic1, halt));
+            }
+            if((off & (1u << Processor0)) != 0)
+            {
+                NoteUnmodelled("FRCE_OFF.PROC0");
+            }
+        }
+
+        private void Restart(uint stages)
+        {
+            for(var i = 0; i < Processor0; i++)
+            {
+                if((stages & (1u << i)) != 0)
+                {
+                    Connections[i].Set(true);
+                    Connections[i].Set(false);
+                }
+            }
+            if((stages & (1u << Processor1)) != 0 && cpu1 != null)
+            {
+                RestartProcessor(cpu1, nvic1, false);
+            }
+            if((stages & (1u << Processor0)) != 0)
+            {
+                RestartProcessor(cpu0, nvic0, false);
+            }
+        }
+
+        private void RestartProcessor(CortexM cpu, NVIC nvic, bool halt)
+        {
+            cpu.IsHalted = true;
+            nvic.Reset();
+            cpu.Reset();
+            cpu.VectorTableOffset = 0;
+            cpu.IsHalted = halt;
+        }
+
+        private IValueRegisterField forceOff;
+        private IValueRegisterField watchdogSelect;
+        private uint previouslyOff;
+
+        private readonly CortexM cpu0;
+        private readonly NVIC nvic0;
+        private readonly CortexM cpu1;
+        private readonly NVIC nvic1;
+
+        private const int NumberOfStages = 17;
+        private const int Processor0 = 15;
+        private const int Processor1 = 16;
+        private const uint AllStages = (1u << NumberOfStages) - 1;
+
+        private enum Registers
+        {
+            ForceOn = 0x0,
+            ForceOff = 0x4,
+            WatchdogSelect = 0x8,
+            Done = 0xC,
+        }
+    }
+}

@@ -1,0 +1,96 @@
+using Antmicro.Renode.Core;
+using Antmicro.Renode.Core.Structure.Registers;
+
+namespace Antmicro.Renode.Peripherals.RP2040
+{
+    /// <summary>
+    /// Ring oscillator (datasheet 2.17). Its frequency is the nominal one whatever its drive strengths; its random
+    /// bit comes from a shift register with a fixed seed, so that two runs are the same.
+    /// </summary>
+    public class RP2040_ROSC : RP2040_Peripheral
+    {
+        public RP2040_ROSC(IMachine machine, uint frequency = 6500000, uint seed = 0x2040) : base(machine)
+        {
+            nominal = frequency;
+            this.seed = seed;
+            countdown = new RP2040_Countdown(machine);
+            DefineRegisters();
+            Reset();
+        }
+
+        public override void Reset()
+        {
+            base.Reset();
+            shiftRegister = seed;
+            countdown.Load(0, nominal);
+        }
+
+        /// <summary>Hz; 0 while the oscillator is off.</summary>
+        public uint Frequency { get { return Enabled ? nominal : 0; } }
+
+        private void DefineRegisters()
+        {
+            Registers.Control.Define(this, 0xAA0)
+                .WithValueField(0, 12, name: "FREQ_RANGE")
+                .WithValueField(12, 12, out enable, name: "ENABLE")
+                .WithReservedBits(24, 8);
+            Registers.FrequencyA.Define(this).WithValueField(0, 32, name: "FREQA");
+            Registers.FrequencyB.Define(this).WithValueField(0, 32, name: "FREQB");
+            Unmodelled(Registers.Dormant);
+            Registers.Divider.Define(this, 0xAA0 + 16).WithValueField(0, 12, name: "DIV").WithReservedBits(12, 20);
+            Registers.Phase.Define(this, 0x8).WithValueField(0, 12, name: "PHASE").WithReservedBits(12, 20);
+
+            Registers.Status.Define(this)
+                .WithReservedBits(0, 12)
+                .WithFlag(12, FieldMode.Read, valueProviderCallback: _ => Enabled, name: "ENABLED")
+                .WithReservedBits(13, 3)
+                .WithFlag(16, FieldMode.Read, valueProviderCallback: _ => Enabled, name: "DIV_RUNNING")
+                .WithReservedBits(17, 7)
+                .WithFlag(24, FieldMode.Read | FieldMode.WriteOneToClear, name: "BADWRITE")
+                .WithReservedBits(25, 6)
+                .WithFlag(31, FieldMode.Read, valueProviderCallback: _ => Enabled, name: "STABLE");
+            Strobe(Registers.Status);
+
+            Registers.RandomBit.Define(this)
+                .WithFlag(0, FieldMode.Read, valueProviderCallback: _ => NextRandomBit(), name: "RANDOMBIT")
+                .WithReservedBits(1, 31);
+
+            Registers.Count.Define(this)
+                .WithValueField(0, 8, writeCallback: (_, value) => countdown.Load((uint)value, nominal),
+                    valueProviderCallback: _ => countdown.Value, name: "COUNT")
+                .WithReservedBits(8, 24);
+        }
+
+        private bool NextRandomBit()
+        {
+            // xorshift32: the low bits of a plain linear shift register would be too regular
+            shiftRegister ^= shiftRegister << 13;
+            shiftRegister ^= shiftRegister >> 17;
+            shiftRegister ^= shiftRegister << 5;
+            return (shiftRegister & 1) != 0;
+        }
+
+        private bool Enabled { get { return enable.Value != DisableMagic; } }
+
+        private IValueRegisterField enable;
+        private uint shiftRegister;
+        private readonly RP2040_Countdown countdown;
+        private readonly uint nominal;
+        private readonly uint seed;
+
+        private const uint DisableMagic = 0xD1E;
+
+        private enum Registers
+        {
+            Control = 0x00,
+            FrequencyA = 0x04,
+            FrequencyB = 0x08,
+            Dormant = 0x0C,
+            Divider = 0x10,
+            Phase = 0x14,
+            Status = 0x18,
+            RandomBit = 0x1C,
+            Count = 0x20,
+        }
+    }
+}

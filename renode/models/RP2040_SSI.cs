@@ -1,0 +1,257 @@
+using System.Collections.Generic;
+using System.IO;
+using Antmicro.Renode.Core;
+using Antmicro.Renode.Core.Structure.Registers;
+using Antmicro.Renode.Utilities;
+
+namespace Antmicro.Renode.Peripherals.RP2040
+{
+    /// <summary>
+    /// The serial interface to the flash (datasheet 4.10), a Synopsys DW_apb_ssi. Plain serial frames reach the flash's
+    /// command decoder at once; dual and quad frames are what the second stage sends to enter the mapped mode, which
+    /// is a memory here.
+    /// </summary>
+    public class RP2040_SSI : RP2040_Peripheral
+    {
+        public RP2040_SSI(IMachine machine, RP2040_IOQSPI pins, RP2040_Flash flash) : base(machine)
+        {
+            this.pins = pins;
+            this.flash = flash;
+            pins.Controller = this;
+            received = new Queue<uint>();
+            DefineRegisters();
+            Reset();
+        }
+
+        public override void Reset()
+        {
+            base.Reset();
+            received.Clear();
+            automaticallySelected = false;
+            flash.Deselect();
+        }
+
+        /// <summary>Chip select has two drivers: software through IO_QSPI, else this controller.</summary>
+        public void ChipSelectChanged()
+        {
+            automaticallySelected = false;
+            if(pins.ChipSelect == RP2040_ChipSelect.ForcedLow)
+            {
+                flash.Select();
+            }
+            else
+            {
+                flash.Deselect();
+            }
+        }
+
+        /// <summary>Programs a UF2, ELF or flat binary image into the flash, as an external programmer would.</summary>
+        public void LoadFirmware(ReadFilePath path)
+        {
+            foreach(var piece in RP2040_Firmware.Parse(path, File.ReadAllBytes(path)))
+            {
+                flash.Load(piece.Key, piece.Value);
+            }
+        }
+
+        /// <summary>Programs the content of a file at an offset from the start of the flash.</summary>
+        public void LoadFlash(ReadFilePath path, long offset = 0)
+        {
+            flash.Load(offset, File.ReadAllBytes(path));
+        }
+
+        /// <summary>Takes the flash's content from a file and keeps the file up to date; it need not exist yet.</summary>
+        public void KeepFlashIn(string path)
+        {
+            flash.PersistTo(path);
+        }
+
+        /// <summary>Writes the flash's content to a file, once.</summary>
+        public void SaveFlash(WriteFilePath path)
+        {
+            flash.SaveTo(path);
+        }
+
+        public void EraseFlash()
+        {
+            flash.EraseAll();
+        }
+
+        /// <summary>The flash chip and what happened to it.</summary>
+        public RP2040_Flash Flash { get { return flash; } }
+
+        private void DefineRegisters()
+        {
+            Registers.Control0.Define(this)
+                .WithValueField(0, 4, name: "DFS")
+                .WithValueField(4, 2, name: "FRF")
+                .WithFlag(6, name: "SCPH")
+                .WithFlag(7, name: "SCPOL")
+                .WithValueField(8, 2, out transferMode, name: "TMOD")
+                .WithFlag(10, name: "SLV_OE")
+                .WithFlag(11, name: "SRL")
+                .WithValueField(12, 4, name: "CFS")
+                .WithValueField(16, 5, out frameSize, name: "DFS_32")
+                .WithValueField(21, 2, out lanes, name: "SPI_FRF")
+                .WithReservedBits(23, 1)
+                .WithFlag(24, name: "SSTE")
+                .WithReservedBits(25, 7);
+            Registers.Control1.Define(this).WithValueField(0, 16, name: "NDF").WithReservedBits(16, 16);
+            Registers.Enable.Define(this)
+                .WithFlag(0, out enable, changeCallback: (_, __) => FlushFrames(), name: "SSI_EN").WithReservedBits(1, 31);
+            Registers.Microwire.Define(this).WithValueField(0, 3, name: "MWCR").WithReservedBits(3, 29);
+            Registers.SlaveEnable.Define(this).WithFlag(0, out slaveEnable, name: "SER").WithReservedBits(1, 31);
+            Registers.BaudRate.Define(this).WithValueField(0, 16, name: "SCKDV").WithReservedBits(16, 16);
+            Registers.TransmitThreshold.Define(this).WithValueField(0, 8, name: "TFT").WithReservedBits(8, 24);
+            Registers.ReceiveThreshold.Define(this).WithValueField(0, 8, name: "RFT").WithReservedBits(8, 24);
+            Registers.TransmitLevel.Define(this)
+                .WithValueField(0, 8, FieldMode.Read, valueProviderCallback: _ => 0, name: "TFTFL").WithReservedBits(8, 24);
+            Registers.ReceiveLevel.Define(this)
+                .WithValueField(0, 8, FieldMode.Read, valueProviderCallback: _ => (ulong)received.Count, name: "RXTFL").WithReservedBits(8, 24);
+            Registers.Status.Define(this)
+                .WithFlag(0, FieldMode.Read, valueProviderCallback: _ => false, name: "BUSY")
+                .WithFlag(1, FieldMode.Read, valueProviderCallback: _ => true, name: "TFNF")
+                .WithFlag(2, FieldMode.Read, valueProviderCallback: _ => true, name: "TFE")
+                .WithFlag(3, FieldMode.Read, valueProviderCallback: _ => received.Count > 0, name: "RFNE")
+                .WithFlag(4, FieldMode.Read, valueProviderCallback: _ => received.Count >= FIFODepth, name: "RFF")
+                .WithFlag(5, FieldMode.Read, name: "TXE")
+                .WithFlag(6, FieldMode.Read, name: "DCOL")
+                .WithReservedBits(7, 25)
+                .WithReadCallback((_, __) => EndAutomaticFrame());
+
+            Registers.InterruptMask.Define(this)
+                .WithValueField(0, 6, writeCallback: (_, __) => NoteUnmodelled("interrupts"), name: "IMR").WithReservedBits(6, 26);
+            Registers.InterruptStatus.Define(this).WithValueField(0, 6, FieldMode.Read, name: "ISR").WithReservedBits(6, 26);
+            Registers.RawInterruptStatus.Define(this).WithValueField(0, 6, FieldMode.Read, name: "RISR").WithReservedBits(6, 26);
+            Registers.TransmitOverflowClear.Define(this).WithFlag(0, FieldMode.Read, name: "TXOICR").WithReservedBits(1, 31);
+            Registers.ReceiveOverflowClear.Define(this).WithFlag(0, FieldMode.Read, name: "RXOICR").WithReservedBits(1, 31);
+            Registers.ReceiveUnderflowClear.Define(this).WithFlag(0, FieldMode.Read, name: "RXUICR").WithReservedBits(1, 31);
+            Registers.MultiMasterClear.Define(this).WithFlag(0, FieldMode.Read, name: "MSTICR").WithReservedBits(1, 31);
+            Registers.InterruptClear.Define(this).WithFlag(0, FieldMode.Read, name: "ICR").WithReservedBits(1, 31);
+            Registers.DMAControl.Define(this)
+                .WithValueField(0, 2, writeCallback: (_, value) => { if(value != 0) NoteUnmodelled("DMA requests"); }, name: "DMACR").WithReservedBits(2, 30);
+            Registers.DMATransmitLevel.Define(this).WithValueField(0, 8, name: "DMATDLR").WithReservedBits(8, 24);
+            Registers.DMAReceiveLevel.Define(this).WithValueField(0, 8, name: "DMARDLR").WithReservedBits(8, 24);
+            Registers.Identification.Define(this, 0x51535049).WithValueField(0, 32, FieldMode.Read, name: "IDCODE");
+            Registers.Version.Define(this, 0x3430312A).WithValueField(0, 32, FieldMode.Read, name: "SSI_COMP_VERSION");
+
+            Registers.Data0.DefineMany(this, 36, (register, index) => register
+                .WithValueField(0, 32, valueProviderCallback: _ => Receive(), writeCallback: (_, value) => Transmit((uint)value), name: "DR"));
+
+            Registers.SampleDelay.Define(this).WithValueField(0, 8, name: "RSD").WithReservedBits(8, 24);
+            Registers.SPIControl0.Define(this, 0x03000000)
+                .WithValueField(0, 2, name: "TRANS_TYPE")
+                .WithValueField(2, 4, name: "ADDR_L")
+                .WithReservedBits(6, 2)
+                .WithValueField(8, 2, name: "INST_L")
+                .WithReservedBits(10, 1)
+                .WithValueField(11, 5, name: "WAIT_CYCLES")
+                .WithFlag(16, name: "SPI_DDR_EN")
+                .WithFlag(17, name: "INST_DDR_EN")
+                .WithFlag(18, name: "SPI_RXDS_EN")
+                .WithReservedBits(19, 5)
+                .WithValueField(24, 8, name: "XIP_CMD");
+            Registers.DriveEdge.Define(this).WithValueField(0, 8, name: "TDE").WithReservedBits(8, 24);
+        }
+
+        private void Transmit(uint value)
+        {
+            if(!enable.Value)
+            {
+                return;
+            }
+            uint answer = 0;
+            if(lanes.Value == 0)
+            {
+                BeginAutomaticFrame();
+                for(var shift = (int)(frameSize.Value & ~7u); shift >= 0; shift -= 8)
+                {
+                    answer = (answer << 8) | flash.Exchange((byte)(value >> shift));
+                }
+            }
+            if(transferMode.Value != TransmitOnly && received.Count < FIFODepth)
+            {
+                received.Enqueue(answer);
+            }
+        }
+
+        private uint Receive()
+        {
+            return received.Count > 0 ? received.Dequeue() : 0;
+        }
+
+        private void BeginAutomaticFrame()
+        {
+            if(pins.ChipSelect == RP2040_ChipSelect.Automatic && slaveEnable.Value && !automaticallySelected)
+            {
+                automaticallySelected = true;
+                flash.Select();
+            }
+        }
+
+        /// <summary>
+        /// The controller lifts chip select when its transmit FIFO has run empty; software that looks at the status
+        /// finds it so, as the frames take no time here.
+        /// </summary>
+        private void EndAutomaticFrame()
+        {
+            if(automaticallySelected)
+            {
+                automaticallySelected = false;
+                flash.Deselect();
+            }
+        }
+
+        private void FlushFrames()
+        {
+            received.Clear();
+            EndAutomaticFrame();
+        }
+
+        private bool automaticallySelected;
+        private IValueRegisterField transferMode;
+        private IValueRegisterField frameSize;
+        private IValueRegisterField lanes;
+        private IFlagRegisterField enable;
+        private IFlagRegisterField slaveEnable;
+
+        private readonly RP2040_IOQSPI pins;
+        private readonly RP2040_Flash flash;
+        private readonly Queue<uint> received;
+
+        private const int FIFODepth = 16;
+        private const uint TransmitOnly = 1;
+
+        private enum Registers
+        {
+            Control0 = 0x00,
+            Control1 = 0x04,
+            Enable = 0x08,
+            Microwire = 0x0C,
+            SlaveEnable = 0x10,
+            BaudRate = 0x14,
+            TransmitThreshold = 0x18,
+            ReceiveThreshold = 0x1C,
+            TransmitLevel = 0x20,
+            ReceiveLevel = 0x24,
+            Status = 0x28,
+            InterruptMask = 0x2C,
+            InterruptStatus = 0x30,
+            RawInterruptStatus = 0x34,
+            TransmitOverflowClear = 0x38,
+            ReceiveOverflowClear = 0x3C,
+            ReceiveUnderflowClear = 0x40,
+            MultiMasterClear = 0x44,
+            InterruptClear = 0x48,
+            DMAControl = 0x4C,
+            DMATransmitLevel = 0x50,
+            DMAReceiveLevel = 0x54,
+            Identification = 0x58,
+            Version = 0x5C,
+            Data0 = 0x60,
+            SampleDelay = 0xF0,
+            SPIControl0 = 0xF4,
+            DriveEdge = 0xF8,
+        }
+    }
+}

@@ -1,0 +1,256 @@
+using Antmicro.Renode.Core;
+using Antmicro.Renode.Core.Structure.Registers;
+using Antmicro.Renode.Peripherals.Timers;
+using Antmicro.Renode.Time;
+
+namespace Antmicro.Renode.Peripherals.RP2040
+{
+    /// <summary>
+    /// 64 bit microsecond timer with four alarms (datasheet 4.6). It counts emulated microseconds from its reset on,
+    /// whatever the watchdog's TICK register makes of the reference clock.
+    /// </summary>
+    public class RP2040_Timer : RP2040_Peripheral
+    {
+        public RP2040_Timer(IMachine machine) : base(machine)
+        {
+            Alarm0IRQ = new GPIO();
+            Alarm1IRQ = new GPIO();
+            Alarm2IRQ = new GPIO();
+            Alarm3IRQ = new GPIO();
+            interrupts = new[] { Alarm0IRQ, Alarm1IRQ, Alarm2IRQ, Alarm3IRQ };
+            alarms = new LimitTimer[NumberOfAlarms];
+            targets = new uint[NumberOfAlarms];
+            for(var i = 0; i < NumberOfAlarms; i++)
+            {
+                var index = i;
+                alarms[i] = new LimitTimer(machine.ClockSource, 1000000000, this, "alarm" + i, ulong.MaxValue, Direction.Descending,
+                    workMode: WorkMode.OneShot, eventEnabled: true);
+                alarms[i].LimitReached += () => Fire(index);
+            }
+            DefineRegisters();
+            Reset();
+        }
+
+        public override void Reset()
+        {
+            base.Reset();
+            foreach(var alarm in alarms)
+            {
+                alarm.Enabled = false;
+            }
+            armed = 0;
+            raw = 0;
+            latchedHigh = 0;
+            writtenLow = 0;
+            paused = false;
+            offset = 0;
+            offset = 0 - Count;
+            UpdateInterrupts();
+        }
+
+        public GPIO Alarm0IRQ { get; private set; }
+        public GPIO Alarm1IRQ { get; private set; }
+        public GPIO Alarm2IRQ { get; private set; }
+        public GPIO Alarm3IRQ { get; private set; }
+
+        private void DefineRegisters()
+        {
+            Registers.TimeHighWrite.Define(this)
+                .WithValueField(0, 32, FieldMode.Write, writeCallback: (_, value) => SetTime((ulong)value << 32 | writtenLow), name: "TIMEHW");
+            Registers.TimeLowWrite.Define(this)
+                .WithValueField(0, 32, FieldMode.Write, writeCallback: (_, value) => writtenLow = (uint)value, name: "TIMELW");
+            Registers.TimeHighRead.Define(this)
+                .WithValueField(0, 32, FieldMode.Read, valueProviderCallback: _ => latchedHigh, name: "TIMEHR");
+            Registers.TimeLowRead.Define(this)
+                .WithValueField(0, 32, FieldMode.Read, valueProviderCallback: _ => LatchTime(), name: "TIMELR");
+
+            Registers.Alarm0.DefineMany(this, NumberOfAlarms, (register, index) => register
+                .WithValueField(0, 32, name: "ALARM",
+                    writeCallback: (_, value) => Arm(index, (uint)value), valueProviderCallback: _ => targets[index]));
+
+            Registers.Armed.Define(this)
+                .WithValueField(0, NumberOfAlarms, valueProviderCallback: _ => armed, writeCallback: (_, value) => Disarm((uint)value), name: "ARMED")
+                .WithReservedBits(NumberOfAlarms, 28);
+            Strobe(Registers.Armed);
+
+            Registers.RawHigh.Define(this)
+                .WithValueField(0, 32, FieldMode.Read, valueProviderCallback: _ => Count >> 32, name: "TIMERAWH");
+            Registers.RawLow.Define(this)
+                .WithValueField(0, 32, FieldMode.Read, valueProviderCallback: _ => (uint)Count, name: "TIMERAWL");
+
+            Registers.DebugPause.Define(this, 0x7)
+                .WithReservedBits(0, 1)
+                .WithFlag(1, name: "DBG0")
+                .WithFlag(2, name: "DBG1")
+                .WithReservedBits(3, 29);
+            Registers.Pause.Define(this)
+                .WithFlag(0, valueProviderCallback: _ => paused, writeCallback: (_, value) => SetPaused(value), name: "PAUSE")
+                .WithReservedBits(1, 31);
+
+            Registers.InterruptRaw.Define(this)
+                .WithValueField(0, NumberOfAlarms, valueProviderCallback: _ => raw, writeCallback: (_, value) => raw &= ~(uint)value, name: "INTR")
+                .WithReservedBits(NumberOfAlarms, 28)
+                .WithWriteCallback((_, __) => UpdateInterrupts());
+            Strobe(Registers.InterruptRaw);
+            Registers.InterruptEnable.Define(this)
+                .WithValueField(0, NumberOfAlarms, out interruptEnable, name: "INTE")
+                .WithReservedBits(NumberOfAlarms, 28)
+                .WithWriteCallback((_, __) => UpdateInterrupts());
+            Registers.InterruptForce.Define(this)
+                .WithValueField(0, NumberOfAlarms, out interruptForce, name: "INTF")
+                .WithReservedBits(NumberOfAlarms, 28)
+                .WithWriteCallback((_, __) => UpdateInterrupts());
+            Registers.InterruptStatus.Define(this)
+                .WithValueField(0, NumberOfAlarms, FieldMode.Read, valueProviderCallback: _ => Status, name: "INTS")
+                .WithReservedBits(NumberOfAlarms, 28);
+        }
+
+        /// <summary>Emulated microseconds since the counter was 0.</summary>
+        private ulong Count
+        {
+            get { return paused ? pausedAt : Now.Ticks / TimeInterval.TicksPerMicrosecond + offset; }
+        }
+
+        private uint LatchTime()
+        {
+            var now = Count;
+            latchedHigh = (uint)(now >> 32);
+            return (uint)now;
+        }
+
+        private void SetTime(ulong value)
+        {
+            if(paused)
+            {
+                pausedAt = value;
+            }
+            else
+            {
+                offset += value - Count;
+            }
+            for(var i = 0; i < NumberOfAlarms; i++)
+            {
+                if((armed & (1u << i)) != 0)
+                {
+                    Schedule(i);
+                }
+            }
+        }
+
+        private void SetPaused(bool value)
+        {
+            if(value == paused)
+            {
+                return;
+            }
+            if(value)
+            {
+                pausedAt = Count;
+                paused = true;
+            }
+            else
+            {
+                paused = false;
+                offset += pausedAt - Count;
+            }
+            for(var i = 0; i < NumberOfAlarms; i++)
+            {
+                if((armed & (1u << i)) != 0)
+                {
+                    Schedule(i);
+                }
+            }
+        }
+
+        private void Arm(int index, uint target)
+        {
+            targets[index] = target;
+            armed |= 1u << index;
+            Schedule(index);
+        }
+
+        private void Schedule(int index)
+        {
+            alarms[index].Enabled = false;
+            if(paused)
+            {
+                return;
+            }
+            // the alarm compares the low 32 bits only, so it is due within 2^32 microseconds
+            ulong wait = targets[index] - (uint)Count;
+            if(wait == 0)
+            {
+                wait = 1UL << 32;
+            }
+            var sinceLastMicrosecond = Machine.ElapsedVirtualTime.TimeElapsed.InNanoseconds() % 1000;
+            alarms[index].Limit = wait * 1000 - sinceLastMicrosecond;
+            alarms[index].ResetValue();
+            alarms[index].Enabled = true;
+        }
+
+        private void Disarm(uint mask)
+        {
+            armed &= ~mask;
+            for(var i = 0; i < NumberOfAlarms; i++)
+            {
+                if((mask & (1u << i)) != 0)
+                {
+                    alarms[i].Enabled = false;
+                }
+            }
+        }
+
+        private void Fire(int index)
+        {
+            armed &= ~(1u << index);
+            raw |= 1u << index;
+            alarms[index].Enabled = false;
+            UpdateInterrupts();
+        }
+
+        private uint Status { get { return (raw & (uint)interruptEnable.Value) | (uint)interruptForce.Value; } }
+
+        private void UpdateInterrupts()
+        {
+            var status = Status;
+            for(var i = 0; i < NumberOfAlarms; i++)
+            {
+                interrupts[i].Set((status & (1u << i)) != 0);
+            }
+        }
+
+        private IValueRegisterField interruptEnable;
+        private IValueRegisterField interruptForce;
+        private uint armed;
+        private uint raw;
+        private uint latchedHigh;
+        private uint writtenLow;
+        private bool paused;
+        private ulong pausedAt;
+        private ulong offset;
+
+        private readonly LimitTimer[] alarms;
+        private readonly uint[] targets;
+        private readonly GPIO[] interrupts;
+
+        private const int NumberOfAlarms = 4;
+
+        private enum Registers
+        {
+            TimeHighWrite = 0x00,
+            TimeLowWrite = 0x04,
+            TimeHighRead = 0x08,
+            TimeLowRead = 0x0C,
+            Alarm0 = 0x10,
+            Armed = 0x20,
+            RawHigh = 0x24,
+            RawLow = 0x28,
+            DebugPause = 0x2C,
+            Pause = 0x30,
+            InterruptRaw = 0x34,
+            InterruptEnable = 0x38,
+            InterruptForce = 0x3C,
+            InterruptStatus = 0x40,
+        }
+    }
+}

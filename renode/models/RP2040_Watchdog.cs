@@ -1,0 +1,154 @@
+using Antmicro.Renode.Core;
+using Antmicro.Renode.Core.Structure.Registers;
+using Antmicro.Renode.Logging;
+using Antmicro.Renode.Peripherals.Timers;
+using Antmicro.Renode.Time;
+
+namespace Antmicro.Renode.Peripherals.RP2040
+{
+    /// <summary>
+    /// Watchdog, and the microsecond tick that it makes for the timer (datasheet 4.7). Scratch registers and reason
+    /// survive its own resets. The counter falls by two a tick, as on the chip (erratum RP2040-E1).
+    /// </summary>
+    public class RP2040_Watchdog : RP2040_Peripheral
+    {
+        public RP2040_Watchdog(IMachine machine, RP2040_Clocks clocks, RP2040_PSM psm, RP2040_Resets resets) : base(machine)
+        {
+            this.clocks = clocks;
+            this.psm = psm;
+            this.resets = resets;
+            counter = new LimitTimer(machine.ClockSource, 1000000, this, "watchdog", MaximumCount, Direction.Descending,
+                workMode: WorkMode.OneShot, eventEnabled: true);
+            counter.LimitReached += () => Bite(ReasonTimer);
+            DefineRegisters();
+            Reset();
+        }
+
+        /// <summary>The RUN pin or power-on.</summary>
+        public override void Reset()
+        {
+            base.Reset();
+            reason = 0;
+            counter.Reset();
+            counter.Enabled = false;
+        }
+
+        /// <summary>Hz of the tick that drives the timer; 0 while it is stopped.</summary>
+        public uint TickFrequency
+        {
+            get { return TickRunning ? clocks.Reference / (uint)tickCycles.Value : 0; }
+        }
+
+        private bool TickRunning { get { return tickEnable.Value && tickCycles.Value != 0; } }
+
+        private void DefineRegisters()
+        {
+            Registers.Control.Define(this, 0x07000000)
+                .WithValueField(0, 24, FieldMode.Read, valueProviderCallback: _ => Remaining, name: "TIME")
+                .WithFlag(24, name: "PAUSE_JTAG")
+                .WithFlag(25, name: "PAUSE_DBG0")
+                .WithFlag(26, name: "PAUSE_DBG1")
+                .WithReservedBits(27, 3)
+                .WithFlag(30, out enable, name: "ENABLE")
+                .WithFlag(31, out trigger, FieldMode.Write, name: "TRIGGER")
+                .WithWriteCallback((_, __) => ControlWritten());
+            Strobe(Registers.Control, 1u << 31);
+
+            Registers.Load.Define(this)
+                .WithValueField(0, 24, FieldMode.Write, writeCallback: (_, value) => Feed((uint)value), name: "LOAD")
+                .WithReservedBits(24, 8);
+            Strobe(Registers.Load);
+
+            Registers.Reason.Define(this)
+                .WithValueField(0, 2, FieldMode.Read, valueProviderCallback: _ => reason, name: "TIMER, FORCE")
+                .WithReservedBits(2, 30);
+
+            Registers.Scratch0.DefineMany(this, 8, (register, index) => register.WithValueField(0, 32, name: "SCRATCH"));
+
+            Registers.Tick.Define(this, 0x200)
+                .WithValueField(0, 9, out tickCycles, name: "CYCLES")
+                .WithFlag(9, out tickEnable, name: "ENABLE")
+                .WithFlag(10, FieldMode.Read, valueProviderCallback: _ => TickRunning, name: "RUNNING")
+                .WithValueField(11, 9, FieldMode.Read, valueProviderCallback: _ => 0, name: "COUNT")
+                .WithReservedBits(20, 12);
+        }
+
+        private void ControlWritten()
+        {
+            if(trigger.Value)
+            {
+                trigger.Value = false;
+                Bite(ReasonForce);
+                return;
+            }
+            SyncTime();
+            counter.Enabled = enable.Value && counter.Value != 0;
+        }
+
+        private void Feed(uint load)
+        {
+            SyncTime();
+            if(load < CountsPerTick)
+            {
+                counter.Enabled = false;
+                if(enable.Value)
+                {
+                    Bite(ReasonTimer);
+                }
+                return;
+            }
+            counter.Limit = load / CountsPerTick;
+            counter.ResetValue();
+            counter.Enabled = enable.Value;
+        }
+
+        private uint Remaining
+        {
+            get
+            {
+                SyncTime();
+                return (uint)counter.Value * CountsPerTick;
+            }
+        }
+
+        private void Bite(uint because)
+        {
+            this.Log(LogLevel.Info, "Resets the chip ({0})", because == ReasonForce ? "forced" : "timer");
+            counter.Enabled = false;
+            enable.Value = false;
+            reason = because;
+            resets.WatchdogReset();
+            psm.WatchdogReset();
+        }
+
+        private void SyncTime()
+        {
+            var unused = Now;
+        }
+
+        private IFlagRegisterField enable;
+        private IFlagRegisterField trigger;
+        private IFlagRegisterField tickEnable;
+        private IValueRegisterField tickCycles;
+        private uint reason;
+
+        private readonly LimitTimer counter;
+        private readonly RP2040_Clocks clocks;
+        private readonly RP2040_PSM psm;
+        private readonly RP2040_Resets resets;
+
+        private const uint CountsPerTick = 2;
+        private const uint MaximumCount = 0xFFFFFF;
+        private const uint ReasonTimer = 1;
+        private const uint ReasonForce = 2;
+
+        private enum Registers
+        {
+            Control = 0x00,
+            Load = 0x04,
+            Reason = 0x08,
+            Scratch0 = 0x0C,
+            Tick = 0x2C,
+        }
+    }
+}
