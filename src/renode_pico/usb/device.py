@@ -239,6 +239,10 @@ class Device:
         value: a bConfigurationValue, or 0 to leave the device unconfigured.
         """
         self.control_out(requests.set_configuration(value))
+        self.configured(value)
+
+    def configured(self, value: int) -> None:
+        """Take note that the device has accepted SET_CONFIGURATION: the host's side of it."""
         known = [each for each in self.configurations if each.bConfigurationValue == value]
         self._configuration = known[0] if known else None
         self._alternates = {}
@@ -253,10 +257,14 @@ class Device:
 
     def set_interface(self, interface: int, alternate: int) -> None:
         """SET_INTERFACE; the setting's endpoints start with DATA0 (9.4.10, 9.1.1.5)."""
-        setting = self.configuration.setting(interface, alternate)
+        self.configuration.setting(interface, alternate)
         self.control_out(requests.set_interface(interface, alternate))
+        self.interface_set(interface, alternate)
+
+    def interface_set(self, interface: int, alternate: int) -> None:
+        """Take note that the device has accepted SET_INTERFACE: the host's side of it."""
         self._alternates[interface] = alternate
-        for endpoint in setting.endpoints:
+        for endpoint in self.configuration.setting(interface, alternate).endpoints:
             self.host.reset_toggle(self.address, endpoint.bEndpointAddress)
 
     # Reading it in

@@ -1,0 +1,140 @@
+"""A pseudo-terminal for a serial line: what a program opens instead of /dev/ttyACM0."""
+
+from __future__ import annotations
+
+import errno
+import os
+import select
+import termios
+import tty
+from contextlib import suppress
+from pathlib import Path
+
+from renode_pico.bridge.loop import READ, WRITE, Loop
+from renode_pico.bridge.serial_link import SerialLink
+from renode_pico.usb.cdc import LineCoding
+
+BACKLOG = 65536
+"""Bytes kept for a program that does not read; then the device is held off."""
+CHUNK = 4096
+
+BAUD_RATES = {
+    getattr(termios, name): int(name[1:]) for name in dir(termios) if name.startswith("B") and name[1:].isdigit()
+}
+DATA_BITS = {termios.CS5: 5, termios.CS6: 6, termios.CS7: 7, termios.CS8: 8}
+
+
+class PtyPort:
+    """Opens a pseudo-terminal; `path` is the end for programs. `link`: a symbolic link to it, removed again at the end.
+
+    A program that opens the terminal raises DTR and RTS, the last one to close it drops them, as with Linux's own
+    driver. Raises OSError when there is no terminal to be had or `link` exists and is not a link.
+    """
+
+    def __init__(self, loop: Loop, index: int = 0, *, link: Path | None = None) -> None:
+        self.serial = SerialLink(loop, index, self._from_device)
+        self._loop = loop
+        self._master, slave = os.openpty()
+        try:
+            self.path = os.ttyname(slave)
+            tty.setraw(slave)
+        finally:
+            os.close(slave)
+        os.set_blocking(self._master, False)
+        self._out = bytearray()
+        self._link = self._make_link(link) if link is not None else None
+        self._poll = select.poll()
+        self._poll.register(self._master, select.POLLIN)
+        loop.hooks.append(self.look)
+
+    def _make_link(self, link: Path) -> Path:
+        if link.is_symlink():
+            link.unlink()
+        try:
+            link.symlink_to(self.path)
+        except OSError:
+            os.close(self._master)
+            raise
+        return link
+
+    @property
+    def in_use(self) -> bool:
+        """A program has the terminal open."""
+        return self.serial.is_open
+
+    def close(self) -> None:
+        """Take the terminal away; programs that have it open see a hang-up."""
+        self.serial.close()
+        self._loop.forget(self._master)
+        self._loop.hooks.remove(self.look)
+        os.close(self._master)
+        if self._link is not None:
+            with suppress(FileNotFoundError):
+                self._link.unlink()
+
+    def look(self) -> None:
+        """See whether a program has opened or closed the terminal, or changed its settings; move what can be moved."""
+        if self._hung_up():
+            if self.serial.is_open:
+                self._read()
+                self._loop.forget(self._master)
+                self._out.clear()
+                self.serial.close()
+            return
+        if not self.serial.is_open:
+            self.serial.set_coding(self._coding())
+            self.serial.open()
+        self.serial.set_coding(self._coding())
+        self._write()
+        reads = READ if self.serial.room else 0
+        self._loop.change(self._master, reads | (WRITE if self._out else 0), self._ready)
+
+    def _hung_up(self) -> bool:
+        return any(events & select.POLLHUP for _, events in self._poll.poll(0))
+
+    def _ready(self, events: int) -> None:
+        if events & READ:
+            self._loop.hurry()
+            self._read()
+        if events & WRITE:
+            self._write()
+
+    def _read(self) -> None:
+        """Take what programs have written. A terminal whose last user has gone gives the rest, then EIO."""
+        while room := min(CHUNK, self.serial.room):
+            try:
+                data = os.read(self._master, room)
+            except OSError as error:
+                if error.errno not in (errno.EAGAIN, errno.EIO):
+                    raise
+                return
+            if not data:
+                return
+            self.serial.send(data)
+
+    def _from_device(self, data: bytes) -> None:
+        self._out += data
+        self.serial.accept(len(self._out) < BACKLOG)
+
+    def _write(self) -> None:
+        try:
+            while self._out:
+                sent = os.write(self._master, memoryview(self._out)[:CHUNK])
+                del self._out[:sent]
+        except OSError as error:
+            if error.errno not in (errno.EAGAIN, errno.EIO):
+                raise
+        self.serial.accept(len(self._out) < BACKLOG)
+
+    def _coding(self) -> LineCoding:
+        """The terminal's settings as the device is told them; pseudo-terminals keep them though they mean nothing."""
+        _, _, flags, _, _, speed, _ = termios.tcgetattr(self._master)
+        parity = 0
+        if flags & termios.PARENB:
+            parity = 1 if flags & termios.PARODD else 2
+        return LineCoding(
+            baudrate=BAUD_RATES.get(speed, 115200) or 115200,
+            stop_bits=2 if flags & termios.CSTOPB else 0,
+            parity=parity,
+            data_bits=DATA_BITS[flags & termios.CSIZE],
+        )
