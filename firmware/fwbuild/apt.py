@@ -42,7 +42,7 @@ class Apt:
         for name, content in self._sources().items():
             (sources / name).write_text(content, encoding="utf-8")
         try:
-            self._apt_get("update")
+            self._apt_get("update", "-o", "APT::Update::Error-Mode=any")
         except FirmwareError as failure:
             self._update_failure = failure
 
@@ -55,7 +55,7 @@ class Apt:
             else:
                 self._apt_get("download", wanted, cwd=into)
         except FirmwareError as failure:
-            before = f"\n(and before that: {self._update_failure})" if self._update_failure else ""
+            before = f"\nand before that, reading the lists: {self._update_failure}" if self._update_failure else ""
             raise FirmwareError(
                 f"could not download {wanted} from Debian {self._suite}: {failure}{before}\n"
                 "  the pinned versions are in firmware/sources.toml"

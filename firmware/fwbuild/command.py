@@ -10,9 +10,12 @@ from typing import TextIO
 from fwbuild.errors import FirmwareError, ToolMissing
 from fwbuild.layout import shown
 
-ERROR_LINE = re.compile(r"\berror\b|\bfatal\b|undefined reference|^FAILED|^E: |Traceback|Hunk .* FAILED", re.IGNORECASE)
+ERROR_LINE = re.compile(
+    r"error\b|\bfatal\b|undefined reference|^FAILED|^[EW]: |Traceback|Hunk .* FAILED", re.IGNORECASE
+)
 LINES_AFTER_AN_ERROR = 3
 LINES_SHOWN = 40
+LINE_WIDTH = 200  # a compiler's command line is some ten thousand characters
 KEPT_VARIABLES = ("PATH", "HOME", "TMPDIR", "USER", "LOGNAME", "http_proxy", "https_proxy", "no_proxy")
 
 
@@ -83,7 +86,7 @@ def relevant(lines: Sequence[str]) -> list[str]:
         if ERROR_LINE.search(line):
             wanted.update(range(number, min(number + 1 + LINES_AFTER_AN_ERROR, len(lines))))
     chosen = [lines[number] for number in sorted(wanted)] or list(lines[-LINES_SHOWN // 2 :])
-    return chosen[:LINES_SHOWN]
+    return [line if len(line) <= LINE_WIDTH else f"{line[:LINE_WIDTH]} …" for line in chosen[:LINES_SHOWN]]
 
 
 def _end(process: subprocess.Popen[str]) -> None:

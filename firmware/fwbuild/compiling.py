@@ -64,9 +64,10 @@ class Compiler:
         environment = self._environment(MICROPY_MPYCROSS=str(mpy_cross))
         configure = self._configure_command(variant, folder)
         flags = self._flags(variant)
-        configured = json.dumps(
-            [[str(word) for word in configure], flags, environment, self._toolchain], sort_keys=True
-        )
+        # Not the version's name: it goes into one header, which ninja always looks after.
+        lasting = {name: value for name, value in environment.items() if not name.startswith("MICROPY_GIT_")}
+        words = [str(word) for word in configure]
+        configured = json.dumps([words, flags, lasting, self._toolchain], sort_keys=True)
         c_inputs = {str(path): sha256(path) for path in fingerprint.c_files(self._layout, variant)}
         if _read(folder / CONFIGURED) != configured or _times_mislead(folder / C_INPUTS, c_inputs):
             remove(folder)
