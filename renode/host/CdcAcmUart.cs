@@ -50,6 +50,12 @@ namespace Antmicro.Renode.UsbHosts
             }
         }
 
+        /// <summary>Types a line, ended by a carriage return as a terminal does.</summary>
+        public void WriteLine(string text = "")
+        {
+            Write(text + "\r");
+        }
+
         /// <summary>Raises DTR and RTS and lets the device's output flow.</summary>
         public void Open()
         {

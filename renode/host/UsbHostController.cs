@@ -606,7 +606,7 @@ namespace Antmicro.Renode.UsbHosts
                 {
                     if(waiter.Paused != null)
                     {
-                        emulation.StartAll();
+                        StartQuickly(emulation);
                     }
                     waiter.Done.Wait();
                     if(waiter.Paused != null)
@@ -621,6 +621,17 @@ namespace Antmicro.Renode.UsbHosts
                 }
             }
             return waiter.Met || condition();
+        }
+
+        /// <summary>Emulation.StartAll sleeps for 100 ms of real time, which a short command would notice.</summary>
+        private static void StartQuickly(Emulation emulation)
+        {
+            emulation.ExternalsManager.Start();
+            foreach(var machine in emulation.Machines.ToList())
+            {
+                machine.Start();
+            }
+            emulation.MasterTimeSource.Start();
         }
 
         private void WaitIsOver()
