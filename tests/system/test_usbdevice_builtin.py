@@ -19,7 +19,8 @@ b = usb.builtin_driver
 cfg = bytearray(b.desc_cfg) + interface(b.itf_max, endpoint(b.ep_max | 0x80), endpoint(b.ep_max), string=b.str_max)
 cfg[2] = len(cfg)
 cfg[4] = b.itf_max + 1
-config(b.desc_dev, cfg, {b.str_max: 'beside', **STRINGS})
+STRINGS[b.str_max] = 'beside'
+config(b.desc_dev, cfg, STRINGS)
 usb.active(True)
 """
 
@@ -28,7 +29,7 @@ def install(pico: Board, console: Repl, strings: str = "{}") -> None:
     """Configure a runtime interface beside the built-in port and see the device come back."""
     pico.enumerate()
     count = pico.host.attach_count
-    console.exec(f"STRINGS = {strings}" + BESIDE)
+    console.exec(f"STRINGS = {strings}\n" + BESIDE)
     pico.wait_reattached(count + 1)
 
 

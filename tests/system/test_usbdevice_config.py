@@ -73,9 +73,12 @@ def test_a_missing_string_falls_back_to_the_built_in_one(pico: Board, console: R
 
 @pytest.mark.row("D5")
 def test_index_0_is_the_language_table_as_given(pico: Board, console: Repl) -> None:
-    console.exec("import probe; probe.start(strings={0: b'\\x07\\x04\\x09\\x04', 1: 'Hersteller'}, manufacturer=1)")
+    console.exec(
+        "import probe; probe.start(strings={0: b'\\x06\\x03\\x07\\x04\\x09\\x04', 1: 'Hersteller'}, manufacturer=1)"
+    )
     table = pico.device.control_in(get_descriptor(3, 0, 0, 255))
-    assert table[2:] == b"\x07\x04\x09\x04"
+    assert table == b"\x06\x03\x07\x04\x09\x04"
+    assert pico.device.languages == (0x0407, 0x0409)
 
 
 @pytest.mark.row("D5")
@@ -97,7 +100,9 @@ def test_open_is_called_once_per_interface_or_association(pico: Board, console: 
     )
     pico.enumerate()
     opened = [event[1] for event in console.eval("log") if event[0] == "open"]
-    assert opened == [console.eval(name) for name in ("one", "two", "three")]
+    one, two, three, iad = (console.eval(name) for name in ("one", "two", "three", "iad"))
+    # The firmware counts an association descriptor as the end of the interface before it: docs/deviations.md.
+    assert opened == [one, two + iad, three]
 
 
 @pytest.mark.row("D14", "C1")

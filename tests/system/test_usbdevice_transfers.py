@@ -66,7 +66,7 @@ def test_submit_is_refused_where_it_cannot_work(pico: Board, console: Repl) -> N
         with pytest.raises(ScriptError, match="ValueError"):
             console.exec(f"usb.submit_xfer({endpoint}, bytearray(8))")
     assert console.eval("usb.submit_xfer(0x81, b'first')") is True
-    with pytest.raises(ScriptError, match="EBUSY"):
+    with pytest.raises(ScriptError, match="OSError: 16"):
         console.exec("usb.submit_xfer(0x81, b'second')")
     with pytest.raises(ScriptError, match="TypeError"):
         console.exec("usb.submit_xfer(0x01, 5)")
@@ -177,4 +177,4 @@ def test_unplugging_in_a_transfer_ends_it(pico: Board, console: Repl) -> None:
     pico.host.run(0.005)
     assert transfer.status is Status.PENDING
     pico.host.unplug()
-    assert transfer.status is Status.DISCONNECTED
+    assert [transfer.status] == [Status.DISCONNECTED]

@@ -1,0 +1,130 @@
+"""pyb.USB_VCP.init(flow=...): what happens when one side does not read (row V3)."""
+
+from __future__ import annotations
+
+import pytest
+
+from renode_pico.usb.transfer import Status
+from tests.system.vcp.conftest import Vcp, both_pumps, pattern
+
+BUFFERED = 1024
+"""Bytes a port keeps in each direction."""
+DATA = "data = bytes((i * 7 + (i >> 8) * 13) & 0xff for i in range(4000))\n"
+
+
+@pytest.mark.row("V3")
+@both_pumps
+def test_rts_holds_the_host_off_while_nobody_reads(vcp: Vcp, pump: str) -> None:
+    port = vcp.port()
+    vcp.exec("v.init(flow=v.RTS); v.setinterrupt(-1)")
+    data = pattern(5000)
+    transfer = port.submit_write(data)
+    vcp.run(0.2)
+    assert transfer.status is Status.PENDING
+    assert BUFFERED - 64 <= transfer.actual_length <= BUFFERED
+    assert vcp.eval("v.recv(3000)") == data[:3000]
+    vcp.run(0.2)
+    assert transfer.status is Status.PENDING
+    assert vcp.eval("v.recv(2000)") == data[3000:]
+    assert transfer.status is Status.COMPLETED
+    assert vcp.eval("v.read()") is None
+
+
+@pytest.mark.row("V3")
+@both_pumps
+def test_without_rts_what_does_not_fit_is_dropped(vcp: Vcp, pump: str) -> None:
+    port = vcp.port()
+    vcp.exec("v.init(flow=0); v.setinterrupt(-1)")
+    assert port.write(pattern(3000)) == 3000
+    vcp.run(0.05)
+    assert vcp.eval("v.read()") == pattern(3000)[:BUFFERED]
+    port.write(b"works on")
+    vcp.run(0.05)
+    assert vcp.eval("v.read()") == b"works on"
+
+
+@pytest.mark.row("V3")
+@both_pumps
+def test_flow_minus_one_leaves_it_and_zero_turns_it_off(vcp: Vcp, pump: str) -> None:
+    port = vcp.port()
+    vcp.exec("v.init(flow=v.RTS); v.init(flow=-1); v.init(); v.setinterrupt(-1)")
+    transfer = port.submit_write(pattern(3000))
+    vcp.run(0.1)
+    assert transfer.status is Status.PENDING
+    vcp.exec("v.init(flow=0)")  # lets the rest in, which has no place
+    vcp.run(0.1)
+    assert transfer.status is Status.COMPLETED
+    assert vcp.eval("len(v.read())") <= BUFFERED
+
+
+@pytest.mark.row("V3", "V11")
+@both_pumps
+def test_cts_makes_write_wait_for_the_host(vcp: Vcp, pump: str) -> None:
+    port = vcp.ports[0]
+
+    def open_late() -> None:
+        vcp.run(0.3)
+        vcp.port()
+
+    vcp.exec(DATA)
+    printed = vcp.meanwhile(
+        "v.init(flow=v.CTS); print('go'); t = time.ticks_ms(); n = v.write(data); t = time.ticks_diff(time.ticks_ms(), t)\n"
+        "print(n, 300 <= t < 1000)",
+        open_late,
+    )
+    assert printed == "go\n4000 True\n"
+    vcp.run(0.05)
+    assert port.read() == pattern(4000)
+
+
+@pytest.mark.row("V3", "V11")
+@both_pumps
+def test_cts_waits_for_a_host_that_stops_reading(vcp: Vcp, pump: str) -> None:
+    port = vcp.ports[0]
+    port.set_control_line_state(True, True)  # open, but it does not read
+    vcp.run(0.02)
+    vcp.exec(DATA)
+
+    def read_late() -> None:
+        vcp.run(2.0)
+        vcp.port()
+
+    code = "v.init(flow=v.CTS); print('go'); t = time.ticks_ms(); n = v.write(data); print(n, time.ticks_diff(time.ticks_ms(), t))"
+    count, waited = map(int, vcp.meanwhile(code, read_late).split()[1:])
+    assert (count, waited >= 2000) == (4000, True)
+    vcp.run(0.05)
+    assert port.read() == pattern(4000)
+
+
+@pytest.mark.row("V3", "V11")
+@both_pumps
+def test_without_cts_nobody_waits_for_a_closed_port_and_the_latest_data_stay(vcp: Vcp, pump: str) -> None:
+    vcp.exec(DATA + "v.init(flow=0); t = time.ticks_ms(); n = v.write(data); t = time.ticks_diff(time.ticks_ms(), t)")
+    assert vcp.eval("n") == 4000
+    assert vcp.eval("t") < 50
+    vcp.port()
+    vcp.run(0.05)
+    assert vcp.ports[0].read() == pattern(4000)[-BUFFERED:]
+
+
+@pytest.mark.row("V3", "V11")
+@both_pumps
+def test_without_cts_a_host_that_reads_loses_nothing(vcp: Vcp, pump: str) -> None:
+    port = vcp.port()
+    assert vcp.exec(DATA + "v.init(flow=0); print(v.write(data))") == "4000\n"
+    vcp.run(0.05)
+    assert port.read() == pattern(4000)
+
+
+@pytest.mark.row("V3", "V11")
+@both_pumps
+def test_without_cts_a_host_that_does_not_read_delays_write_by_half_a_second(vcp: Vcp, pump: str) -> None:
+    vcp.ports[0].set_control_line_state(True, True)
+    vcp.run(0.02)
+    vcp.exec(DATA + "v.init(flow=0); t = time.ticks_ms(); n = v.write(data); t = time.ticks_diff(time.ticks_ms(), t)")
+    assert vcp.eval("n") == 4000
+    assert 500 <= vcp.eval("t") < 600
+    vcp.port()
+    vcp.run(0.05)
+    received = vcp.ports[0].read()
+    assert received.endswith(pattern(4000)[-BUFFERED:])
