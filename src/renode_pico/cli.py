@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from renode_pico import __version__
+from renode_pico.cli_serve import serve
 from renode_pico.board import Board
 from renode_pico.engine.select import EngineName
 from renode_pico.errors import RenodePicoError, ScriptError, UsageError
@@ -213,6 +214,9 @@ def trace(output: Path | None, sof: bool, command: tuple[str, ...]) -> None:
 
     settings = Settings(trace=TraceFile(output, sof=sof))
     cli.main(list(command), prog_name="renode-pico", standalone_mode=False, obj=settings)
+
+
+cli.add_command(serve)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

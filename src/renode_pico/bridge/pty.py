@@ -74,23 +74,21 @@ class PtyPort:
 
     def look(self) -> None:
         """See whether a program has opened or closed the terminal, or changed its settings; move what can be moved."""
-        if self._hung_up():
-            if self.serial.is_open:
-                self._read()
-                self._loop.forget(self._master)
-                self._out.clear()
-                self.serial.close()
+        events = sum(found for _, found in self._poll.poll(0))
+        hung_up = bool(events & select.POLLHUP)
+        if hung_up and not self.serial.is_open and not events & select.POLLIN:
             return
-        if not self.serial.is_open:
-            self.serial.set_coding(self._coding())
-            self.serial.open()
         self.serial.set_coding(self._coding())
+        self.serial.open()
+        if hung_up:
+            self._read()
+            self._loop.forget(self._master)
+            self._out.clear()
+            self.serial.close()
+            return
         self._write()
         reads = READ if self.serial.room else 0
         self._loop.change(self._master, reads | (WRITE if self._out else 0), self._ready)
-
-    def _hung_up(self) -> bool:
-        return any(events & select.POLLHUP for _, events in self._poll.poll(0))
 
     def _ready(self, events: int) -> None:
         if events & READ:

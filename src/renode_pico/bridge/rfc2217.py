@@ -1,4 +1,4 @@
-"""A serial line over TCP with its settings: Telnet's com port option (RFC 2217), as pyserial's `rfc2217://` speaks it."""
+"""A serial line over TCP with its settings: Telnet's com port option (RFC 2217), as pyserial speaks it."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ BACKLOG = 65536
 """Bytes kept for a client that does not read; then the device is held off."""
 IAC = b"\xff"
 
-PARITIES = {
+PARITIES: dict[str, int] = {
     serial.PARITY_NONE: 0,
     serial.PARITY_ODD: 1,
     serial.PARITY_EVEN: 2,
     serial.PARITY_MARK: 3,
     serial.PARITY_SPACE: 4,
 }
-STOP_BITS = {serial.STOPBITS_ONE: 0, serial.STOPBITS_ONE_POINT_FIVE: 1, serial.STOPBITS_TWO: 2}
+STOP_BITS: dict[float, int] = {serial.STOPBITS_ONE: 0, serial.STOPBITS_ONE_POINT_FIVE: 1, serial.STOPBITS_TWO: 2}
 
 
 class Rfc2217Port:

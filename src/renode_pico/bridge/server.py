@@ -1,0 +1,228 @@
+"""A board that keeps running, with doors for other programs."""
+
+from __future__ import annotations
+
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+
+from renode_pico.board import Board
+from renode_pico.bridge.exported import ExportedDevice
+from renode_pico.bridge.loop import READ, Loop
+from renode_pico.bridge.pty import PtyPort
+from renode_pico.bridge.rfc2217 import Rfc2217Port
+from renode_pico.bridge.usbip import BUSID, UsbipServer
+from renode_pico.errors import UsageError, UsbError
+from renode_pico.usb.cdc import cdc_functions
+from renode_pico.usb.device import Device
+from renode_pico.usb.transfer import Host
+
+GONE_AFTER = 5.0
+"""Emulated seconds a device may stay away before people are told what may be the matter."""
+LOCAL = ("127.0.0.1", "::1", "localhost")
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """What to offer. Ports: 0 takes a free one, None offers nothing of the kind.
+
+    `pty_link`: a symbolic link to the first pseudo-terminal, the others get a number behind it. `speed`: emulated
+    seconds a real second, 0 for as fast as the engine can. `address`: where to listen.
+    """
+
+    usbip: int | None = None
+    exclusive: bool = False
+    pty: bool = False
+    pty_link: Path | None = None
+    rfc2217: int | None = None
+    address: str = "127.0.0.1"
+    speed: float = 1.0
+
+
+@dataclass(slots=True)
+class _Lines:
+    """The serial ports that have been opened so far, one of each kind for a CDC function."""
+
+    ptys: list[PtyPort] = field(default_factory=list)
+    rfc2217s: list[Rfc2217Port] = field(default_factory=list)
+
+
+class BoardServer:
+    """Plugs a board in and serves it until `stop()`; use it as a context manager, or call `close()`.
+
+    `report` gets lines for people: what is offered where, and what happens. Raises UsageError when an address or a
+    link cannot be had.
+    """
+
+    def __init__(self, board: Board, doors: Doors, report: Callable[[str], None] = lambda line: None) -> None:
+        self.board = board
+        self.doors = doors
+        self.report = report
+        self.loop = Loop(board.engine, speed=doors.speed)
+        self.exported = ExportedDevice(board.host, enumerate_=self._enumerate, report=report)
+        self.usbip: UsbipServer | None = None
+        self._lines = _Lines()
+        self._enumerating = False
+        self._absent_since: float | None = board.engine.now
+        try:
+            if doors.usbip is not None:
+                self._open_usbip(doors.usbip)
+            self.exported.follow(self)
+            self.loop.hooks.append(self._look)
+            if not board.host.plugged:
+                board.host.plug()
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def ptys(self) -> tuple[PtyPort, ...]:
+        """The pseudo-terminals, by number of the CDC function."""
+        return tuple(self._lines.ptys)
+
+    @property
+    def rfc2217s(self) -> tuple[Rfc2217Port, ...]:
+        """The RFC 2217 ports, by number of the CDC function."""
+        return tuple(self._lines.rfc2217s)
+
+    def run(self) -> None:
+        """Serve until `stop()`. Raises FirmwareError when the board's processor has stopped for good."""
+        self.loop.run()
+
+    def stop(self) -> None:
+        """End `run()`."""
+        self.loop.stop()
+
+    def close(self) -> None:
+        """Close every door; nothing is left behind."""
+        with ExitStack() as stack:
+            stack.callback(self.loop.close)
+            for pty in self._lines.ptys:
+                stack.callback(self._close_line, pty)
+            for line in self._lines.rfc2217s:
+                stack.callback(self._close_line, line)
+            self._lines = _Lines()
+            if self.usbip is not None:
+                stack.callback(self.usbip.close)
+                self.usbip = None
+
+    def __enter__(self) -> BoardServer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextmanager
+    def ended_by_signals(self) -> Iterator[None]:
+        """Let Ctrl-C and SIGTERM end `run()`. One that comes while the device is being enumerated ends that at once."""
+        wake, waker = socket.socketpair()
+        wake.setblocking(False)
+        waker.setblocking(False)
+
+        def ended(number: int, frame: FrameType | None) -> None:
+            if self._enumerating or self.loop.stopped:
+                raise KeyboardInterrupt
+            self.stop()
+
+        kinds = (signal.SIGINT, signal.SIGTERM)
+        before = [signal.signal(kind, ended) for kind in kinds]
+        descriptor = signal.set_wakeup_fd(waker.fileno(), warn_on_full_buffer=False)
+        self.loop.watch(wake, READ, lambda events: _drain(wake))
+        try:
+            yield
+        finally:
+            signal.set_wakeup_fd(descriptor)
+            for kind, handler in zip(kinds, before, strict=True):
+                signal.signal(kind, handler)
+            self.loop.forget(wake)
+            wake.close()
+            waker.close()
+
+    # The device
+
+    def found(self, device: Device) -> None:
+        """Open a line of each kind for each of the device's CDC functions that has none yet."""
+        self._absent_since = None
+        with suppress(UsageError):
+            for index in range(len(cdc_functions(device.configuration))):
+                self._open_lines(index)
+
+    def lost(self) -> None:
+        """Remember since when there has been no device."""
+        self._absent_since = self.board.engine.now
+        self.board.forget_device()
+
+    def _enumerate(self, host: Host) -> Device:
+        self._enumerating = True
+        try:
+            return self.board.enumerate()
+        finally:
+            self._enumerating = False
+
+    def _look(self) -> None:
+        self.exported.check()
+        since = self._absent_since
+        if since is not None and self.board.engine.now - since > GONE_AFTER:
+            self._absent_since = None
+            if not self.board.host.attached:
+                self.report(
+                    f"device   none on the bus for {GONE_AFTER:g} emulated seconds: the firmware has no USB, crashed, "
+                    "or waits in the boot ROM's bootloader, which is not emulated yet"
+                )
+
+    # The doors
+
+    def _open_usbip(self, port: int) -> None:
+        try:
+            self.usbip = UsbipServer(
+                self.loop,
+                self.exported,
+                address=self.doors.address,
+                port=port,
+                exclusive=self.doors.exclusive,
+                report=self.report,
+            )
+        except OSError as error:
+            raise UsageError(f"USB/IP: cannot listen on {self.doors.address} port {port}: {error.strerror}") from error
+        self.report(f"usbip    {self.usbip.address} port {self.usbip.port}, busid {BUSID}")
+
+    def _open_lines(self, index: int) -> None:
+        if self.doors.pty and index == len(self._lines.ptys):
+            try:
+                pty = PtyPort(self.loop, index, link=self._link(index))
+            except OSError as error:
+                raise UsageError(
+                    f"pseudo-terminal: {error.filename2 or error.filename or ''}: {error.strerror}"
+                ) from error
+            self._lines.ptys.append(pty)
+            self.exported.follow(pty.serial)
+            self.report(f"pty      {pty.path} is CDC port {index}")
+        if self.doors.rfc2217 is not None and index == len(self._lines.rfc2217s):
+            port = self.doors.rfc2217 + index if self.doors.rfc2217 else 0
+            try:
+                line = Rfc2217Port(self.loop, index, address=self.doors.address, port=port, report=self.report)
+            except OSError as error:
+                raise UsageError(
+                    f"RFC 2217: cannot listen on {self.doors.address} port {port}: {error.strerror}"
+                ) from error
+            self._lines.rfc2217s.append(line)
+            self.exported.follow(line.serial)
+            self.report(f"rfc2217  {line.url} is CDC port {index}")
+
+    def _link(self, index: int) -> Path | None:
+        link = self.doors.pty_link
+        return link if link is None or index == 0 else link.with_name(f"{link.name}.{index}")
+
+    def _close_line(self, port: PtyPort | Rfc2217Port) -> None:
+        self.exported.unfollow(port.serial)
+        with suppress(UsbError):
+            port.close()
+
+
+def _drain(sock: socket.socket) -> None:
+    with suppress(BlockingIOError):
+        sock.recv(64)
