@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from renode_pico import __version__
-from renode_pico.cli_serve import serve
 from renode_pico.board import Board
+from renode_pico.cli_serve import serve
 from renode_pico.engine.select import EngineName
 from renode_pico.errors import RenodePicoError, ScriptError, UsageError
 
