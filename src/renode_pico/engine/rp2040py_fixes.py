@@ -36,9 +36,6 @@ _log = logging.getLogger("renode_pico.rp2040py")
 CHIP_IDS = {"B1": 0x1000_2927, "B2": 0x2000_2927}
 """SYSINFO.CHIP_ID by revision of the chip: revision, part 0002, Raspberry Pi."""
 
-VBUS_DETECT_FUNCTION = 9
-VBUS_DETECT_PINS = range(1, 30, 3)
-"""GPIOs whose function 9 is USB_MUXING_VBUS_DETECT (`io_bank0.h`)."""
 VBUS_SENSE_PIN = 24
 """The Pico's GPIO that sees the cable's 5 V through a divider."""
 
@@ -273,17 +270,12 @@ class BoardUsb(UsbController):
             clock,
             lambda level: chip.set_interrupt(IRQ.USBCTRL, level),
             unmodelled,
-            self._muxed_vbus,
         )
 
     def vbus(self, present: bool) -> None:
         """The host switches the cable's 5 V."""
         self._chip.gpio[VBUS_SENSE_PIN].set_input_value(present)
         super().vbus(present)
-
-    def _muxed_vbus(self) -> bool:
-        pins = (self._chip.gpio[number] for number in VBUS_DETECT_PINS)
-        return any(pin.input_value for pin in pins if pin.function_select == VBUS_DETECT_FUNCTION)
 
 
 class FaultLogger:

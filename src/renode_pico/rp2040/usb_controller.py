@@ -50,8 +50,8 @@ def _duration_ns(length: int, overhead: int = HANDSHAKED_OVERHEAD) -> int:
 class UsbController(UsbRegisters):
     """Implements `Wire` towards the host and the register file towards the firmware.
 
-    `interrupt` is called with the level of USBCTRL_IRQ when it changes; `vbus_pin` answers what a GPIO muxed to
-    VBUS DETECT carries (used unless USB_PWR overrides it; default: the cable's 5 V).
+    `interrupt` is called with the level of USBCTRL_IRQ when it changes. Unless USB_PWR overrides it, VBUS_DETECTED is
+    the cable's 5 V: the model of a board that has them wired to the controller's VBUS DETECT pin.
     """
 
     def __init__(
@@ -60,7 +60,6 @@ class UsbController(UsbRegisters):
         clock: Clock,
         interrupt: Callable[[bool], None],
         unmodelled: Unmodelled,
-        vbus_pin: Callable[[], bool] | None = None,
     ) -> None:
         super().__init__(unmodelled)
         self.listener: WireListener | None = None
@@ -75,7 +74,6 @@ class UsbController(UsbRegisters):
             on_connected=lambda: self._latch(Int.DEV_CONN_DIS),
             on_suspended=lambda: self._latch(Int.DEV_SUSPEND),
         )
-        self._vbus_pin = vbus_pin or (lambda: self._bus.vbus)
         self._in = [Endpoint(memory, number, True) for number in range(16)]
         self._out = [Endpoint(memory, number, False) for number in range(16)]
         self._endpoints = tuple(chain.from_iterable(zip(self._in, self._out, strict=True)))
@@ -109,11 +107,6 @@ class UsbController(UsbRegisters):
         if attached and self.listener is not None:
             self.listener.pull_up_changed(False)
 
-    def vbus_pin_changed(self) -> None:
-        """The level that `vbus_pin` answers may have changed."""
-        self._bus.set_powered(self._vbus_detected)
-        self._update_interrupt()
-
     # Wire: power, reset, suspend
 
     @property
@@ -127,7 +120,7 @@ class UsbController(UsbRegisters):
             return
         self._drop_transaction()
         self._bus.set_vbus(present)
-        self.vbus_pin_changed()
+        self._power_changed()
 
     def reset_begin(self) -> None:
         """The host drives SE0; BUS_RESET follows 2.5 µs later."""
@@ -300,10 +293,15 @@ class UsbController(UsbRegisters):
             self.listener.endpoint_ready(endpoint.endpoint_address)
 
     def _look_again(self, endpoint: Endpoint) -> None:
-        """Something that decides over this endpoint's answer has changed."""
-        silent = not endpoint.control & EpCtrl.ENABLE
-        if endpoint.nak_answered and (silent or self._blocked(endpoint) is not NAK):
+        """Something that decides over this endpoint's answer, or over what it reports, has changed."""
+        if not endpoint.nak_answered:
+            return
+        control = endpoint.control
+        if not control & EpCtrl.ENABLE or self._blocked(endpoint) is not NAK:
             self._tell_ready(endpoint)
+        elif control & EpCtrl.INTERRUPT_ON_NAK:
+            # A host that polled would be told NAK again in this very frame; one that waits is asked to try.
+            self._nak_polled.add(endpoint)
 
     # The course of a transaction
 
@@ -391,14 +389,13 @@ class UsbController(UsbRegisters):
             endpoint = self._endpoints[(offset >> 2) & 0x1F]
         else:
             return
-        if endpoint.nak_answered:
-            self._look_again(endpoint)
+        self._look_again(endpoint)
 
     # What registers do beyond being stored (called by UsbRegisters)
 
     @property
     def _vbus_detected(self) -> bool:
-        return self.vbus_override if self.vbus_override is not None else self._vbus_pin()
+        return self.vbus_override if self.vbus_override is not None else self._bus.vbus
 
     def _live_sie_status(self) -> int:
         bus = self._bus
@@ -429,6 +426,7 @@ class UsbController(UsbRegisters):
             control |= EpCtrl.INTERRUPT_ON_STALL
         for endpoint in self._ep0:
             endpoint.ep0_control = control
+            self._look_again(endpoint)
         if value & SieCtrl.RESUME and self._bus.wake_up() and self.listener is not None:
             self.listener.remote_wakeup()
         self._pull_up_changed()
@@ -453,7 +451,8 @@ class UsbController(UsbRegisters):
             self.listener.pull_up_changed(on)
 
     def _power_changed(self) -> None:
-        self.vbus_pin_changed()
+        self._bus.set_powered(self._vbus_detected)
+        self._update_interrupt()
 
     def _sie_status_cleared(self, mask: int) -> None:
         if mask & SieStatus.SUSPENDED:
