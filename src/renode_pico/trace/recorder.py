@@ -16,8 +16,8 @@ class Recorder:
     """A `BusObserver` that passes each record to `sink` as it is complete; keeps nothing but open runs of NAKs.
 
     Transactions of one endpoint answered by NAK, with nothing but other NAKs between them, become one record with their
-    number in `nak_count` and the time and frame of the first. Records come in the order of their times. `sof`: starts of
-    frame, too; `transfers`: a record for each transfer that has become final. Call `close` at the end.
+    number in `nak_count` and the time and frame of the first. Records come in the order of their times. `sof`: starts
+    of frame, too; `transfers`: a record for each transfer that has become final. Call `close` at the end.
     """
 
     def __init__(self, sink: Callable[[Record], None], *, sof: bool = False, transfers: bool = True) -> None:

@@ -103,14 +103,15 @@ class Bus:
             self._consume(endpoint, injection)
         return None if fault is not None else handshake
 
-    def in_(self, address: int, endpoint: int, limit: int) -> Packet | None:
+    def in_(self, address: int, endpoint: int, expected: Pid, limit: int) -> Packet | None:
         """Carry an IN transaction; the packet, NAK, STALL, or None when it failed (8.5.2).
 
-        A data packet is acknowledged unless it is longer than `limit` bytes: that is babble (8.7.4).
+        A data packet is acknowledged unless it has the `expected` PID and is longer than `limit` bytes: that is babble
+        (8.7.4). With the other PID it is the one before, sent again as its ACK was lost, and acknowledged (8.6.4).
         """
         self.count += 1
         if self._injections:
-            return self._in_with_faults(address, endpoint, limit)
+            return self._in_with_faults(address, endpoint, expected, limit)
         packet = self.wire.in_(address, endpoint)
         if packet is None:
             self.duration_ns = _UNANSWERED_NS
@@ -124,14 +125,14 @@ class Bus:
                 self._report(Pid.IN, address, endpoint, None, b"", pid, None)
             return packet
         data = packet.data
-        acknowledged = len(data) <= limit
+        acknowledged = len(data) <= limit or pid is not expected
         self.duration_ns = BYTE_TIMES_NS[min(len(data), MAX_PACKET) + HANDSHAKED_OVERHEAD]
         self.wire.in_handshake(address, endpoint, acknowledged)
         if self.observers:
             self._report(Pid.IN, address, endpoint, pid, data, Pid.ACK if acknowledged else None, None)
         return packet
 
-    def _in_with_faults(self, address: int, endpoint: int, limit: int) -> Packet | None:
+    def _in_with_faults(self, address: int, endpoint: int, expected: Pid, limit: int) -> Packet | None:
         injection = self._injection(endpoint | 0x80)
         fault = None if injection is None or injection.skip else injection.fault
         packet = self.wire.in_(address, endpoint, fault)
@@ -147,7 +148,7 @@ class Bus:
             if self.observers:
                 self._report(Pid.IN, address, endpoint, None, b"", packet.pid, None)
             return packet
-        acknowledged = fault is None and len(packet.data) <= limit
+        acknowledged = fault is None and (len(packet.data) <= limit or packet.pid is not expected)
         self._end(len(packet.data) + HANDSHAKED_OVERHEAD)
         self.wire.in_handshake(address, endpoint, acknowledged)
         if self.observers:

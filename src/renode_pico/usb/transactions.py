@@ -204,7 +204,7 @@ class InPipe(EndpointPipe):
         """Ask for the next packet."""
         transfer = self.queue[0]
         limit = min(self.max_packet_size, transfer.requested - len(transfer.received))
-        packet = bus.in_(self.address, self.number, limit)
+        packet = bus.in_(self.address, self.number, self.toggle, limit)
         if packet is None:
             self.failed(transfer)
             return
@@ -369,7 +369,7 @@ class ControlPipe(EndpointPipe):
         return handshake is Pid.ACK
 
     def _in(self, bus: Bus, transfer: HostTransfer, expected: Pid, limit: int) -> bytes | None:
-        packet = bus.in_(self.address, self.number, limit)
+        packet = bus.in_(self.address, self.number, expected, limit)
         if packet is None:
             self.failed(transfer)
             return None

@@ -34,6 +34,17 @@ class Bench:
         self.clock.alarm(callback).schedule(delay_ns)
 
 
+def make_bench() -> Bench:
+    """Plugged in, attached, reset: traffic may flow."""
+    clock = FakeClock()
+    device = FakeDevice(clock)
+    bench = Bench(clock, device, BusHost(device, clock, clock))
+    device.pull_up(True)
+    bench.host.plug()
+    bench.host.reset()
+    return bench
+
+
 @pytest.fixture
 def bench() -> Bench:
     """Plugged in, attached, not reset."""
@@ -47,7 +58,6 @@ def bench() -> Bench:
 
 
 @pytest.fixture
-def bus(bench: Bench) -> Bench:
-    """Reset too: traffic may flow."""
-    bench.host.reset()
-    return bench
+def bus() -> Bench:
+    """Reset too."""
+    return make_bench()
