@@ -40,12 +40,14 @@ def test_the_built_in_port_and_the_runtime_interface_work_at_once(pico: Board, c
     interface = device.configuration.interfaces[-1]
     assert interface.bInterfaceNumber == console.eval("b.itf_max")
     in_, out = (device.endpoint(endpoint.bEndpointAddress) for endpoint in interface.endpoints)
-    console.exec("box = bytearray(64); usb.submit_xfer(b.ep_max, box); usb.submit_xfer(b.ep_max | 0x80, bytes(200))")
-    assert pico.repl().eval("6 * 7") == 42
-    out.write(b"while the REPL answers")
-    assert in_.read(200) == bytes(200)
-    assert console.eval("bytes(box[:22])") == b"while the REPL answers"
-    assert pico.repl().eval("'still ' + 'there'") == "still there"
+    repl = pico.repl()  # from here on alone: UART and USB share one interpreter
+    repl.exec("box = bytearray(64); usb.submit_xfer(b.ep_max, box); usb.submit_xfer(b.ep_max | 0x80, bytes(200))")
+    sent = out.submit_out(b"while the REPL answers")
+    received = in_.submit_in(200)
+    assert repl.eval("6 * 7") == 42
+    pico.host.wait(sent, received)
+    assert received.data == bytes(200)
+    assert repl.eval("bytes(box[:22])") == b"while the REPL answers"
 
 
 @pytest.mark.row("D18")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from renode_pico.board import Board
-from renode_pico.errors import ScriptError, Stall, Timeout
+from renode_pico.errors import FirmwareError, ScriptError, Stall, Timeout
 from renode_pico.micropython.repl import Repl
 from renode_pico.usb.transfer import Status
 from tests.system.conftest import PROBE
@@ -50,8 +50,9 @@ def test_a_full_and_a_short_out_transfer(pico: Board, console: Repl) -> None:
 @pytest.mark.row("D13", "C7")
 def test_a_zero_length_packet_ends_an_out_transfer(pico: Board, console: Repl) -> None:
     console.exec(START)
+    endpoint = pico.device.endpoint(0x01)
     console.exec("usb.submit_xfer(0x01, bytearray(256))")
-    pico.device.endpoint(0x01).write(bytes(64), zero_packet=True)
+    endpoint.write(bytes(64), zero_packet=True)
     assert transfers(console) == [(0x01, DONE, 64)]
 
 
@@ -70,6 +71,14 @@ def test_submit_is_refused_where_it_cannot_work(pico: Board, console: Repl) -> N
         console.exec("usb.submit_xfer(0x81, b'second')")
     with pytest.raises(ScriptError, match="TypeError"):
         console.exec("usb.submit_xfer(0x01, 5)")
+
+
+@pytest.mark.row("D21")
+def test_submit_before_the_host_has_configured_the_device_panics(pico: Board, console: Repl) -> None:
+    """The document promises False; TinyUSB's driver follows a null pointer instead: docs/deviations.md."""
+    console.exec(START)
+    with pytest.raises(FirmwareError, match="breakpoint"):
+        console.exec("usb.submit_xfer(0x81, b'nobody asked')", timeout=1)
 
 
 @pytest.mark.row("D7", "C2")
