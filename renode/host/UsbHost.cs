@@ -35,6 +35,7 @@ namespace Antmicro.Renode.UsbHosts
             AutoEnumerate = true;
             AutoOpen = true;
             cdc = new List<CdcAcmUart>();
+            queued = new List<UsbTransfer>();
         }
 
         // IConnectable
@@ -136,19 +137,21 @@ namespace Antmicro.Renode.UsbHosts
                 AttachCount, Transactions, Device == null ? "not enumerated" : Device.Address.ToString(), Now);
         }
 
-        [Description("ControlIn bmRequestType bRequest [wValue=0] [wIndex=0] [wLength=0]: a request with an IN data stage; the bytes, or STALL.")]
-        public string ControlIn(byte bmRequestType, byte bRequest, ushort wValue = 0, ushort wIndex = 0, ushort wLength = 0)
+        [Description("ControlIn bmRequestType bRequest [wValue=0] [wIndex=0] [wLength=0] [timeout=5]: a request with an IN data stage; the bytes, or STALL.")]
+        public string ControlIn(byte bmRequestType, byte bRequest, ushort wValue = 0, ushort wIndex = 0, ushort wLength = 0,
+            double timeout = WaitLimit)
         {
             var setup = new UsbSetup(bmRequestType, bRequest, wValue, wIndex, wLength);
             if(!setup.IsIn)
             {
                 throw new RecoverableException("ControlIn needs bit 7 of bmRequestType; use ControlOut");
             }
-            return Outcome(Complete(Submit(ControlPipe, null, 0, setup)));
+            return Outcome(Complete(Submit(ControlPipe, null, 0, setup), timeout));
         }
 
-        [Description("ControlOut bmRequestType bRequest [wValue=0] [wIndex=0] [data=\"\"]: a request with these bytes, or with none; OK or STALL.")]
-        public string ControlOut(byte bmRequestType, byte bRequest, ushort wValue = 0, ushort wIndex = 0, string data = "")
+        [Description("ControlOut bmRequestType bRequest [wValue=0] [wIndex=0] [data=\"\"] [timeout=5]: a request with these bytes, or with none; OK or STALL.")]
+        public string ControlOut(byte bmRequestType, byte bRequest, ushort wValue = 0, ushort wIndex = 0, string data = "",
+            double timeout = WaitLimit)
         {
             var bytes = UsbText.FromHex(data);
             var setup = new UsbSetup(bmRequestType, bRequest, wValue, wIndex, (ushort)bytes.Length);
@@ -156,7 +159,7 @@ namespace Antmicro.Renode.UsbHosts
             {
                 throw new RecoverableException("ControlOut needs bit 7 of bmRequestType clear; use ControlIn");
             }
-            return Outcome(Complete(Submit(ControlPipe, bytes, 0, setup)));
+            return Outcome(Complete(Submit(ControlPipe, bytes, 0, setup), timeout));
         }
 
         [Description("BulkIn endpoint length [timeout=5]: reads from a bulk or interrupt endpoint until so many bytes or a short packet came; the bytes, or STALL.")]
@@ -169,6 +172,45 @@ namespace Antmicro.Renode.UsbHosts
         public string BulkOut(byte endpoint, string data, bool zeroPacket = false, double timeout = WaitLimit)
         {
             return Outcome(Complete(Submit(PipeOf(endpoint, false), UsbText.FromHex(data), 0, null, zeroPacket), timeout));
+        }
+
+        [Description("IsochronousIn endpoint packetSize count [interval=1] [timeout=5]: asks for so many packets, one every interval frames; the bytes.")]
+        public string IsochronousIn(byte endpoint, int packetSize, int count, int interval = 1, double timeout = WaitLimit)
+        {
+            var pipe = new UsbPipe(ControlPipe.Address, endpoint | 0x80, UsbTransferType.Isochronous, packetSize, interval);
+            return Outcome(Complete(Submit(pipe, null, packetSize * count), timeout));
+        }
+
+        [Description("IsochronousOut endpoint packetSize data [interval=1] [timeout=5]: sends these bytes in packets of this size, one every interval frames.")]
+        public string IsochronousOut(byte endpoint, int packetSize, string data, int interval = 1, double timeout = WaitLimit)
+        {
+            var pipe = new UsbPipe(ControlPipe.Address, endpoint & 0x0F, UsbTransferType.Isochronous, packetSize, interval);
+            return Outcome(Complete(Submit(pipe, UsbText.FromHex(data)), timeout));
+        }
+
+        [Description("QueueIn endpoint length: as BulkIn, without waiting; Collect waits.")]
+        public void QueueIn(byte endpoint, int length)
+        {
+            queued.Add(Submit(PipeOf(endpoint, true), null, length));
+        }
+
+        [Description("QueueOut endpoint data [zeroPacket=false]: as BulkOut, without waiting; Collect waits.")]
+        public void QueueOut(byte endpoint, string data, bool zeroPacket = false)
+        {
+            queued.Add(Submit(PipeOf(endpoint, false), UsbText.FromHex(data), 0, null, zeroPacket));
+        }
+
+        [Description("Collect [timeout=5]: waits for all queued transfers; one line each, in the order they were queued.")]
+        public string Collect(double timeout = WaitLimit)
+        {
+            var transfers = queued.ToArray();
+            queued.Clear();
+            RunUntilDone(transfers, timeout);
+            foreach(var transfer in transfers)
+            {
+                Cancel(transfer);
+            }
+            return string.Join("\n", transfers.Select(Outcome));
         }
 
         [Description("ClearHalt endpoint: CLEAR_FEATURE(ENDPOINT_HALT), and DATA0 on both sides.")]
@@ -481,6 +523,7 @@ namespace Antmicro.Renode.UsbHosts
         private Action call;
 
         private readonly List<CdcAcmUart> cdc;
+        private readonly List<UsbTransfer> queued;
 
         private const string Ok = "OK";
         private const int DeviceAddress = 1;
