@@ -57,7 +57,7 @@ class Pace:
             self._wall, self._emulated = wall, emulated
         allowed = (wall - self._wall) * self.speed - (emulated - self._emulated)
         if allowed > LAG_LIMIT:
-            self._wall, self._emulated = wall, emulated - BATCH
+            self._wall, self._emulated = wall, emulated + BATCH
             return BATCH
         return allowed
 
@@ -78,7 +78,7 @@ class Loop:
         self._nudged = False
         self._grace = 0.0
         self._hurry = 0.0
-        self._limit = 0.0
+        self._limit = float("inf")
 
     # What is outside
 

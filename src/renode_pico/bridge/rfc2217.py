@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import struct
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +18,8 @@ from renode_pico.usb.cdc import LineCoding
 BACKLOG = 65536
 """Bytes kept for a client that does not read; then the device is held off."""
 IAC = b"\xff"
+MAX_SUBOPTION = 1024
+"""Bytes of one Telnet suboption, after which its end is not waited for any longer."""
 
 PARITIES: dict[str, int] = {
     serial.PARITY_NONE: 0,
@@ -111,7 +114,14 @@ class _Client:
             self._link.accept(self.channel.backlog < BACKLOG)
 
     def _received(self, data: bytes) -> None:
-        self._link.send(b"".join(self._manager.filter(data)))
+        try:
+            self._link.send(b"".join(self._manager.filter(data)))
+        except (LookupError, TypeError, ValueError, struct.error):
+            # PortManager believes what it is told about lengths and values.
+            self.channel.close()
+            return
+        if len(self._manager.suboption or b"") > MAX_SUBOPTION:
+            self.channel.close()
 
 
 class _Line:

@@ -133,10 +133,11 @@ class SerialLink:
         self._request(SET_CONTROL_LINE_STATE, value=dtr | rts << 1)
 
     def set_coding(self, coding: LineCoding) -> None:
-        """SET_LINE_CODING (PSTN 1.2, 6.3.10), if it is another one than before."""
+        """SET_LINE_CODING (PSTN 1.2, 6.3.10) if it is another one; a closed line is told when it is opened."""
         if coding != self.coding:
             self.coding = coding
-            self._request(SET_LINE_CODING, data=coding.pack())
+            if self.is_open:
+                self._request(SET_LINE_CODING, data=coding.pack())
 
     def set_break(self, on: bool) -> None:
         """SEND_BREAK, on or off (PSTN 1.2, 6.3.13)."""

@@ -1,0 +1,122 @@
+"""Real time with a clock in the test's hand."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+
+import pytest
+
+from renode_pico.bridge.loop import BATCH, LAG_LIMIT, READ, Loop, Pace
+
+
+class CountingEngine:
+    """Emulated time passes as far as it is let."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def run_until(self, condition: Callable[[], bool], timeout: float) -> bool:
+        self.now += timeout
+        return condition()
+
+
+class Wall:
+    """A wall clock that stands still between two looks but for `step`."""
+
+    def __init__(self, step: float = 0.0) -> None:
+        self.now = 100.0
+        self.step = step
+
+    def __call__(self) -> float:
+        self.now += self.step
+        return self.now
+
+
+def test_emulated_time_keeps_up_with_real_time() -> None:
+    pace = Pace(1.0)
+    assert pace.allowed(100.0, 3.0) == 0
+    assert pace.allowed(100.05, 3.0) == pytest.approx(0.05)
+    assert pace.allowed(100.05, 3.05) == pytest.approx(0)
+    assert pace.allowed(100.05, 3.25) == pytest.approx(-0.2)
+
+
+@pytest.mark.parametrize("speed", [0.25, 4.0])
+def test_speed_is_a_factor(speed: float) -> None:
+    pace = Pace(speed)
+    pace.allowed(0.0, 0.0)
+    assert pace.allowed(0.02, 0.0) == pytest.approx(0.02 * speed)
+
+
+def test_a_lag_is_given_up_not_caught_up() -> None:
+    pace = Pace(1.0)
+    pace.allowed(0.0, 0.0)
+    assert pace.allowed(LAG_LIMIT * 50, 0.0) == BATCH
+    assert pace.allowed(LAG_LIMIT * 50, BATCH) == pytest.approx(0.0)
+
+
+def test_as_fast_as_it_can() -> None:
+    pace = Pace(0)
+    assert pace.allowed(0.0, 0.0) == pace.allowed(0.0, 1000.0) == BATCH
+
+
+def test_an_idle_board_runs_in_real_time() -> None:
+    engine = CountingEngine()
+    wall = Wall(step=0.0005)
+    loop = Loop(engine, wall=wall)
+    begin = wall.now
+    for _ in range(200):
+        loop.turn()
+    assert engine.now == pytest.approx(wall.now - begin, abs=2 * BATCH)
+    loop.close()
+
+
+def test_an_engine_stops_for_what_comes_from_outside() -> None:
+    loop = Loop(CountingEngine(), speed=0)
+    near, far = socket.socketpair()
+    seen: list[bytes] = []
+    loop.watch(near, READ, lambda events: seen.append(near.recv(10)))
+    assert not loop._wanted_outside()
+    far.sendall(b"hello")
+    assert loop._wanted_outside()
+    loop.turn()
+    assert seen == [b"hello"]
+    assert not loop._wanted_outside()
+    loop.close()
+    near.close()
+    far.close()
+
+
+def test_an_engine_stops_for_what_it_has_to_tell() -> None:
+    loop = Loop(CountingEngine(), speed=0)
+    loop.nudge()
+    assert loop._wanted_outside()
+    loop.close()
+
+
+def test_a_client_that_has_just_been_answered_gets_a_moment() -> None:
+    engine, wall = CountingEngine(), Wall()
+    loop = Loop(engine, speed=0, wall=wall)
+    loop.expect_request()
+    loop.turn()
+    assert engine.now == 0
+    wall.now += 1
+    loop.turn()
+    assert engine.now == BATCH
+    loop.close()
+
+
+def test_hooks_run_after_the_engine_and_stop_ends_it() -> None:
+    engine = CountingEngine()
+    loop = Loop(engine, speed=0)
+    seen: list[float] = []
+
+    def look() -> None:
+        seen.append(engine.now)
+        if len(seen) == 3:
+            loop.stop()
+
+    loop.hooks.append(look)
+    loop.run()
+    assert seen == [pytest.approx(BATCH), pytest.approx(2 * BATCH), pytest.approx(3 * BATCH)]
+    loop.close()
