@@ -39,6 +39,9 @@ CHIP_IDS = {"B1": 0x1000_2927, "B2": 0x2000_2927}
 VBUS_SENSE_PIN = 24
 """The Pico's GPIO that sees the cable's 5 V through a divider."""
 
+PADS_BANK0_GPIO_RESET = 0x56
+"""`pads_bank0.h`; rp2040py resets them to 0x36, which has the input switched off."""
+
 EXC_HARDFAULT = 3
 
 SYSCFG_RESETS = {0x04: 0, 0x08: 0x1000_0000, 0x0C: 0, 0x10: 0, 0x14: 0x66, 0x18: 0}
@@ -366,6 +369,8 @@ class Chip:
         self._reset_alarm = clock.create_alarm(self._watchdog_fired)
         self._fault_alarm = clock.create_alarm(self._take_fault)
         self._fault = ""
+        self.last_fault = ""
+        """What led to the last hard fault."""
         self.resets = 0
         self._cycles = 0
         mcu.bootrom[: len(BOOTROM_B1)] = array("I", BOOTROM_B1)
@@ -443,8 +448,10 @@ class Chip:
 
     def _restart(self) -> None:
         self.resets += 1
-        self._fault = ""
+        self._fault = self.last_fault = ""
         self._fault_alarm.cancel()
+        for pin in self.mcu.gpio:
+            pin.pad_value = PADS_BANK0_GPIO_RESET
         self.core.reset()
         if not self._boot_rom:
             self.mcu.leave_reset()
@@ -469,11 +476,13 @@ class Chip:
         if self.core.ipsr in (2, EXC_HARDFAULT):
             self._on_dead(f"locked up: {what} inside the hard fault handler")
             return
+        if not self.core.vtor:
+            self._on_dead(
+                f"{what}, before the firmware has its own vector table: the boot ROM's handler sleeps for ever"
+            )
+            return
         self.last_fault = what
         self.core.exception_entry(EXC_HARDFAULT)
-
-    last_fault = ""
-    """What led to the last hard fault."""
 
     # Counting
 

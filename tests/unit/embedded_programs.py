@@ -1,0 +1,43 @@
+"""Programs of a few instructions for the embedded engine, and images made of them."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+from typing import Any
+
+from renode_pico.engine.embedded import EmbeddedEngine
+from renode_pico.engine.protocol import BoardConfig
+
+BUSY = (0xE7FE,)
+"""b ."""
+ASLEEP = (0xBF30, 0xE7FD)
+"""wfi; b back"""
+BREAKPOINT = (0xBE2A,)
+"""bkpt 42"""
+BAD_LOAD = (0x2001, 0x6801, 0xE7FE)
+"""movs r0, #1; ldr r1, [r0]; b ."""
+
+
+def image(path: Path, program: tuple[int, ...], data: bytes = b"") -> Path:
+    code = struct.pack(f"<{len(program)}H", *program).ljust(252, b"\0")
+    path.write_bytes(code + struct.pack("<I", second_stage_crc(code)) + data)
+    return path
+
+
+def second_stage_crc(code: bytes) -> int:
+    """CRC-32 as the boot ROM computes it: not reflected, not inverted at the end (RP2040 datasheet, 2.8.1.3)."""
+    crc = 0xFFFF_FFFF
+    for byte in code:
+        crc ^= byte << 24
+        for _ in range(8):
+            crc = (crc << 1 ^ 0x04C1_1DB7 if crc >> 31 else crc << 1) & 0xFFFF_FFFF
+    return crc
+
+
+def engine_with(tmp_path: Path, program: tuple[int, ...], **options: Any) -> EmbeddedEngine:
+    options.setdefault("boot_rom", False)
+    board = {
+        name: options.pop(name) for name in ("flash_image", "flash_offset", "flash_file", "mips") if name in options
+    }
+    return EmbeddedEngine(BoardConfig(image(tmp_path / "firmware.bin", program), **board), **options)
