@@ -24,6 +24,8 @@ SEND_BREAK = 0x23
 SERIAL_STATE = 0x20
 """Requests and notification (PSTN 1.2, tables 13 and 30)."""
 
+NOTIFICATION_SIZE = 64
+"""More than any notification has, so that a short packet ends it."""
 IN_TRANSFERS = 2
 """IN transfers kept queued while a port is open; each takes one packet, so that a byte is seen when it arrives."""
 BACKLOG = 65536
@@ -274,7 +276,7 @@ class CdcPort:
     def _listen(self) -> None:
         if self.function.notification is not None:
             endpoint = self.device.endpoint(self.function.notification.bEndpointAddress)
-            self._notification = endpoint.submit_in(endpoint.pipe.max_packet_size, on_done=self._notified)
+            self._notification = endpoint.submit_in(NOTIFICATION_SIZE, on_done=self._notified)
 
     def _notified(self, transfer: Transfer) -> None:
         self._notification = None

@@ -111,8 +111,8 @@ class BusHost:
         A device that has just attached is first given the rest of its debounce time. Raises Disconnected when nothing
         is attached or the device leaves meanwhile.
         """
-        self._run_for(DEBOUNCE_NS + _GRACE_NS, lambda: self._port.state is not PortState.DEBOUNCE)
-        if self._port.state in (PortState.UNPLUGGED, PortState.DETACHED):
+        self._run_for(DEBOUNCE_NS + _GRACE_NS, lambda: self._port.settled)
+        if not self._port.occupied:
             raise Disconnected(f"bus reset: nothing is attached to the port (at {self.now:.6f} s)")
         count = self._port.attach_count
         self._port.reset_begin()
@@ -225,10 +225,10 @@ class BusHost:
 
     def wait_attached(self, attached: bool = True, timeout: float = 5.0) -> None:
         """Run until a device is attached, debounce included (or until none is)."""
-        absent = (PortState.UNPLUGGED, PortState.DETACHED)
         if attached:
-            self._wait("a device to attach", lambda: self._port.state not in (*absent, PortState.DEBOUNCE), timeout)
+            self._wait("a device to attach", lambda: self._port.occupied, timeout)
         else:
+            absent = (PortState.UNPLUGGED, PortState.DETACHED)
             self._wait("the device to detach", lambda: self._port.state in absent, timeout)
 
     def wait_attach_count(self, count: int, timeout: float = 5.0) -> None:

@@ -26,6 +26,9 @@ class PortState(Enum):
     RESUMING = "resuming"
 
 
+_ENABLED = (PortState.ACTIVE, PortState.RECOVERY, PortState.SUSPENDED, PortState.RESUMING)
+
+
 class PortUser(Protocol):
     """What the port tells the host it belongs to."""
 
@@ -60,7 +63,17 @@ class RootPort:
     @property
     def enabled(self) -> bool:
         """The device has been reset since it attached, and reset is over: it can be talked to, if not suspended."""
-        return self.state in (PortState.ACTIVE, PortState.RECOVERY, PortState.SUSPENDED, PortState.RESUMING)
+        return not self._blinked and self.state in _ENABLED
+
+    @property
+    def settled(self) -> bool:
+        """Nothing is about to change by itself: no detach to be acted upon, no debounce."""
+        return not self._blinked and self.state is not PortState.DEBOUNCE
+
+    @property
+    def occupied(self) -> bool:
+        """A device is attached and has been for its debounce time."""
+        return self.settled and self.state not in (PortState.UNPLUGGED, PortState.DETACHED)
 
     @property
     def attached(self) -> bool:

@@ -356,7 +356,7 @@ def test_should_call_data_in_a_status_stage_babble(bus: Bench) -> None:
     lengths=st.lists(st.integers(0, 300), min_size=1, max_size=6),
     size=st.sampled_from([8, 16, 32, 64]),
     room=st.integers(1, 3),
-    delay=st.integers(1, 2 * NS_PER_MS),
+    delay=st.integers(10 * NS_PER_US, 2 * NS_PER_MS),
 )
 def test_should_move_out_data_of_any_length_unchanged(lengths: list[int], size: int, room: int, delay: int) -> None:
     bench = make_bench()
