@@ -21,7 +21,6 @@ CHUNK = 4096
 BAUD_RATES = {
     getattr(termios, name): int(name[1:]) for name in dir(termios) if name.startswith("B") and name[1:].isdigit()
 }
-DATA_BITS = {termios.CS5: 5, termios.CS6: 6, termios.CS7: 7, termios.CS8: 8}
 
 
 class PtyPort:
@@ -125,14 +124,6 @@ class PtyPort:
         self.serial.accept(len(self._out) < BACKLOG)
 
     def _coding(self) -> LineCoding:
-        """The terminal's settings as the device is told them; pseudo-terminals keep them though they mean nothing."""
+        """The terminal's settings as the device is told them; Linux holds a pseudo-terminal at 8 bits, no parity."""
         _, _, flags, _, _, speed, _ = termios.tcgetattr(self._master)
-        parity = 0
-        if flags & termios.PARENB:
-            parity = 1 if flags & termios.PARODD else 2
-        return LineCoding(
-            baudrate=BAUD_RATES.get(speed, 115200) or 115200,
-            stop_bits=2 if flags & termios.CSTOPB else 0,
-            parity=parity,
-            data_bits=DATA_BITS[flags & termios.CSIZE],
-        )
+        return LineCoding(BAUD_RATES.get(speed) or 115200, stop_bits=2 if flags & termios.CSTOPB else 0)

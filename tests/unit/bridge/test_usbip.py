@@ -8,6 +8,7 @@ import struct
 
 import pytest
 
+from renode_pico.bridge import channel as channel_module
 from renode_pico.bridge import usbip
 from renode_pico.bridge.usbip import UsbipServer
 from renode_pico.bridge.usbip_urbs import MAX_REQUESTS
@@ -30,7 +31,7 @@ class Client:
     def ask(self, code: int, more: bytes = b"") -> None:
         self.sock.sendall(struct.pack(">HHI", 0x0111, code, 0) + more)
 
-    def list(self) -> int:
+    def count(self) -> int:
         """How many devices there are."""
         self.ask(0x8005)
         head = self.table.receive(self.sock, 12)
@@ -103,7 +104,7 @@ def client(table: Table, server: UsbipServer) -> Client:
 
 
 def test_lists_the_device_also_while_it_is_imported(table: Table, server: UsbipServer, client: Client) -> None:
-    assert Client(table, server).list() == 1
+    assert Client(table, server).count() == 1
 
 
 def test_an_unknown_device_cannot_be_imported(table: Table, server: UsbipServer) -> None:
@@ -229,7 +230,7 @@ def test_a_device_that_leaves_ends_its_imports_and_comes_back(
     table.device.pull_up(False)
     assert client.answer()[1:3] == (seqnum, -errno.ESHUTDOWN)
     assert client.ended()
-    assert Client(table, server).list() == 0
+    assert Client(table, server).count() == 0
     table.device.pull_up(True)
     table.found()
     again = Client(table, server)
@@ -254,7 +255,7 @@ def test_a_reset_connection_harms_nobody(table: Table, server: UsbipServer, clie
     client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     client.sock.close()
     table.until(lambda: not server.clients)
-    assert Client(table, server).list() == 1
+    assert Client(table, server).count() == 1
 
 
 def test_nonsense_ends_only_its_own_connection(table: Table, server: UsbipServer, client: Client) -> None:
@@ -298,7 +299,7 @@ def test_a_client_that_never_reads_is_not_read_from(table: Table, server: UsbipS
             if channel.backlog:
                 break
         table.turn(1)
-    assert max(each.channel.backlog for each in server.clients) < usbip.BACKLOG + (1 << 16)
+    assert max(each.channel.backlog for each in server.clients) < channel_module.BACKLOG + (1 << 16)
     assert client.control(GET_DEVICE)[0] == 0
 
 
@@ -323,7 +324,7 @@ def test_there_is_an_end_to_the_number_of_clients(
     monkeypatch.setattr(usbip, "MAX_CLIENTS", 2)
     clients = [Client(table, server) for _ in range(3)]
     assert clients[2].ended()
-    assert clients[0].list() == 1
+    assert clients[0].count() == 1
 
 
 def test_closing_the_server_ends_everything(table: Table, client: Client) -> None:
