@@ -123,8 +123,10 @@ class Repl:
                 self._send_pasted(code, deadline)
                 return
             self._paste = False
-            if answer != PASTE_REFUSED:  # Firmware that has never heard of it starts raw mode anew.
-                self._until(RAW_BANNER[len(b"ra") :], deadline, "the raw REPL")
+            if answer == RAW_BANNER[:2]:  # Firmware that has never heard of it starts raw mode anew.
+                self._until(RAW_BANNER[2:], deadline, "the raw REPL")
+            elif answer != PASTE_REFUSED:
+                raise FirmwareError(f"the raw REPL answered {answer!r} to raw-paste mode (at {self.stream.now:.6f} s)")
         for at in range(0, len(code), PLAIN_CHUNK):
             self.stream.write(code[at : at + PLAIN_CHUNK])
         self.stream.write(CTRL_D)
