@@ -7,12 +7,14 @@ import os
 import select
 import termios
 import tty
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 from renode_pico.bridge.loop import READ, WRITE, Loop
 from renode_pico.bridge.serial_link import SerialLink
 from renode_pico.usb.cdc import LineCoding
+from renode_pico.usb.device import Device
 
 BACKLOG = 65536
 """Bytes kept for a program that does not read; then the device is held off."""
@@ -27,34 +29,64 @@ class PtyPort:
     """Opens a pseudo-terminal; `path` is the end for programs. `link`: a symbolic link to it, removed again at the end.
 
     A program that opens the terminal raises DTR and RTS, the last one to close it drops them, as with Linux's own
-    driver. Raises OSError when there is no terminal to be had or `link` exists and is not a link.
+    driver. When the device leaves the bus, programs that have the terminal open see it hang up, as they do there, and
+    a new one takes its place. Raises OSError when there is no terminal to be had or `link` exists and is not a link.
     """
 
-    def __init__(self, loop: Loop, index: int = 0, *, link: Path | None = None) -> None:
+    def __init__(
+        self,
+        loop: Loop,
+        index: int = 0,
+        *,
+        link: Path | None = None,
+        report: Callable[[str], None] = lambda line: None,
+    ) -> None:
         self.serial = SerialLink(loop, index, self._from_device)
+        self.path = ""
         self._loop = loop
+        self._report = report
+        self._link = link
+        self._out = bytearray()
+        self._open()
+        loop.hooks.append(self.look)
+
+    def _open(self) -> None:
+        before = self.path
         self._master, slave = os.openpty()
         try:
             self.path = os.ttyname(slave)
             tty.setraw(slave)
-        finally:
-            os.close(slave)
-        os.set_blocking(self._master, False)
-        self._out = bytearray()
-        self._link = self._make_link(link) if link is not None else None
-        self._poll = select.poll()
-        self._poll.register(self._master, select.POLLIN)
-        loop.hooks.append(self.look)
-
-    def _make_link(self, link: Path) -> Path:
-        if link.is_symlink():
-            link.unlink()
-        try:
-            link.symlink_to(self.path)
+            if self._link is not None and self._link.is_symlink():
+                self._link.unlink()
+            if self._link is not None:
+                self._link.symlink_to(self.path)
         except OSError:
             os.close(self._master)
             raise
-        return link
+        finally:
+            os.close(slave)
+        os.set_blocking(self._master, False)
+        self._poll = select.poll()
+        self._poll.register(self._master, select.POLLIN)
+        if before != self.path:
+            self._report(f"pty      {self.path} is CDC port {self.serial.index}")
+
+    def found(self, device: Device) -> None:
+        """A device has come: connect to its line."""
+        self.serial.found(device)
+
+    def lost(self) -> None:
+        """The device has gone: hang up on the programs that have the terminal open."""
+        self.serial.lost()
+        if self.in_use:
+            self._shut()
+            self._open()
+
+    def _shut(self) -> None:
+        self._loop.forget(self._master)
+        os.close(self._master)
+        self._out.clear()
+        self.serial.close()
 
     @property
     def in_use(self) -> bool:
@@ -63,10 +95,8 @@ class PtyPort:
 
     def close(self) -> None:
         """Take the terminal away; programs that have it open see a hang-up."""
-        self.serial.close()
-        self._loop.forget(self._master)
+        self._shut()
         self._loop.hooks.remove(self.look)
-        os.close(self._master)
         if self._link is not None:
             with suppress(FileNotFoundError):
                 self._link.unlink()

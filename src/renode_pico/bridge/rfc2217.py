@@ -14,6 +14,7 @@ from renode_pico.bridge.channel import Channel, accept, listen
 from renode_pico.bridge.loop import READ, Loop
 from renode_pico.bridge.serial_link import SerialLink
 from renode_pico.usb.cdc import LineCoding
+from renode_pico.usb.device import Device
 
 BACKLOG = 65536
 """Bytes kept for a client that does not read; then the device is held off."""
@@ -57,6 +58,16 @@ class Rfc2217Port:
         """What `serial.serial_for_url` or `mpremote connect` is given."""
         host = f"[{self.address}]" if ":" in self.address else self.address
         return f"rfc2217://{host}:{self.port}"
+
+    def found(self, device: Device) -> None:
+        """A device has come: connect to its line."""
+        self.serial.found(device)
+
+    def lost(self) -> None:
+        """The device has gone: so does the client's port."""
+        self.serial.lost()
+        if self._client is not None:
+            self._client.channel.end()
 
     @property
     def in_use(self) -> bool:

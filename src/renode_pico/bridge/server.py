@@ -170,8 +170,8 @@ class BoardServer:
             self._absent_since = None
             if not self.board.host.attached:
                 self.report(
-                    f"device   none on the bus for {GONE_AFTER:g} emulated seconds: the firmware has no USB, crashed, "
-                    "or waits in the boot ROM's bootloader, which is not emulated yet"
+                    f"device   none on the bus for {GONE_AFTER:g} emulated seconds: the firmware does not use USB, "
+                    "crashed or hangs"
                 )
 
     # The doors
@@ -193,14 +193,13 @@ class BoardServer:
     def _open_lines(self, index: int) -> None:
         if self.doors.pty and index == len(self._lines.ptys):
             try:
-                pty = PtyPort(self.loop, index, link=self._link(index))
+                pty = PtyPort(self.loop, index, link=self._link(index), report=self.report)
             except OSError as error:
                 raise UsageError(
                     f"pseudo-terminal: {error.filename2 or error.filename or ''}: {error.strerror}"
                 ) from error
             self._lines.ptys.append(pty)
-            self.exported.follow(pty.serial)
-            self.report(f"pty      {pty.path} is CDC port {index}")
+            self.exported.follow(pty)
         if self.doors.rfc2217 is not None and index == len(self._lines.rfc2217s):
             port = self.doors.rfc2217 + index if self.doors.rfc2217 else 0
             try:
@@ -210,7 +209,7 @@ class BoardServer:
                     f"RFC 2217: cannot listen on {self.doors.address} port {port}: {error.strerror}"
                 ) from error
             self._lines.rfc2217s.append(line)
-            self.exported.follow(line.serial)
+            self.exported.follow(line)
             self.report(f"rfc2217  {line.url} is CDC port {index}")
 
     def _link(self, index: int) -> Path | None:
@@ -218,7 +217,7 @@ class BoardServer:
         return link if link is None or index == 0 else link.with_name(f"{link.name}.{index}")
 
     def _close_line(self, port: PtyPort | Rfc2217Port) -> None:
-        self.exported.unfollow(port.serial)
+        self.exported.unfollow(port)
         with suppress(UsbError):
             port.close()
 

@@ -26,7 +26,7 @@ SET_BAUDRATE, SET_DATASIZE, SET_PARITY, SET_STOPSIZE, SET_CONTROL = 1, 2, 3, 4, 
 @pytest.fixture
 def terminal(table: Table) -> Iterator[PtyPort]:
     port = PtyPort(table.loop)
-    table.exported.follow(port.serial)
+    table.exported.follow(port)
     table.found()
     yield port
     port.close()
@@ -35,7 +35,7 @@ def terminal(table: Table) -> Iterator[PtyPort]:
 @pytest.fixture
 def port(table: Table) -> Iterator[Rfc2217Port]:
     port = Rfc2217Port(table.loop, report=table.lines.append)
-    table.exported.follow(port.serial)
+    table.exported.follow(port)
     table.found()
     yield port
     port.close()
@@ -137,18 +137,46 @@ def test_a_program_that_does_not_read_holds_the_device_off(
     os.close(slave)
 
 
-def test_the_terminal_outlives_the_device(table: Table, terminal: PtyPort) -> None:
+def test_a_device_that_leaves_hangs_up_and_comes_back_on_a_new_terminal(table: Table, terminal: PtyPort) -> None:
     slave = open_terminal(terminal)
     table.until(lambda: control_lines(table) == [3])
     table.device.pull_up(False)
     table.until(lambda: table.exported.device is None)
-    os.write(slave, b"lost")
-    table.turn()
+    with pytest.raises(OSError, match="Input/output error"):
+        os.write(slave, b"lost")
+    os.close(slave)
     table.device.pull_up(True)
-    table.until(lambda: control_lines(table) == [3, 3])
+    table.found()
+    slave = open_terminal(terminal)
     os.write(slave, b"kept")
     table.until(lambda: received(table) == b"kept")
+    table.until(lambda: control_lines(table) == [3, 3])
     os.close(slave)
+
+
+def test_an_idle_terminal_outlives_the_device(table: Table, terminal: PtyPort) -> None:
+    path = terminal.path
+    table.device.pull_up(False)
+    table.until(lambda: table.exported.device is None)
+    table.device.pull_up(True)
+    table.found()
+    assert terminal.path == path
+    slave = open_terminal(terminal)
+    table.until(lambda: control_lines(table) == [3])
+    os.close(slave)
+
+
+def test_rfc2217_clients_lose_their_port_with_the_device(table: Table, port: Rfc2217Port) -> None:
+    client = Telnet(table, port)
+    table.until(lambda: control_lines(table)[-1:] == [3])
+    table.device.pull_up(False)
+    table.until(lambda: not port.in_use)
+    table.device.pull_up(True)
+    table.found()
+    again = Telnet(table, port)
+    again.sock.sendall(b"back")
+    table.until(lambda: received(table) == b"back")
+    assert client.sock.fileno() >= 0
 
 
 def test_the_link_points_at_the_terminal_and_goes_with_it(table: Table, tmp_path: Path) -> None:
