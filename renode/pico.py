@@ -52,6 +52,8 @@ def mc_pico_load_models(root):
 def _compile(sources):
     # all files in one go: each would be an assembly of its own otherwise, blind to the others
     self.Parse("include " + " ".join("@" + path for path in sources))
+    if not _models_are_loaded():
+        _fail("the models do not compile with this Renode; the errors are above")
 
 
 def mc_pico_check(name, firmware, platform, bootrom):

@@ -4,6 +4,7 @@ using Antmicro.Renode.Core.Structure.Registers;
 using Antmicro.Renode.Exceptions;
 using Antmicro.Renode.Peripherals.CPU;
 using Antmicro.Renode.Peripherals.IRQControllers;
+using Antmicro.Renode.Time;
 
 namespace Antmicro.Renode.Peripherals.RP2040
 {
@@ -11,6 +12,10 @@ namespace Antmicro.Renode.Peripherals.RP2040
     /// Power-on state machine (datasheet 2.13). Output n is the reset line of stage n; the two processors are
     /// reset here, together with their interrupt controllers, when all cores stand still.
     /// </summary>
+    /// <remarks>
+    /// It also cuts the machine's time into slices in which the cores take turns: coarse ones (the emulation's quantum)
+    /// while core 1 sleeps in the boot ROM, fine ones from its launch to its next reset.
+    /// </remarks>
     public class RP2040_PSM : RP2040_Peripheral, INumberedGPIOOutput
     {
         public RP2040_PSM(IMachine machine, CortexM cpu0, NVIC nvic0, CortexM cpu1 = null, NVIC nvic1 = null) : base(machine)
@@ -34,6 +39,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             base.Reset();
             previouslyOff = 0;
             StartFromBootROM();
+            UseCoarseSlices();
         }
 
         /// <summary>
@@ -48,6 +54,18 @@ namespace Antmicro.Renode.Peripherals.RP2040
                 cpu1.VectorTableOffset = 0;
             }
         }
+
+        /// <summary>Core 0 begins to talk to core 1.</summary>
+        public void CoreOneLaunched()
+        {
+            var source = Machine.LocalTimeSource;
+            if(cpu1 != null && source.Quantum > FineSlice)
+            {
+                source.Quantum = FineSlice;
+            }
+        }
+
+        public bool HasCoreOne { get { return cpu1 != null; } }
 
         /// <summary>How many instructions each core executes in one emulated microsecond.</summary>
         public uint InstructionsPerMicrosecond
@@ -107,7 +125,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             var off = (uint)forceOff.Value;
             var changed = off ^ previouslyOff;
             previouslyOff = off;
-            for(var i = 0; i < Processor0; i++)
+            for(var i = 0; i < NumberOfStages; i++)
             {
                 Connections[i].Set((off & (1u << i)) != 0);
             }
@@ -142,8 +160,23 @@ namespace Antmicro.Renode.Peripherals.RP2040
             }
         }
 
+        private void UseCoarseSlices()
+        {
+            if(cpu1 == null)
+            {
+                return;
+            }
+            // a longer slice may only begin where the emulation's own one does
+            var master = EmulationManager.Instance.CurrentEmulation.MasterTimeSource;
+            master.ExecuteInNearestSyncedState(_ => Machine.LocalTimeSource.Quantum = master.Quantum);
+        }
+
         private void RestartProcessor(CortexM cpu, NVIC nvic, bool halt)
         {
+            if(cpu == cpu1)
+            {
+                UseCoarseSlices();
+            }
             cpu.IsHalted = true;
             nvic.Reset();
             cpu.Reset();
@@ -159,6 +192,8 @@ namespace Antmicro.Renode.Peripherals.RP2040
         private readonly NVIC nvic0;
         private readonly CortexM cpu1;
         private readonly NVIC nvic1;
+
+        private static readonly TimeInterval FineSlice = TimeInterval.FromMicroseconds(100);
 
         private const int NumberOfStages = 17;
         private const int Processor0 = 15;

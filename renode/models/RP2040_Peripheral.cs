@@ -172,13 +172,16 @@ namespace Antmicro.Renode.Peripherals.RP2040
             strobes[Convert.ToInt64(register)] = bits;
         }
 
-        /// <summary>Declares a register that keeps what is written, does nothing, and says so.</summary>
+        /// <summary>
+        /// Declares a register that keeps what is written, does nothing, and says so. To write what it holds already is
+        /// no claim on the model: software that puts unused blocks to rest does it.
+        /// </summary>
         protected void Unmodelled(Enum register, uint resetValue = 0)
         {
             var name = register.ToString();
             RegistersCollection.DefineRegister(Convert.ToInt64(register), resetValue)
                 .WithValueField(0, 32, name: name,
-                    writeCallback: (_, __) => NoteUnmodelled("write to {0}".FormatWith(name)));
+                    changeCallback: (_, __) => NoteUnmodelled("write to {0}".FormatWith(name)));
         }
 
         /// <summary>Counts, and at the first time warns with the program counter.</summary>

@@ -14,8 +14,9 @@ namespace Antmicro.Renode.Peripherals.RP2040
     /// </remarks>
     public class RP2040_SIO : RP2040_Peripheral
     {
-        public RP2040_SIO(IMachine machine, RP2040_IOBank0 pins, RP2040_IOQSPI flashPins) : base(machine)
+        public RP2040_SIO(IMachine machine, RP2040_IOBank0 pins, RP2040_IOQSPI flashPins, RP2040_PSM psm) : base(machine)
         {
+            processors = psm;
             this.pins = pins;
             this.flashPins = flashPins;
             Processor0IRQ = new GPIO();
@@ -163,6 +164,22 @@ namespace Antmicro.Renode.Peripherals.RP2040
             NoteUnmodelled("write to reserved offset 0x{0:X}".FormatWith(offset));
         }
 
+        /// <summary>Input <see cref="CoreOneReset"/> is the reset line of core 1, beside the block's own.</summary>
+        public override void OnGPIO(int number, bool value)
+        {
+            if(number != CoreOneReset)
+            {
+                base.OnGPIO(number, value);
+                return;
+            }
+            if(!value && !processors.HasCoreOne)
+            {
+                // what the boot ROM's core 1 does when it comes out of reset: software waits for it (datasheet 2.8.2)
+                cores[0].Inbox.Enqueue(0);
+                UpdateInterrupts();
+            }
+        }
+
         public GPIO Processor0IRQ { get; private set; }
         public GPIO Processor1IRQ { get; private set; }
 
@@ -233,6 +250,15 @@ namespace Antmicro.Renode.Peripherals.RP2040
 
         private void WriteFIFO(int core, uint value)
         {
+            if(core == 0)
+            {
+                if(!processors.HasCoreOne)
+                {
+                    NoteUnmodelled("message to core 1, which this platform has not: load platforms/boards/rpi_pico.repl for it");
+                    return;
+                }
+                processors.CoreOneLaunched();
+            }
             if(cores[1 - core].Inbox.Count >= FIFODepth)
             {
                 cores[core].Overflow = true;
@@ -265,6 +291,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
         private uint flashOutputEnable;
         private uint spinLocks;
 
+        private readonly RP2040_PSM processors;
         private readonly Core[] cores;
         private readonly RP2040_IOBank0 pins;
         private readonly RP2040_IOQSPI flashPins;
@@ -274,6 +301,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             AtomicOperation.Write, AtomicOperation.Set, AtomicOperation.Clear, AtomicOperation.Xor
         };
 
+        private const int CoreOneReset = 65;
         private const int FIFODepth = 8;
         private const uint FIFOValid = 1;
         private const uint FIFOReady = 2;

@@ -161,7 +161,7 @@ def _compile(compiler: str, files: list[Path], installation: RenodeInstallation,
         command += [os.fspath(path) for path in files]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
-            errors = [line for line in (done.stdout + done.stderr).splitlines() if "error" in line]
+            errors = [line for line in (done.stdout + done.stderr).splitlines() if "error CS" in line]
             raise RenodePicoError("the Renode models do not compile: " + (errors[0] if errors else done.stderr.strip()))
         # Renode loads an assembly by its path: a half written one must never be seen
         made.replace(assembly)

@@ -1,0 +1,66 @@
+*** Settings ***
+Documentation    Oscillators, PLLs, clock generators, resets, power-on state machine.
+Resource         ${CURDIR}/../resources/pico_renode.resource
+
+*** Variables ***
+${COUNTER}    def khz(source): mem32[0x40008094] = source; return mem32[0x4000809c] >> 5
+
+*** Test Cases ***
+Should Run At The Frequencies The Firmware Sets
+    [Tags]    row:P4
+    Boot Pico
+    Run On REPL    from machine import mem32    ${COUNTER}
+    ...    print("sys", khz(9), "peri", khz(10), "usb", khz(11), "adc", khz(12), "rtc", khz(13), "ref", khz(8))
+    Output Should Be    sys 125000 peri 48000 usb 48000 adc 48000 rtc 46 ref 12000
+
+Should Follow A Change Of Frequency
+    [Tags]    row:P4
+    Boot Pico
+    Run On REPL    import machine    from machine import mem32    ${COUNTER}
+    ...    for f in (48_000_000, 200_000_000, 133_000_000):
+    ...    \ \ machine.freq(f); print(machine.freq(), khz(9))
+    Output Should Be    48000000 48000    200000000 200000    133000000 133000
+    ${system}=    Execute Command    sysbus.clocks System
+    Should Be Equal As Integers    ${system}    133000000
+
+Should Hold A Block In Reset
+    [Tags]    row:P4
+    Boot Pico
+    Run On REPL
+    ...    from machine import mem32
+    ...    pwm = 0x40050000
+    ...    mem32[0x4000f000] = 1 << 14
+    ...    mem32[pwm + 0x10] = 0x1234; print(hex(mem32[pwm + 0x10]), mem32[0x4000c008] >> 14 & 1)
+    ...    mem32[0x4000e000] = 1 << 14
+    ...    mem32[pwm + 0x10] = 0x4321; print(hex(mem32[pwm + 0x10]), mem32[0x4000c008] >> 14 & 1)
+    ...    mem32[0x4000f000] = 1 << 14
+    ...    print(hex(mem32[pwm + 0x10]), mem32[0x4000c008] >> 14 & 1)
+    Output Should Be    0x1234 1    0xffff 0    0xffff 1
+
+Should Have All Stages Of The Power-On State Machine Done
+    [Tags]    row:P4
+    Boot Pico
+    On REPL    from machine import mem32; print(hex(mem32[0x4001000c]), hex(mem32[0x40064008]))    0x1ffff 0x100
+
+Should Set, Clear And Flip Bits Through The Aliases
+    [Tags]    row:P4
+    Boot Pico
+    Run On REPL
+    ...    from machine import mem32, mem16, mem8
+    ...    r = 0x4005800c
+    ...    mem32[r] = 0xf0f0; mem32[r + 0x2000] = 0x000f; print(hex(mem32[r]))
+    ...    mem32[r + 0x3000] = 0xf000; print(hex(mem32[r + 0x1000]))
+    ...    mem32[r + 0x1000] = 0xffff; print(hex(mem32[r]))
+    ...    mem8[r] = 0x5a; print(hex(mem32[r]), hex(mem8[r + 3]), hex(mem16[r + 2]))
+    Output Should Be    0xf0ff    0xff    0xff00    0x5a5a5a5a 0x5a 0x5a5a
+
+Should Warn Once About A Register That Does Nothing
+    [Tags]    row:P7    row:P8
+    Boot Pico
+    Create Log Tester    10
+    Run On REPL    from machine import mem32    for i in range(3): mem32[0x50200000] = i + 1
+    Wait For REPL
+    Wait For Log Entry    pio0: Not modelled: write to CTRL (PC 0x
+    Should Not Be In Log    pio0: Not modelled
+    ${count}=    Execute Command    sysbus.pio0 UnmodelledCount
+    Should Be Equal As Integers    ${count}    3

@@ -1,0 +1,104 @@
+*** Settings ***
+Documentation    Both cores and what SIO gives them.
+Resource         ${CURDIR}/../resources/pico_renode.resource
+
+*** Test Cases ***
+Should Run A Thread On Core 1
+    [Tags]    row:P2
+    Boot Pico    platform=${DUAL_CORE}
+    Run On REPL
+    ...    import _thread, time
+    ...    from machine import mem32
+    ...    seen = []
+    ...    def task():
+    ...    \ \ seen.append(mem32[0xd0000000])
+    ...    _thread.start_new_thread(task, ())
+    ...    time.sleep_ms(20)
+    ...    print("cores", mem32[0xd0000000], seen)
+    Output Should Be    cores 0 [1]
+
+Should Run A Second Thread After The First
+    [Tags]    row:P2
+    Boot Pico    platform=${DUAL_CORE}
+    Run On REPL
+    ...    import _thread, time
+    ...    def task(n): done.append(n)
+    ...    done = []
+    ...    for n in range(3):
+    ...    \ \ _thread.start_new_thread(task, (n,))
+    ...    \ \ time.sleep_ms(20)
+    ...    print(done)
+    Output Should Be    [0, 1, 2]
+
+Should Share A Lock Between The Cores
+    [Tags]    row:P2
+    Boot Pico    platform=${DUAL_CORE}
+    Run On REPL
+    ...    import _thread, time
+    ...    lock, count, running = _thread.allocate_lock(), 0, 2
+    ...    def work():
+    ...    \ \ global count, running
+    ...    \ \ for _ in range(500):
+    ...    \ \ \ \ with lock:
+    ...    \ \ \ \ \ \ count += 1
+    ...    \ \ with lock: running -= 1
+    ...    _thread.start_new_thread(work, ())
+    ...    work()
+    ...    while running: time.sleep_ms(1)
+    ...    print("count", count)
+    Output Should Be    count 1000
+
+Should Claim And Release A Spin Lock
+    [Tags]    row:P2
+    Boot Pico
+    Run On REPL
+    ...    from machine import mem32
+    ...    lock = 0xd0000100 + 4 * 9
+    ...    mem32[lock] = 1
+    ...    print(mem32[lock], mem32[lock], mem32[0xd000005c] >> 9 & 1)
+    ...    mem32[lock] = 1
+    ...    print(mem32[0xd000005c] >> 9 & 1, mem32[lock])
+    Output Should Be    512 0 1    0 512
+
+Should Divide With And Without Sign
+    [Tags]    row:P2
+    Boot Pico
+    Run On REPL
+    ...    from machine import mem32
+    ...    def divide(at, a, b):
+    ...    \ \ mem32[0xd0000000 + at] = a & 0xffffffff
+    ...    \ \ mem32[0xd0000004 + at] = b & 0xffffffff
+    ...    \ \ ready = mem32[0xd0000078]
+    ...    \ \ r, q = mem32[0xd0000074], mem32[0xd0000070]
+    ...    \ \ print(hex(q & 0xffffffff), hex(r & 0xffffffff), ready, mem32[0xd0000078])
+    ...    divide(0x60, 100, 7)
+    ...    divide(0x68, -100, 7)
+    ...    divide(0x68, 100, -7)
+    ...    divide(0x60, 5, 0)
+    ...    divide(0x68, -5, 0)
+    ...    divide(0x68, -0x80000000, -1)
+    Output Should Be    0xe 0x2 3 1    0xfffffff2 0xfffffffe 3 1    0xfffffff2 0x2 3 1
+    ...    0xffffffff 0x5 3 1    0x1 0xfffffffb 3 1    0x80000000 0x0 3 1
+
+Should Interpolate
+    [Documentation]    Table addressing, blending and clamping as in the datasheet's examples (2.3.1.6).
+    [Tags]    row:P2
+    Boot Pico
+    Run On REPL
+    ...    from machine import mem32
+    ...    I = 0xd0000080
+    ...    def setup(n, **regs):
+    ...    \ \ names = dict(a0=0, a1=4, b0=8, b1=12, b2=16, c0=0x2c, c1=0x30)
+    ...    \ \ for k, v in regs.items(): mem32[I + 0x40 * n + names[k]] = v & 0xffffffff
+    ...    def peek(n): return [hex(mem32[I + 0x40 * n + o] & 0xffffffff) for o in (0x20, 0x24, 0x28)]
+    ...    setup(0, a0=0x1234, a1=0x77, b0=0x1000, b1=0x2000, b2=0x3000, c0=4 | 0 << 5 | 7 << 10, c1=31 << 10)
+    ...    print("plain", peek(0))
+    ...    print("pop", hex(mem32[I + 0x14]), hex(mem32[I]), hex(mem32[I + 4]))
+    ...    setup(0, a1=128, b0=500, b1=1000, b2=0, c0=1 << 21, c1=7 << 10)
+    ...    print("blend", mem32[I + 0x24])
+    ...    setup(1, a0=-300, b0=0, b1=255, c0=31 << 10 | 1 << 15 | 1 << 22)
+    ...    print("clamp", mem32[I + 0x60])
+    ...    setup(1, a0=300)
+    ...    print("clamp", mem32[I + 0x60])
+    Output Should Be    plain ['0x1023', '0x2077', '0x309a']    pop 0x1023 0x1023 0x2077
+    ...    blend 750    clamp 0    clamp 255

@@ -1,0 +1,125 @@
+*** Settings ***
+Documentation    Pins and their interrupts, UARTs, analogue inputs, the flash's number.
+Resource         ${CURDIR}/../resources/pico_renode.resource
+
+*** Test Cases ***
+Should Light The LED
+    [Tags]    row:P6
+    Boot Pico
+    ${led}=    Create LED Tester    sysbus.io_bank0.led    machine=pico
+    Run On REPL    from machine import Pin    led = Pin(25, Pin.OUT)    led.on()
+    Wait For REPL
+    Assert LED State    true    testerId=${led}
+    Run On REPL    led.off()
+    Wait For REPL
+    Assert LED State    false    testerId=${led}
+
+Should Read What Drives A Pin
+    [Tags]    row:P6
+    Boot Pico
+    Run On REPL    from machine import Pin    p = Pin(3, Pin.IN, Pin.PULL_UP)    print(p.value())
+    Output Should Be    1
+    Wait For REPL
+    Execute Command    sysbus.io_bank0 OnGPIO 3 false
+    On REPL    print(p.value())    0
+    Execute Command    sysbus.io_bank0 Release 3
+    On REPL    print(p.value())    1
+    Run On REPL    p.init(Pin.IN, Pin.PULL_DOWN)    print(p.value())
+    Output Should Be    0
+
+Should Interrupt On The Edges Of A Pin
+    [Tags]    row:P6
+    Boot Pico
+    Run On REPL
+    ...    from machine import Pin
+    ...    seen = []
+    ...    p = Pin(7, Pin.IN, Pin.PULL_DOWN)
+    ...    p.irq(lambda pin: seen.append(pin.irq().flags()), Pin.IRQ_RISING | Pin.IRQ_FALLING)
+    Wait For REPL
+    Execute Command    sysbus.io_bank0 OnGPIO 7 true
+    On REPL    print(seen == [Pin.IRQ_RISING])    True
+    Execute Command    sysbus.io_bank0 OnGPIO 7 false
+    On REPL    print(seen == [Pin.IRQ_RISING, Pin.IRQ_FALLING])    True
+
+Should Interrupt While A Level Lasts
+    [Tags]    row:P6
+    Boot Pico
+    Run On REPL
+    ...    from machine import Pin
+    ...    n = 0
+    ...    def handler(pin):
+    ...    \ \ global n
+    ...    \ \ n += 1
+    ...    \ \ if n == 3: pin.irq(None)
+    ...    p = Pin(8, Pin.IN, Pin.PULL_DOWN)
+    ...    p.irq(handler, Pin.IRQ_HIGH_LEVEL, hard=True)
+    ...    print(n)
+    Output Should Be    0
+    Wait For REPL
+    Execute Command    sysbus.io_bank0 OnGPIO 8 true
+    On REPL    print(n)    3
+
+Should Measure Voltages
+    [Tags]    row:P6
+    Boot Pico
+    Execute Command    sysbus.adc SetVoltage 0 1.65
+    Execute Command    sysbus.adc SetVoltage 2 3.3
+    Run On REPL
+    ...    from machine import ADC
+    ...    print(ADC(26).read_u16() >> 4, ADC(27).read_u16() >> 4, ADC(28).read_u16() >> 4)
+    Output Should Be    2048 0 4095
+
+Should Measure Its Temperature
+    [Tags]    row:P6
+    Boot Pico
+    Execute Command    sysbus.adc Temperature 40
+    Run On REPL
+    ...    from machine import ADC
+    ...    print(round(27 - (ADC(4).read_u16() * 3.3 / 65535 - 0.706) / 0.001721))
+    Output Should Be    40
+
+Should Tell The Flash's Unique Id
+    [Tags]    row:P6
+    Boot Pico
+    On REPL    import machine; print(machine.unique_id().hex())    e660583883724a2b
+
+Should Send And Receive On The Second UART
+    [Tags]    row:P6
+    Boot Pico
+    Run On REPL
+    ...    from machine import UART, Pin
+    ...    u = UART(1, 9600, tx=Pin(4), rx=Pin(5))
+    Wait For REPL
+    ${second}=    Create Terminal Tester    sysbus.uart1    timeout=10    defaultPauseEmulation=true    machine=pico
+    Run On REPL    u.write("ping\\n")
+    Wait For Line On Uart    ping    testerId=${second}
+    Wait For REPL
+    Write To Uart    pong    testerId=${second}
+    Run On REPL    import time    time.sleep_ms(20)    print(u.read())
+    Output Should Be    b'pong'
+
+Should Receive At The Pace Of The Line
+    [Documentation]    40 characters at 9600 baud take 41.7 ms.
+    [Tags]    row:P6
+    Boot Pico
+    Run On REPL
+    ...    from machine import UART, Pin
+    ...    import time
+    ...    u = UART(1, 9600, tx=Pin(4), rx=Pin(5), rxbuf=256)
+    ...    while not u.any(): pass
+    ...    t = time.ticks_us(); n = u.any()
+    ...    while u.any() < 40: pass
+    ...    print(36000 < time.ticks_diff(time.ticks_us(), t) < 44000)
+    ${second}=    Create Terminal Tester    sysbus.uart1    timeout=10    defaultPauseEmulation=true    machine=pico
+    Write To Uart    0123456789012345678901234567890123456789    testerId=${second}
+    Output Should Be    True
+
+Should Loop A UART Back
+    [Tags]    row:P6
+    Boot Pico
+    Run On REPL
+    ...    from machine import UART, Pin, mem32
+    ...    u = UART(1, 115200, tx=Pin(4), rx=Pin(5))
+    ...    mem32[0x4003a030] = 1 << 7
+    ...    u.write(b"round"); import time; time.sleep_ms(5); print(u.read())
+    Output Should Be    b'round'

@@ -1,0 +1,119 @@
+*** Settings ***
+Documentation    Timer and alarms, real time clock, watchdog and the resets that it makes.
+Resource         ${CURDIR}/../resources/pico_renode.resource
+
+*** Test Cases ***
+Should Sleep For The Time Asked
+    [Tags]    row:P5
+    Boot Pico
+    Run On REPL
+    ...    import time
+    ...    t = time.ticks_us(); time.sleep_ms(250); d = time.ticks_diff(time.ticks_us(), t); print("slept", 250000 <= d < 250200)
+    Output Should Be    slept True
+
+Should Call Timers Back
+    [Tags]    row:P5
+    Boot Pico
+    Run On REPL
+    ...    from machine import Timer
+    ...    import time
+    ...    ticks = []
+    ...    a = Timer(period=10, callback=lambda t: ticks.append(time.ticks_ms()))
+    ...    b = Timer(mode=Timer.ONE_SHOT, period=35, callback=lambda t: ticks.append("once"))
+    ...    time.sleep_ms(105); a.deinit()
+    ...    print(len(ticks), ticks.count("once"), all(9 <= y - x <= 11 for x, y in zip(ticks, ticks[1:]) if "once" not in (x, y)))
+    Output Should Be    11 1 True
+
+Should Fire An Alarm At The Exact Microsecond
+    [Tags]    row:P5
+    Boot Pico
+    Run On REPL
+    ...    from machine import mem32, disable_irq, enable_irq
+    ...    T = 0x40054000
+    ...    mem32[T + 0x10] = mem32[T + 0x28] + 1000; armed = mem32[T + 0x20]
+    ...    while mem32[T + 0x20] & 1: pass
+    ...    print(armed & 1, 0 <= mem32[T + 0x28] - mem32[T + 0x10] < 30, mem32[T + 0x34] & 1)
+    ...    mem32[T + 0x3034] = 1; print(mem32[T + 0x34] & 1)
+    Output Should Be    1 True 1    0
+
+Should Keep The Calendar
+    [Tags]    row:P5
+    Boot Pico
+    Run On REPL
+    ...    import machine, time
+    ...    rtc = machine.RTC()
+    ...    rtc.datetime((2024, 2, 28, 2, 23, 59, 58, 0)); time.sleep_ms(2500); print(rtc.datetime())
+    ...    rtc.datetime((2023, 12, 31, 6, 23, 59, 59, 0)); time.sleep_ms(1500); print(rtc.datetime())
+    Output Should Be    (2024, 2, 29, 3, 0, 0, 0, 0)    (2024, 1, 1, 0, 0, 0, 0, 0)
+    ${text}=    Execute Command    sysbus.rtc Time
+    Should Contain    ${text}    2024-01-01 00:00:00
+
+Should Reset Itself
+    [Tags]    row:P5
+    Boot Pico
+    On REPL    import machine; print(machine.reset_cause() == machine.PWRON_RESET)    True
+    Run On REPL    import machine    machine.reset()
+    Wait For Line On Uart    MicroPython v    testerId=${REPL}
+    Wait For REPL
+    On REPL    import machine; print(machine.reset_cause() == machine.WDT_RESET)    True
+
+Should Be Reset By A Hungry Watchdog
+    [Tags]    row:P5
+    Boot Pico
+    Run On REPL
+    ...    import machine, time
+    ...    machine.mem32[0x40058010] = 0xcafe
+    ...    dog = machine.WDT(timeout=500)
+    ...    for _ in range(8): time.sleep_ms(100); dog.feed()
+    ...    print("still here")
+    ...    while True: pass
+    Output Should Be    still here
+    ${before}=    Emulated Milliseconds
+    Wait For Line On Uart    MicroPython v    testerId=${REPL}
+    ${after}=    Emulated Milliseconds
+    Should Be True    495 < ${after} - ${before} < 510
+    Wait For REPL
+    On REPL    import machine; print(machine.reset_cause() == machine.WDT_RESET, hex(machine.mem32[0x40058010]))    True 0xcafe
+
+Should Forget The Watchdog's Reset At The Next One
+    [Tags]    row:P5
+    Boot Pico
+    Run On REPL    import machine    machine.reset()
+    Wait For Line On Uart    MicroPython v    testerId=${REPL}
+    Wait For REPL
+    Execute Command    machine Reset
+    Wait For REPL
+    On REPL    import machine; print(machine.reset_cause() == machine.PWRON_RESET)    True
+
+Should Reset Both Cores
+    [Tags]    row:P2    row:P5
+    Boot Pico    platform=${DUAL_CORE}
+    Run On REPL
+    ...    import _thread, machine, time
+    ...    def task():
+    ...    \ \ while True: pass
+    ...    _thread.start_new_thread(task, ())
+    ...    time.sleep_ms(5)
+    ...    machine.reset()
+    Wait For Line On Uart    MicroPython v    testerId=${REPL}
+    Wait For REPL
+    Run On REPL
+    ...    import _thread, time
+    ...    def task(): print("core 1 again")
+    ...    _thread.start_new_thread(task, ())
+    ...    time.sleep_ms(20)
+    Output Should Be    core 1 again
+
+Should Survive A Soft Reset
+    [Tags]    row:P5
+    Boot Pico
+    Write Char On Uart    ${CTRL_D}    testerId=${REPL}
+    Wait For Line On Uart    MPY: soft reboot    testerId=${REPL}
+    Wait For REPL
+    On REPL    print(1 + 1)    2
+
+*** Keywords ***
+Emulated Milliseconds
+    ${time}=    Execute Command    machine ElapsedVirtualTime
+    ${milliseconds}=    Evaluate    (lambda m: (int(m[1]) * 3600 + int(m[2]) * 60 + float(m[3])) * 1000)(re.search(r"(\\d+):(\\d+):([\\d.]+)", $time))    modules=re
+    RETURN    ${milliseconds}
