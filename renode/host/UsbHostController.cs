@@ -385,7 +385,8 @@ namespace Antmicro.Renode.UsbHosts
             }
         }
 
-        protected void Poke()
+        /// <summary>For whoever else can make a condition come true: look at what is being waited for now.</summary>
+        public void Poke()
         {
             var waiter = wait;
             if(waiter != null && !waiter.Over && waiter.Condition())

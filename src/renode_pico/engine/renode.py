@@ -1,0 +1,236 @@
+"""A Pico on Renode, driven from Python through pyrenode3 (renode/rpi_pico.resc and renode/host)."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from renode_pico.engine.protocol import BoardConfig
+from renode_pico.engine.renode_host import RenodeHost
+from renode_pico.engine.renode_runtime import RenodeRuntime, runtime, script
+from renode_pico.errors import FirmwareError, ImageError, UsageError
+from renode_pico.images import FLASH_SIZE, check_fits, load_image, read_flash_file
+
+HOST = "usb_host"
+GPIO_COUNT = 30
+BKPT = 0xBE00
+"""The BKPT instruction, its operand masked out: where a panic and a hard fault of the firmware end."""
+
+
+class RenodeUart:
+    """`protocol.Uart` on a UART of the emulation."""
+
+    def __init__(self, tap: Any) -> None:
+        self._tap = tap
+
+    def write(self, data: bytes) -> None:
+        """Queue bytes for the chip's RX pin."""
+        from System import Array, Byte
+
+        self._tap.Write(Array[Byte](bytes(data)))
+
+    def read(self) -> bytes:
+        """Everything the chip has sent since the last call."""
+        return bytes(self._tap.Read())
+
+
+class RenodeEngine:
+    """Implements `Engine`. One at a time in a process: Renode has one emulation.
+
+    Raises EngineMissing when Renode or pyrenode3 is not there, ImageError when an image cannot be loaded.
+    """
+
+    def __init__(self, config: BoardConfig, *, single_core: bool = False) -> None:
+        load_image(config.firmware)  # refuses what no RP2040 can run, with the same words as the embedded engine
+        self._config = config
+        self._runtime = runtime()
+        self._runtime.emulation.clear()
+        self._runtime.command("emulation SetGlobalAdvanceImmediately true")
+        self._folder = tempfile.TemporaryDirectory(prefix="renode-pico-")
+        self._name = "pico"
+        self._load(config.firmware, single_core)
+        self._machine = self._runtime.emulation.get_mach(self._name)
+        self._peripherals: dict[str, Any] = {}
+        self._host = RenodeHost(self._external(HOST), self._check)
+        self._taps = self._make_taps()
+        self._dead = ""
+        self._closed = False
+
+    def _load(self, firmware: Path, single_core: bool) -> None:
+        config, command = self._config, self._runtime.command
+        saved = config.flash_file is not None and config.flash_file.exists()
+        if saved:
+            read_flash_file(config.flash_file)  # type: ignore[arg-type]  # its errors are better than Renode's
+        command(f'$name="{self._name}"')
+        command(f"$firmware=@{firmware.absolute()}")
+        command(f"$flash=@{config.flash_file.absolute()}" if config.flash_file is not None else '$flash=""')
+        if config.mips is not None:
+            command(f"$mips={config.mips}")
+        if single_core:
+            command(f"$platform=@{script().parent.parent / 'platforms/boards/rpi_pico_single.repl'}")
+        command(f"include @{script()}")
+        if config.flash_image is not None and not saved:
+            self.load_flash(config.flash_image, config.flash_offset, "flash image")
+        command(f'emulation CreateUsbHost "{HOST}"')
+        command(f"connector Connect sysbus.usb {HOST}")
+        command(f"{HOST} AutoEnumerate false")
+        command(f"{HOST} AutoOpen false")
+
+    # What it is
+
+    @property
+    def name(self) -> str:
+        """`renode`."""
+        return "renode"
+
+    @property
+    def version(self) -> str:
+        """Version of Renode."""
+        return f"Renode {self._runtime.version}"
+
+    @property
+    def runtime(self) -> RenodeRuntime:
+        """The Renode it runs on: monitor commands and pyrenode3's wrappers."""
+        return self._runtime
+
+    @property
+    def now(self) -> float:
+        """Emulated seconds since power-on."""
+        return self._host.now
+
+    @property
+    def host(self) -> RenodeHost:
+        """The USB host at the other end of the cable."""
+        return self._host
+
+    @property
+    def instructions(self) -> int:
+        """Instructions executed since power-on, both cores."""
+        return sum(int(cpu.ExecutedInstructions) for cpu in self._machine.internal.SystemBus.GetCPUs())
+
+    @property
+    def pc(self) -> int:
+        """Where core 0 is."""
+        return int(self._peripheral("cpu0").PC.RawValue)
+
+    # Time
+
+    def run(self, seconds: float) -> None:
+        """Let emulated time pass."""
+        self._host.run(seconds)
+
+    def run_until(self, condition: Callable[[], bool], timeout: float) -> bool:
+        """Run until `condition` holds; False when `timeout` emulated seconds have passed first."""
+        return self._host.run_until(condition, timeout)
+
+    def _check(self) -> None:
+        """Raise FirmwareError when core 0 stands at a breakpoint: the end of every panic and hard fault."""
+        pc = self.pc
+        if not self._dead and int(self._machine.internal.SystemBus.ReadWord(pc & ~1)) & 0xFF00 == BKPT:
+            lr = int(self._peripheral("cpu0").LR.RawValue)
+            self._dead = (
+                f"{self._config.firmware.name}: breakpoint at {pc:#010x} with no debugger attached, LR {lr:#010x} "
+                f"(at {self.now:.6f} s)"
+            )
+        if self._dead:
+            raise FirmwareError(self._dead)
+
+    # Pins
+
+    def uart(self, number: int) -> RenodeUart:
+        """UART 0 or 1."""
+        if number not in (0, 1):
+            raise UsageError(f"UART {number}: the RP2040 has UART 0 and UART 1")
+        return RenodeUart(self._taps[number])
+
+    def gpio(self, pin: int) -> bool:
+        """The level of a GPIO pin."""
+        return bool(self._peripheral("io_bank0").Level(self._pin(pin)))
+
+    def set_gpio(self, pin: int, level: bool) -> None:
+        """Drive a GPIO pin from outside."""
+        self._peripheral("io_bank0").OnGPIO(self._pin(pin), level)
+
+    def _pin(self, pin: int) -> int:
+        if not 0 <= pin < GPIO_COUNT:
+            raise UsageError(f"GPIO {pin}: the RP2040 has GPIO0 to GPIO{GPIO_COUNT - 1}")
+        return pin
+
+    # Reset and power
+
+    def reset(self) -> None:
+        """The RUN pin pulled low and released: the chip starts again, flash kept, time goes on."""
+        self._dead = ""
+        self._runtime.command("machine Reset")
+
+    def power_cycle(self) -> None:
+        """Power taken away and given back, cable included: memories lost, flash kept and saved."""
+        plugged = self._host.plugged
+        if plugged:
+            self._host.unplug()
+        self.reset()
+        self._peripheral("vreg_and_chip_reset").PowerOn()
+        self._peripheral("sram").ZeroAll()
+        for tap in self._taps:
+            tap.Read()
+        if plugged:
+            self._host.plug()
+
+    # Flash
+
+    def flash(self) -> bytes:
+        """The whole flash content, 2 MiB."""
+        path = Path(self._folder.name) / "flash.bin"
+        self._runtime.command(f"sysbus.ssi SaveFlash @{path}")
+        return path.read_bytes()[:FLASH_SIZE]
+
+    def load_flash(self, data: bytes, offset: int, what: str = "flash") -> None:
+        """Overwrite part of the flash, as an external programmer would. Raises ImageError when it does not fit."""
+        check_fits(data, offset, what)
+        path = Path(self._folder.name) / "image.bin"
+        path.write_bytes(data)
+        self._runtime.command(f"sysbus.ssi LoadFlash @{path} {offset}")
+
+    def close(self) -> None:
+        """End the emulation. May be called twice."""
+        if not self._closed:
+            self._closed = True
+            for tap in self._taps:
+                tap.Dispose()
+            self._runtime.emulation.clear()
+            self._folder.cleanup()
+
+    # Renode's objects
+
+    def _peripheral(self, name: str) -> Any:
+        """A peripheral of the machine by its name in the .repl file."""
+        if name not in self._peripherals:
+            from Antmicro.Renode.Peripherals import IPeripheral
+
+            found, peripheral = self._machine.internal.TryGetByName[IPeripheral](f"sysbus.{name}")
+            if not found:
+                raise ImageError(f"the platform has no peripheral {name}")
+            self._peripherals[name] = derived(peripheral)
+        return self._peripherals[name]
+
+    def _external(self, name: str) -> Any:
+        from Antmicro.Renode.Core import IExternal
+
+        found, external = self._runtime.emulation.internal.ExternalsManager.TryGetByName[IExternal](name)
+        if not found:
+            raise UsageError(f"the emulation has no external {name}")
+        return derived(external)
+
+    def _make_taps(self) -> list[Any]:
+        from Antmicro.Renode.UsbHosts import UartTap
+
+        return [UartTap(self._peripheral(f"uart{number}"), self._host.internal) for number in (0, 1)]
+
+
+def derived(value: Any) -> Any:
+    """The object behind an interface, with all its members."""
+    from pyrenode3.conversion import interface_to_class
+
+    return interface_to_class(value)

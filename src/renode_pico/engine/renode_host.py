@@ -1,0 +1,304 @@
+"""The USB host on Renode, as `usb.transfer.Host`: each call goes to the C# host in the emulation (renode/host)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from renode_pico.engine.renode_trace import RenodeTrace
+from renode_pico.errors import Disconnected, Timeout, UsageError
+from renode_pico.usb.failure import failure, timeout_error
+from renode_pico.usb.observe import BusObserver, TransferRecord
+from renode_pico.usb.transfer import Pipe, Setup, Status, Transfer
+from renode_pico.usb.wire import Fault
+
+STATUS = {
+    "Pending": Status.PENDING,
+    "Completed": Status.COMPLETED,
+    "Stalled": Status.STALLED,
+    "TimedOut": Status.TIMED_OUT,
+    "Cancelled": Status.CANCELLED,
+    "Disconnected": Status.DISCONNECTED,
+    "Error": Status.ERROR,
+    "Babble": Status.BABBLE,
+}
+FAULTS = {
+    Fault.CRC: "Crc",
+    Fault.BIT_STUFF: "BitStuff",
+    Fault.LOST_DATA: "LostData",
+    Fault.WRONG_TOGGLE: "WrongToggle",
+    Fault.LOST_HANDSHAKE: "LostHandshake",
+}
+
+
+class RenodeTransfer:
+    """A transfer in the emulation, as `usb.transfer.Transfer`."""
+
+    def __init__(self, pipe: Pipe, setup: Setup | None, on_done: Callable[[Transfer], None] | None) -> None:
+        self.pipe = pipe
+        self.setup = setup
+        self.on_done = on_done
+        self.internal: Any = None
+        self.failed_early: Status | None = None
+
+    @property
+    def status(self) -> Status:
+        """Where it stands; all but PENDING are final."""
+        return self.failed_early or STATUS[str(self.internal.Status)]
+
+    @property
+    def data(self) -> bytes:
+        """IN: what has been received so far. OUT: what was to be sent."""
+        return bytes(self.internal.Data)
+
+    @property
+    def actual_length(self) -> int:
+        """Bytes moved so far."""
+        return int(self.internal.ActualLength)
+
+    @property
+    def packets(self) -> tuple[int, ...]:
+        """Length of each acknowledged data packet, in order."""
+        return tuple(self.internal.Packets)
+
+    def done(self, _: Any) -> None:
+        """Called by the emulation at the instant it becomes final."""
+        if self.on_done is not None:
+            self.on_done(self)
+
+    def record(self) -> TransferRecord:
+        """What observers get of it. It must be final."""
+        return TransferRecord(
+            int(self.internal.BeginNs),
+            int(self.internal.EndNs),
+            self.pipe.address,
+            self.pipe.endpoint_address,
+            self.pipe.type,
+            self.status,
+            self.setup,
+            self.data[: self.actual_length],
+            self.packets,
+        )
+
+    def __repr__(self) -> str:
+        return f"<{self.pipe} {self.status.value}, {self.actual_length} bytes>"
+
+
+class RenodeHost:
+    """Implements `Host` by a C# UsbHost. `after_run` is called when time has passed; it may raise what went wrong."""
+
+    def __init__(self, internal: Any, after_run: Callable[[], None]) -> None:
+        self.internal = internal
+        self._after_run = after_run
+        self._trace = RenodeTrace(internal)
+
+    # What can be seen
+
+    @property
+    def now(self) -> float:
+        """Emulated seconds since power-on."""
+        return float(self.internal.Now)
+
+    @property
+    def plugged(self) -> bool:
+        """The cable is in and VBUS is on."""
+        return bool(self.internal.Plugged)
+
+    @property
+    def attached(self) -> bool:
+        """The cable is in and the device has its pull-up on."""
+        return bool(self.internal.Attached)
+
+    @property
+    def suspended(self) -> bool:
+        """The bus is idle, or just being resumed."""
+        return bool(self.internal.Suspended)
+
+    @property
+    def frame(self) -> int:
+        """The number of the current frame, 11 bits."""
+        return int(self.internal.Frame)
+
+    @property
+    def attach_count(self) -> int:
+        """How often a device was seen to attach."""
+        return int(self.internal.AttachCount)
+
+    @property
+    def transactions(self) -> int:
+        """How many transactions the bus has carried since power-on, SOF not counted."""
+        return int(self.internal.Transactions)
+
+    def add_observer(self, observer: BusObserver) -> None:
+        """Report each transaction, event and transfer to an observer, whenever emulated time has passed."""
+        self._trace.add(observer)
+
+    def remove_observer(self, observer: BusObserver) -> None:
+        """Stop reporting to it."""
+        self._trace.remove(observer)
+
+    # The cable and the line
+
+    def plug(self) -> None:
+        """Put the cable in."""
+        with self._running("plug"):
+            self.internal.Plug()
+
+    def unplug(self) -> None:
+        """Pull the cable."""
+        with self._running("unplug"):
+            self.internal.Unplug()
+
+    def reset(self) -> None:
+        """Drive a bus reset."""
+        with self._running("bus reset"):
+            self.internal.Reset()
+
+    def suspend(self) -> None:
+        """Stop all traffic; returns when the bus has been idle for more than 3 ms."""
+        with self._running("suspend"):
+            self.internal.Suspend()
+
+    def resume(self) -> None:
+        """Drive resume, then start frames again."""
+        with self._running("resume"):
+            self.internal.Resume()
+
+    # Transfers
+
+    def submit(
+        self,
+        pipe: Pipe,
+        data: bytes = b"",
+        *,
+        length: int = 0,
+        setup: Setup | None = None,
+        zero_packet: bool = False,
+        timeout: float | None = None,
+        on_done: Callable[[Transfer], None] | None = None,
+    ) -> Transfer:
+        """Queue a transfer on a pipe; see `Host.submit`."""
+        from Antmicro.Renode.UsbHosts import UsbPipe, UsbSetup, UsbTransfer, UsbTransferType
+        from System import Action, Array, Byte
+
+        transfer = RenodeTransfer(pipe, setup, on_done)
+        with self._running(f"transfer on endpoint {pipe.endpoint_address:#04x}"):
+            transfer.internal = self.internal.Submit(
+                UsbPipe(
+                    pipe.address,
+                    pipe.endpoint_address,
+                    UsbTransferType(int(pipe.type)),
+                    pipe.max_packet_size,
+                    pipe.interval,
+                ),
+                Array[Byte](bytes(data)),
+                length,
+                UsbSetup.Unpack(Array[Byte](setup.pack())) if setup is not None else None,
+                zero_packet,
+                -1.0 if timeout is None else float(timeout),
+                Action[UsbTransfer](transfer.done) if on_done is not None else None,
+            )
+        self._trace.watch(transfer)
+        return transfer
+
+    def cancel(self, transfer: Transfer) -> None:
+        """End a pending transfer as CANCELLED."""
+        self.internal.Cancel(internal(transfer))
+
+    def reset_toggle(self, address: int, endpoint_address: int) -> None:
+        """The host's side of CLEAR_FEATURE(ENDPOINT_HALT) and its like: DATA0."""
+        self.internal.ResetToggle(address, endpoint_address)
+
+    def inject(self, fault: Fault, *, endpoint_address: int, count: int = 1, skip: int = 0) -> None:
+        """Spoil transactions of an endpoint."""
+        from Antmicro.Renode.UsbHosts import UsbFault
+
+        self.internal.Inject(getattr(UsbFault, FAULTS[fault]), endpoint_address, count, skip)
+
+    # Waiting
+
+    def wait(self, *transfers: Transfer, timeout: float = 5.0) -> None:
+        """Run until all are final; raises for the first that did not complete."""
+        if not self._run("RunUntilDone", transfer_array(transfers), timeout):
+            pending = [transfer for transfer in transfers if transfer.status is Status.PENDING]
+            for transfer in pending:
+                self.cancel(transfer)
+            raise timeout_error(pending[0], timeout, self.now)
+        for transfer in transfers:
+            if transfer.status is not Status.COMPLETED:
+                raise failure(transfer, self.now)
+
+    def wait_any(self, transfers: Sequence[Transfer], timeout: float = 5.0) -> None:
+        """Run until one of them is final."""
+        if not self._run("RunUntilAnyDone", transfer_array(transfers), timeout):
+            raise Timeout(f"none of {len(transfers)} transfers ended within {timeout:g} s (at {self.now:.6f} s)")
+
+    def wait_attached(self, attached: bool = True, timeout: float = 5.0) -> None:
+        """Run until the device is attached (or detached)."""
+        self._expect(
+            "the device to attach" if attached else "the device to detach", "RunUntilAttached", attached, timeout
+        )
+
+    def wait_attach_count(self, count: int, timeout: float = 5.0) -> None:
+        """Run until a device has attached at least `count` times since power-on."""
+        self._expect(f"attach number {count}", "RunUntilAttachCount", count, timeout)
+
+    def wait_resumed(self, timeout: float = 5.0) -> None:
+        """Run until a suspended bus is awake again."""
+        self._expect("the bus to wake up", "RunUntilResumed", timeout)
+
+    def run(self, seconds: float) -> None:
+        """Let emulated time pass."""
+        with self._running("run"):
+            self.internal.RunFor(float(seconds))
+
+    def run_until(self, condition: Callable[[], bool], timeout: float) -> bool:
+        """Run until the condition holds, looked at with each event and each emulated ms; False at the deadline."""
+        from System import Boolean, Func
+
+        looked_at = Func[Boolean](condition)
+        deadline = self.now + timeout
+        while not condition():
+            left = deadline - self.now
+            if left <= 0:
+                return False
+            with self._running("run"):
+                self.internal.RunUntil(looked_at, min(left, 0.001))
+        return True
+
+    def _expect(self, what: str, method: str, *arguments: Any) -> None:
+        if not self._run(method, *arguments):
+            raise Timeout(f"waited {arguments[-1]:g} emulated seconds for {what} (until {self.now:.6f} s)")
+
+    def _run(self, method: str, *arguments: Any) -> bool:
+        with self._running(method):
+            return bool(getattr(self.internal, method)(*arguments[:-1], float(arguments[-1])))
+
+    @contextmanager
+    def _running(self, what: str) -> Iterator[None]:
+        """Turn Renode's refusals into our errors, and look what has happened meanwhile."""
+        from Antmicro.Renode.Exceptions import RecoverableException
+
+        try:
+            yield
+        except RecoverableException as error:
+            self._after_run()
+            raise (UsageError if "pipe" in what else Disconnected)(f"{what}: {error.Message}") from None
+        self._trace.drain()
+        self._after_run()
+
+
+def internal(transfer: Transfer) -> Any:
+    """The C# object behind a transfer."""
+    if not isinstance(transfer, RenodeTransfer):
+        raise UsageError(f"{transfer} is not a transfer of this host")
+    return transfer.internal
+
+
+def transfer_array(transfers: Sequence[Transfer]) -> Any:
+    """Transfers as a C# array."""
+    from Antmicro.Renode.UsbHosts import UsbTransfer
+    from System import Array
+
+    return Array[UsbTransfer]([internal(transfer) for transfer in transfers])
