@@ -113,7 +113,9 @@ class Compiler:
         folders = [f"{folder}={name}" for name, folder in self.source_map().items()]
         mapped = [f"-ffile-prefix-map={folder}" for folder in folders]
         assembly = [f"-fdebug-prefix-map={folder}" for folder in folders]  # the only one that reaches the assembler
-        shims = [word for name in variant.shims for word in ("-include", str(self._layout.shims / name))]
+        version = self._tree.micropython_version()
+        headers = [self._layout.shims / shim.header for shim in variant.shims if shim.is_for(version)]
+        shims = [word for header in headers for word in ("-include", str(header))]
         return {
             "CFLAGS": shlex.join([*mapped, *shims]),
             "CXXFLAGS": shlex.join(mapped),

@@ -41,5 +41,5 @@ def frozen_files(layout: Layout) -> Iterable[Path]:
 
 def c_files(layout: Layout, variant: Variant) -> Iterable[Path]:
     """Our own C: shims, and user C modules if there are any."""
-    yield from (layout.shims / name for name in variant.shims)
+    yield from (layout.shims / shim.header for shim in variant.shims)
     yield from files_under(layout.user_c_modules.parent)

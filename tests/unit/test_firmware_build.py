@@ -608,13 +608,27 @@ def test_the_variants_are_those_the_project_promises(firmware: Path) -> None:
     assert set(loaded["uart"].defines) == {"MICROPY_HW_ENABLE_UART_REPL=1", "MICROPY_HW_USB_CDC=0"}
     assert loaded["uart-cdc"].defines == ("MICROPY_HW_ENABLE_UART_REPL=1",)
     for variant in loaded.values():
-        assert all((REPOSITORY / "firmware" / "shims" / name).is_file() for name in variant.shims)
+        assert all((REPOSITORY / "firmware" / "shims" / shim.header).is_file() for shim in variant.shims)
+
+
+@pytest.mark.parametrize(
+    ("version", "needed"), [("1.9.4", True), ("1.25.0", True), ("1.26.1", True), ("1.27.0", False), ("2.0.0", False)]
+)
+def test_a_shim_is_for_the_versions_before_the_one_named(version: str, needed: bool) -> None:
+    assert variants.Shim("a.h", before="1.27").is_for(version) is needed
+
+
+def test_a_shim_without_its_version_is_wrong_usage(firmware: Path) -> None:
+    settings = firmware / "variants" / "uart.toml"
+    write(settings, settings.read_text(encoding="utf-8").replace("before", "after"))
+    with pytest.raises(UsageError, match="a version it is needed before"):
+        variants.load(firmware / "variants", ["uart"])
 
 
 def test_a_misspelt_setting_of_a_variant_is_wrong_usage(firmware: Path) -> None:
     settings = firmware / "variants" / "cdc.toml"
     write(settings, settings.read_text(encoding="utf-8").replace("defines", "define"))
-    with pytest.raises(UsageError, match="a variant has description, board, defines, shims"):
+    with pytest.raises(UsageError, match="a variant has description, board, defines, and may have shims"):
         variants.load(firmware / "variants", ["cdc"])
 
 
