@@ -111,7 +111,7 @@ def serve(
         server = stack.enter_context(BoardServer(board, doors, click.echo))
         with server.ended_by_signals():
             server.run()
-        click.echo("end")
+    click.echo("end")
 
 
 def make_board(

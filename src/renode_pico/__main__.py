@@ -1,0 +1,5 @@
+"""`python -m renode_pico`: the command line."""
+
+from renode_pico.cli import main
+
+main()

@@ -1,0 +1,115 @@
+"""An unmodified mpremote through the pseudo-terminal and through RFC 2217 (rows T4, D26)."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.system.clients.conftest import ROOT, Served, run
+
+BESIDE = (ROOT / "src" / "renode_pico" / "data" / "loopback.py").read_text()
+
+
+@dataclass
+class Mpremote:
+    """mpremote, connected through one of the doors."""
+
+    served: Served
+    target: str
+    folder: Path
+
+    def __call__(self, *command: str) -> str:
+        """What a command prints; it must succeed."""
+        done = self.run(*command)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        return run(sys.executable, "-m", "mpremote", "connect", self.target, *command, cwd=self.folder)
+
+
+@pytest.fixture(params=["pty", "rfc2217"])
+def mpremote(request: pytest.FixtureRequest, serve: Callable[..., Served], tmp_path: Path) -> Mpremote:
+    link = tmp_path / "pico"
+    if request.param == "pty":
+        served = serve("--link", str(link))
+        served.wait_for("^pty .* is CDC port 0")
+        return Mpremote(served, str(link), tmp_path)
+    served = serve("--rfc2217")
+    return Mpremote(served, served.rfc2217, tmp_path)
+
+
+@pytest.mark.row("T4")
+def test_exec_and_run(mpremote: Mpremote) -> None:
+    (mpremote.folder / "program.py").write_text("import sys\nprint(sys.platform, 6 * 7)\n")
+    assert mpremote("exec", "print(2 ** 10)") == "1024\n"
+    assert mpremote("run", "program.py") == "rp2 42\n"
+    failed = mpremote.run("exec", "1 / 0")
+    assert failed.returncode != 0
+    assert "ZeroDivisionError" in failed.stdout + failed.stderr
+
+
+@pytest.mark.row("T4")
+def test_files_are_copied_both_ways(mpremote: Mpremote) -> None:
+    data = random.Random(2217).randbytes(1500)
+    (mpremote.folder / "there.bin").write_bytes(data)
+    mpremote("fs", "cp", "there.bin", ":data.bin")
+    assert "1500 data.bin" in mpremote("fs", "ls")
+    mpremote("cp", ":data.bin", "back.bin")
+    assert (mpremote.folder / "back.bin").read_bytes() == data
+
+
+@pytest.mark.row("T4")
+def test_mount_lets_the_board_import_from_here(mpremote: Mpremote) -> None:
+    (mpremote.folder / "local_module.py").write_text("ANSWER = 42\n")
+    assert "42" in mpremote("mount", ".", "exec", "import local_module; print(local_module.ANSWER)")
+
+
+@pytest.mark.row("T4")
+def test_a_soft_reset_forgets_variables_and_keeps_the_port(mpremote: Mpremote) -> None:
+    mpremote("resume", "exec", "left = 1")
+    assert mpremote("resume", "exec", "print('left' in globals())") == "True\n"
+    mpremote("soft-reset")
+    assert mpremote("resume", "exec", "print('left' in globals())") == "False\n"
+    assert len([line for line in mpremote.served.lines if line.startswith("device")]) == 1
+
+
+@pytest.mark.row("T4")
+def test_a_reset_takes_the_device_from_the_bus_and_brings_it_back(mpremote: Mpremote) -> None:
+    before = len(mpremote.served.lines)
+    mpremote("reset")
+    mpremote.served.wait_for("left the bus", before)
+    mpremote.served.wait_found("2e8a:0005", before)
+    assert mpremote("exec", "import machine; print(machine.reset_cause() == machine.WDT_RESET)") == "True\n"
+
+
+@pytest.mark.row("T4")
+def test_bootloader_leaves_micropython(mpremote: Mpremote) -> None:
+    """The boot ROM's own device comes instead, or nothing does; either way it is said and the server goes on."""
+    before = len(mpremote.served.lines)
+    mpremote("bootloader")
+    mpremote.served.wait_for("left the bus", before)
+    mpremote.served.wait_for(r"2e8a:0003|none on the bus", before)
+    assert mpremote.served.process.poll() is None
+
+
+@pytest.mark.row("D26")
+def test_run_with_a_runtime_device_fails_once_as_the_port_goes_away(mpremote: Mpremote) -> None:
+    (mpremote.folder / "beside.py").write_text(BESIDE)
+    (mpremote.folder / "program.py").write_text("print(6 * 7)\n")
+    before = len(mpremote.served.lines)
+    mpremote.run("run", "--no-follow", "beside.py")
+    mpremote.served.wait_for("left the bus", before)
+    mpremote.served.wait_found(since=before)
+    before = len(mpremote.served.lines)
+    first = mpremote.run("run", "program.py")
+    assert first.returncode != 0, first.stdout
+    mpremote.served.wait_for("left the bus", before)
+    mpremote.served.wait_found("2e8a:0005", since=before)
+    assert mpremote("run", "program.py") == "42\n"
