@@ -110,8 +110,8 @@ class Repl:
         self._until(PROMPT, self.stream.now + ANSWER_TIME, "the prompt")
 
     def _settle(self) -> None:
-        self.stream.write(b"\r")
-        with suppress(Timeout):  # Then a program is running, or a raw REPL listens: both are interrupted next.
+        self.stream.write(b"\r" + CTRL_B)  # A prompt answers with a prompt, a raw REPL by becoming one.
+        with suppress(Timeout):  # Then a program is running, which is interrupted next.
             self._until(PROMPT, self.stream.now + BOOT_TIME, "the prompt")
         self._settled = True
 

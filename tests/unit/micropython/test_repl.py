@@ -69,7 +69,7 @@ class FakeBoard:
                 elif key == b"\x04":
                     self.send(b"MPY: soft reboot\r\n")
                     self.send(b"MicroPython v1.25\r\n>>> ")
-                elif key in b"\r\x03":
+                elif key in b"\r\x02\x03":
                     self.send(b"\r\n>>> ")
             case "raw":
                 self._raw(key)
@@ -157,6 +157,14 @@ def test_should_interrupt_a_program_that_runs_at_boot() -> None:
     repl = Repl(board)
     assert repl.exec("pass") == b""
     assert board.now >= BOOT_TIME
+
+
+def test_should_find_a_board_that_was_left_in_raw_mode_without_waiting() -> None:
+    board = FakeBoard()
+    Repl(board).exec("pass")
+    begun = board.now
+    Repl(board).exec("pass")
+    assert board.now - begun < 0.5
 
 
 @pytest.mark.parametrize("paste", ["yes", "no", "unknown"])
