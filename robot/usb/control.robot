@@ -18,6 +18,7 @@ Should Accept A SETUP That Aborts A Control Transfer
     Given A Pico Running    vendor_control.py
     When The Bus Is Traced
     And The Host Abandons A Request    bmRequestType=0xA1    bRequest=2    wValue=512    wLength=512
+    And Time Passes    0.005
     Then The Device Answers GET_STATUS With    00 00
     When The Trace Ends
     Then The Data Stage Before The Last SETUP Was Cut

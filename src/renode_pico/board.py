@@ -62,6 +62,11 @@ class Board:
             self._device = self.enumerate()
         return self._device
 
+    @property
+    def enumerated(self) -> Device | None:
+        """The device as last enumerated, if it has not been forgotten since."""
+        return self._device
+
     def enumerate(self, timeout: float = ATTACH_TIMEOUT) -> Device:
         """Plug the cable in unless it is, wait for the pull-up, reset the bus and read everything.
 

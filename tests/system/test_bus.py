@@ -131,8 +131,11 @@ def test_invalid_standard_requests_are_stalled_and_the_valid_ones_still_answered
     seen = {}
     for name, setup in invalid.items():
         try:
-            answer = device.control_in(setup) if setup.is_in else device.control_out(setup)
-            seen[name] = f"answered {answer!r}"
+            if setup.is_in:
+                seen[name] = f"answered {device.control_in(setup)!r}"
+            else:
+                device.control_out(setup)
+                seen[name] = "accepted"
         except Stall:
             seen[name] = "STALL"
         assert device.control_in(Setup(0x80, 0, 0, 0, 2)) in (b"\x00\x00", b"\x02\x00"), name

@@ -127,6 +127,10 @@ class EmbeddedEngine:
             raise UsageError(f"UART {number}: the RP2040 has UART0 and UART1")
         return self._uarts[number]
 
+    def peek(self, address: int) -> int:
+        """Read a word over the chip's bus."""
+        return int(self._chip.mcu.read_uint32(address))
+
     def gpio(self, pin: int) -> bool:
         """The level of a GPIO pin as driven by the chip; one that is not driven is read through its pulls."""
         gpio = self._pin(pin)

@@ -80,6 +80,9 @@ class Engine(Protocol):
     def load_flash(self, data: bytes, offset: int) -> None:
         """Overwrite part of the flash, as an external programmer would. Raises ImageError when it does not fit."""
 
+    def peek(self, address: int) -> int:
+        """Read a word over the chip's bus, as a debugger would: a register reacts as it does to the processor."""
+
     def gpio(self, pin: int) -> bool:
         """The level of a GPIO pin as driven by the chip."""
 

@@ -145,6 +145,10 @@ class RenodeEngine:
             raise UsageError(f"UART {number}: the RP2040 has UART 0 and UART 1")
         return RenodeUart(self._taps[number])
 
+    def peek(self, address: int) -> int:
+        """Read a word over the chip's bus."""
+        return int(self._machine.internal.SystemBus.ReadDoubleWord(address))
+
     def gpio(self, pin: int) -> bool:
         """The level of a GPIO pin."""
         return bool(self._peripheral("io_bank0").Level(self._pin(pin)))

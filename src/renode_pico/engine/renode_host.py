@@ -8,6 +8,7 @@ from typing import Any
 
 from renode_pico.engine.renode_trace import RenodeTrace
 from renode_pico.errors import Disconnected, Timeout, UsageError
+from renode_pico.trace.tsv import FAULT_NAMES
 from renode_pico.usb.failure import failure, timeout_error
 from renode_pico.usb.observe import BusObserver, TransferRecord
 from renode_pico.usb.transfer import Pipe, Setup, Status, Transfer
@@ -22,13 +23,6 @@ STATUS = {
     "Disconnected": Status.DISCONNECTED,
     "Error": Status.ERROR,
     "Babble": Status.BABBLE,
-}
-FAULTS = {
-    Fault.CRC: "Crc",
-    Fault.BIT_STUFF: "BitStuff",
-    Fault.LOST_DATA: "LostData",
-    Fault.WRONG_TOGGLE: "WrongToggle",
-    Fault.LOST_HANDSHAKE: "LostHandshake",
 }
 
 
@@ -114,6 +108,11 @@ class RenodeHost:
     def suspended(self) -> bool:
         """The bus is idle, or just being resumed."""
         return bool(self.internal.Suspended)
+
+    @property
+    def port_state(self) -> str:
+        """What the root port is doing, in one word."""
+        return str(self.internal.PortState)
 
     @property
     def frame(self) -> int:
@@ -214,7 +213,7 @@ class RenodeHost:
         """Spoil transactions of an endpoint."""
         from Antmicro.Renode.UsbHosts import UsbFault
 
-        self.internal.Inject(getattr(UsbFault, FAULTS[fault]), endpoint_address, count, skip)
+        self.internal.Inject(getattr(UsbFault, FAULT_NAMES[fault]), endpoint_address, count, skip)
 
     # Waiting
 

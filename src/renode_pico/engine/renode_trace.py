@@ -6,17 +6,9 @@ import tempfile
 from pathlib import Path
 from typing import Any, Protocol
 
+from renode_pico.trace.tsv import parse_line
 from renode_pico.usb.observe import BusEventKind, BusEventRecord, BusObserver, TransactionRecord, TransferRecord
 from renode_pico.usb.transfer import Status
-from renode_pico.usb.wire import Fault, Pid
-
-FAULTS = {
-    "Crc": Fault.CRC,
-    "BitStuff": Fault.BIT_STUFF,
-    "LostData": Fault.LOST_DATA,
-    "WrongToggle": Fault.WRONG_TOGGLE,
-    "LostHandshake": Fault.LOST_HANDSHAKE,
-}
 
 
 class Recordable(Protocol):
@@ -100,24 +92,3 @@ class RenodeTrace:
     def _transfer(self, record: TransferRecord) -> None:
         for observer in self._observers:
             observer.transfer(record)
-
-
-def parse_line(line: str) -> TransactionRecord | BusEventRecord:
-    """One line of the trace file."""
-    fields = line.split("\t")
-    if fields[3] == "EVENT":
-        return BusEventRecord(int(fields[0]), int(fields[2]), BusEventKind(fields[4]))
-    time, duration, frame, token, address, endpoint, data_pid, handshake, fault, data = fields
-    return TransactionRecord(
-        int(time),
-        int(duration),
-        int(frame),
-        Pid[token],
-        int(address),
-        int(endpoint),
-        None if data_pid == "-" else Pid[data_pid],
-        b"" if data == "-" else bytes.fromhex(data),
-        None if handshake == "-" else Pid[handshake],
-        FAULTS.get(fault),
-        1 if handshake == "NAK" else 0,
-    )

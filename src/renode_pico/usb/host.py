@@ -71,6 +71,11 @@ class BusHost:
         return self._port.state in (PortState.SUSPENDED, PortState.RESUMING)
 
     @property
+    def port_state(self) -> str:
+        """What the root port is doing, in one word."""
+        return self._port.state.name.capitalize()
+
+    @property
     def frame(self) -> int:
         """The number of the current frame, 11 bits."""
         return self._bus.frame & FRAME_MASK

@@ -6,9 +6,12 @@ import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum, IntEnum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from renode_pico.usb.wire import Fault
+
+if TYPE_CHECKING:
+    from renode_pico.usb.observe import BusObserver
 
 
 class TransferType(IntEnum):
@@ -132,6 +135,10 @@ class Host(Protocol):
     def suspended(self) -> bool: ...
 
     @property
+    def port_state(self) -> str:
+        """Unplugged, Detached, Debounce, Attached, Reset, Recovery, Active, Suspended or Resuming."""
+
+    @property
     def frame(self) -> int:
         """The number of the current frame, 11 bits."""
 
@@ -206,3 +213,9 @@ class Host(Protocol):
     @property
     def transactions(self) -> int:
         """How many transactions the bus has carried since power-on, SOF not counted."""
+
+    def add_observer(self, observer: BusObserver) -> None:
+        """Report each transaction, bus event and transfer to an observer; see `usb.observe`."""
+
+    def remove_observer(self, observer: BusObserver) -> None:
+        """Stop reporting to it, once everything up to now has been reported."""

@@ -1,0 +1,406 @@
+"""Robot Framework keywords: a Pico, a cable, a host; on either engine.
+
+    *** Settings ***
+    Library    renode_pico.robot_library.PicoLibrary    engine=embedded
+
+The suites in `robot/` use these words; on Renode, `renode-test` provides the same ones by
+`robot/resources/usb_renode.resource` without this package. All of them:
+`python -m robot.libdoc renode_pico.robot_library.PicoLibrary show`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import cast
+
+from robot.api.deco import keyword, library
+from robot.libraries.BuiltIn import BuiltIn
+
+from renode_pico.board import Board
+from renode_pico.engine.select import EngineName
+from renode_pico.errors import Stall, Timeout, UsbError
+from renode_pico.micropython.repl import Repl
+from renode_pico.trace.tsv import FAULTS, TsvTrace
+from renode_pico.usb import requests
+from renode_pico.usb.device import Device
+from renode_pico.usb.failure import failure
+from renode_pico.usb.transfer import Pipe, Setup, Status, Transfer, TransferType
+
+DEFAULT_TIMEOUT = 5.0
+
+
+def number(text: str | int) -> int:
+    """An integer in any of the forms a suite writes: 0x81, 129."""
+    return text if isinstance(text, int) else int(text, 0)
+
+
+def from_hex(text: str) -> bytes:
+    """Bytes from hexadecimal digits: 01 02 ff."""
+    return bytes.fromhex(text.replace(",", " "))
+
+
+@library(scope="TEST", version="0.1", doc_format="TEXT", auto_keywords=False)
+class PicoLibrary:
+    """A board and the host at the other end of its cable.
+
+    Bytes are written as hexadecimal digits (01 02 ff); times are emulated seconds. What the host was answered is kept
+    in ${ANSWER}: the bytes, OK, STALL, TIMEOUT or ERROR.
+    """
+
+    ROBOT_LISTENER_API_VERSION = 3
+
+    def __init__(self, engine: str = "auto", apps: str = "firmware/apps") -> None:
+        self.ROBOT_LIBRARY_LISTENER = self
+        self._engine = cast(EngineName, engine)
+        self._apps = Path(apps)
+        self._board: Board | None = None
+        self._console: Repl | None = None
+        self._queued: list[Transfer] = []
+        self._trace: TsvTrace | None = None
+        self._trace_file = Path()
+
+    def end_test(self, data: object, result: object) -> None:
+        """Listener: no board outlives its test."""
+        self.reset_emulation()
+
+    # Boards
+
+    @property
+    def board(self) -> Board:
+        """The board of this test."""
+        if self._board is None:
+            raise AssertionError("there is no board yet: begin with 'A Pico Running'")
+        return self._board
+
+    @property
+    def device(self) -> Device:
+        """The device as last enumerated."""
+        return self.board.device
+
+    @keyword
+    def a_pico_running(self, program: str = "cdc") -> None:
+        """A board with this program on it (or with the plain firmware: cdc), enumerated by the host."""
+        self.a_pico_without_a_cable(program)
+        self.the_host_enumerates()
+
+    @keyword
+    def a_pico_without_a_cable(self, program: str = "cdc") -> None:
+        """A board with this program on it (or with the plain firmware: cdc); nothing is at its USB port."""
+        self.reset_emulation()
+        self._board = Board("cdc" if program == "cdc" else "uart", engine=self._engine)
+        if program == "cdc":
+            self._board.engine.run(0.2)
+        else:
+            self._console = self._board.uart_repl()
+            self.program_is_running(program)
+
+    @keyword
+    def reset_emulation(self) -> None:
+        """End the board."""
+        self._end_trace()
+        if self._board is not None:
+            self._board.close()
+        self._board = self._console = None
+        self._queued.clear()
+
+    @keyword
+    def program_is_running(self, program: str) -> None:
+        """Runs a file of firmware/apps on the board, through its REPL."""
+        path = self._apps / program
+        if not path.is_file():
+            raise AssertionError(f"there is no program {path}")
+        self._repl().exec(path.read_bytes())
+
+    @keyword
+    def the_board_runs(self, *lines: str) -> None:
+        """Runs lines of code on the board."""
+        self._repl().exec("\n".join(lines))
+
+    @keyword
+    def the_board_says(self, expression: str, expected: str) -> None:
+        """What an expression's value is on the board, as printed there."""
+        said = self._repl().exec(f"print({expression})").decode().strip()
+        if said != expected:
+            raise AssertionError(f"{expression} is {said} on the board, not {expected}")
+
+    def _repl(self) -> Repl:
+        return self._console if self._console is not None else self.board.repl()
+
+    # Cable and line
+
+    @keyword
+    def the_cable_is_plugged_in(self) -> None:
+        """VBUS comes on."""
+        self.board.host.plug()
+
+    @keyword
+    def the_cable_is_pulled(self) -> None:
+        """Transfers under way end."""
+        self.board.host.unplug()
+        self.board.forget_device()
+
+    @keyword
+    def the_host_enumerates(self) -> None:
+        """Reset, address, descriptors, configuration 1."""
+        self.board.enumerate()
+
+    @keyword
+    def the_host_resets_the_bus(self) -> None:
+        """The device has address 0 then and is not configured."""
+        self.board.host.reset()
+        self.board.forget_device()
+
+    @keyword
+    def the_host_suspends_the_bus(self) -> None:
+        """Stops all traffic, SOF included."""
+        self.board.host.suspend()
+
+    @keyword
+    def the_host_resumes_the_bus(self) -> None:
+        """Wakes a suspended bus."""
+        self.board.host.resume()
+
+    @keyword
+    def time_passes(self, seconds: float) -> None:
+        """Emulated time."""
+        self.board.engine.run(float(seconds))
+
+    @keyword
+    def the_port_is(self, state: str) -> None:
+        """Unplugged, Detached, Debounce, Attached, Active or Suspended."""
+        seen = self.board.host.port_state
+        if seen != state:
+            raise AssertionError(f"the port is {seen}, not {state}")
+
+    @keyword
+    def the_tree_contains(self, text: str) -> None:
+        """A line about the device contains this."""
+        descriptor = self.device.descriptor
+        names = " ".join(f'"{name}"' for name in (self.device.manufacturer, self.device.product) if name)
+        line = f"Device {self.device.address}: ID {descriptor.idVendor:04x}:{descriptor.idProduct:04x} {names}"
+        if text not in line:
+            raise AssertionError(f"{line!r} does not contain {text!r}")
+
+    @keyword("The Host's Frame Is")
+    def the_hosts_frame_is(self) -> int:
+        """The number of the current frame."""
+        return self.board.host.frame
+
+    @keyword
+    def the_register_holds(self, address: str) -> int:
+        """A register's value, read over the bus while the processor stands still."""
+        return self.board.engine.peek(number(address))
+
+    # Transfers
+
+    @keyword
+    def host_does(self, command: str) -> str:
+        """One command of the host as the Renode monitor knows it; only ControlIn with a time-out."""
+        name, *arguments = command.split()
+        if name != "ControlIn":
+            raise AssertionError(f"{command}: this library knows ControlIn only, use the other keywords")
+        setup = Setup(*(number(argument) for argument in arguments[:5]))
+        return self._submit(self._control_pipe(), setup=setup, timeout=float(arguments[5]))
+
+    @keyword
+    def the_host_requests(
+        self,
+        bmRequestType: str,
+        bRequest: str,
+        wValue: str = "0",
+        wIndex: str = "0",
+        wLength: str = "0",
+        data: str = "",
+    ) -> None:
+        """A control transfer: `wLength` bytes from the device, or `data` to it."""
+        payload = from_hex(data)
+        kind = number(bmRequestType)
+        length = number(wLength) if kind & 0x80 else len(payload)
+        setup = Setup(kind, number(bRequest), number(wValue), number(wIndex), length)
+        self._submit(self._control_pipe(), payload, setup=setup)
+
+    @keyword
+    def the_host_reads(self, endpoint: str, length: str, timeout: str = "5") -> None:
+        """So many bytes, or up to a short packet, from a bulk or interrupt endpoint."""
+        self._submit(self._pipe(endpoint, True), length=number(length), timeout=float(timeout))
+
+    @keyword
+    def the_host_writes(self, endpoint: str, data: str, zero: str = "false", timeout: str = "5") -> None:
+        """Bytes to a bulk or interrupt endpoint; `zero`: a last full packet is followed by an empty one."""
+        self._submit(
+            self._pipe(endpoint, False), from_hex(data), zero_packet=zero.lower() == "true", timeout=float(timeout)
+        )
+
+    @keyword
+    def the_host_begins_to_read(self, endpoint: str, length: str) -> None:
+        """As The Host Reads, without waiting for the end."""
+        self._queued.append(self.board.host.submit(self._pipe(endpoint, True), length=number(length)))
+
+    @keyword
+    def the_host_begins_to_write(self, endpoint: str, data: str) -> None:
+        """As The Host Writes, without waiting for the end."""
+        self._queued.append(self.board.host.submit(self._pipe(endpoint, False), from_hex(data)))
+
+    @keyword
+    def what_was_begun_ends(self, timeout: str = "5") -> list[str]:
+        """Waits for every transfer begun; ${ANSWERS}: the answer of each, in that order."""
+        transfers, self._queued = self._queued, []
+        answers = [self._answer(transfer, timeout=float(timeout)) for transfer in transfers]
+        BuiltIn().set_test_variable("${ANSWERS}", answers)
+        return answers
+
+    @keyword
+    def the_host_reads_isochronously(self, endpoint: str, size: str, count: str) -> None:
+        """So many packets of at most this size, one a frame."""
+        pipe = Pipe(self.device.address, number(endpoint) | 0x80, TransferType.ISOCHRONOUS, number(size))
+        self._submit(pipe, length=number(size) * number(count))
+
+    @keyword
+    def the_host_writes_isochronously(self, endpoint: str, size: str, data: str) -> None:
+        """Bytes in packets of this size, one a frame."""
+        pipe = Pipe(self.device.address, number(endpoint) & 15, TransferType.ISOCHRONOUS, number(size))
+        self._submit(pipe, from_hex(data))
+
+    @keyword
+    def the_host_clears_the_halt_of(self, endpoint: str) -> None:
+        """CLEAR_FEATURE(ENDPOINT_HALT), and DATA0 on both sides."""
+        self._outcome(lambda: self.device.clear_halt(number(endpoint)))
+        self._expect("OK")
+
+    @keyword
+    def the_host_configures(self, value: str) -> None:
+        """SET_CONFIGURATION."""
+        self._outcome(lambda: self.device.set_configuration(number(value)))
+
+    @keyword
+    def the_host_spoils(self, fault: str, endpoint: str, count: str = "1", skip: str = "0") -> None:
+        """Crc, BitStuff, LostData, WrongToggle or LostHandshake in transactions that carry data (0x80: control IN)."""
+        self.board.host.inject(FAULTS[fault], endpoint_address=number(endpoint), count=number(count), skip=number(skip))
+
+    # Answers
+
+    @keyword
+    def the_request_is_stalled(self) -> None:
+        """The last one was."""
+        self._expect("STALL")
+
+    @keyword
+    def the_request_succeeds(self) -> None:
+        """It was not stalled, did not time out, and nobody left."""
+        answer = self._last()
+        if answer in ("STALL", "TIMEOUT") or (answer.isalpha() and answer.isupper() and answer != "OK"):
+            raise AssertionError(f"the answer is {answer}")
+
+    @keyword
+    def the_request_times_out(self) -> None:
+        """The deadline, in emulated time, passed first."""
+        self._expect("TIMEOUT")
+
+    @keyword
+    def the_request_fails(self) -> None:
+        """Three attempts in a row went wrong on the wire."""
+        self._expect("ERROR")
+
+    @keyword
+    def the_answer_is(self, expected: str) -> None:
+        """The bytes of the last answer."""
+        self._expect(expected)
+
+    @keyword
+    def the_answer_counts_up(self, length: str) -> None:
+        """So many bytes: 00 01 02 ..."""
+        self._expect(self.bytes_counting_up(length))
+
+    @keyword
+    def bytes_counting_up(self, length: str) -> str:
+        """So many bytes: 00 01 02 ..."""
+        return bytes(i & 0xFF for i in range(number(length))).hex(" ")
+
+    @keyword("The Device Answers GET_STATUS With")
+    def the_device_answers_get_status_with(self, expected: str) -> None:
+        """The two bytes."""
+        self._submit(self._control_pipe(), setup=requests.get_status())
+        self._expect(expected)
+
+    # Trace
+
+    @keyword
+    def the_bus_is_traced(self) -> None:
+        """From here on."""
+        self._trace_file = Path(BuiltIn().get_variable_value("${OUTPUT_DIR}")) / "bus.tsv"
+        self._trace = TsvTrace(self._trace_file)
+        self.board.host.add_observer(self._trace)
+
+    @keyword
+    def the_trace_ends(self) -> object:
+        """What was on the bus since The Bus Is Traced: ${TRACE}, for the keywords of BusTrace."""
+        self._end_trace()
+        trace = BuiltIn().run_keyword("Read Trace", str(self._trace_file))
+        BuiltIn().set_test_variable("${TRACE}", trace)
+        return trace
+
+    def _end_trace(self) -> None:
+        if self._trace is not None and self._board is not None:
+            self._board.host.remove_observer(self._trace)
+            self._trace.close()
+        self._trace = None
+
+    # One level down
+
+    def _control_pipe(self) -> Pipe:
+        known = self.board.enumerated
+        return known.control_pipe if known is not None else Pipe(0, 0, TransferType.CONTROL, 64)
+
+    def _pipe(self, endpoint: str, is_in: bool) -> Pipe:
+        address = number(endpoint)
+        address = address | 0x80 if is_in else address
+        for interface in self.device.configuration.interfaces:
+            if any(found.bEndpointAddress == address for found in interface.endpoints):
+                return self.device.pipe(address)
+        return Pipe(self.device.address, address, TransferType.BULK, 64)  # set up by hand, without a descriptor
+
+    def _submit(
+        self,
+        pipe: Pipe,
+        data: bytes = b"",
+        *,
+        length: int = 0,
+        setup: Setup | None = None,
+        zero_packet: bool = False,
+        timeout: float = DEFAULT_TIMEOUT,
+    ) -> str:
+        transfer = self.board.host.submit(pipe, data, length=length, setup=setup, zero_packet=zero_packet)
+        return self._answer(transfer, timeout=timeout)
+
+    def _answer(self, transfer: Transfer, *, timeout: float) -> str:
+        def wait() -> bytes | None:
+            if transfer.status is Status.PENDING:
+                self.board.host.wait(transfer, timeout=timeout)
+            if transfer.status is not Status.COMPLETED:
+                raise failure(transfer, self.board.host.now)
+            takes_in = transfer.setup.is_in if transfer.setup is not None else transfer.pipe.is_in
+            return transfer.data if takes_in else None
+
+        return self._outcome(wait)
+
+    def _outcome(self, action: Callable[[], bytes | None]) -> str:
+        """Do it; the word or the bytes for how it ended go to ${ANSWER}."""
+        try:
+            data = action()
+            answer = "OK" if data is None else data.hex(" ")
+        except Stall:
+            answer = "STALL"
+        except Timeout:
+            answer = "TIMEOUT"
+        except UsbError as error:
+            answer = {"TransactionError": "ERROR"}.get(type(error).__name__, type(error).__name__.upper())
+        BuiltIn().set_test_variable("${ANSWER}", answer)
+        return answer
+
+    def _last(self) -> str:
+        return str(BuiltIn().get_variable_value("${ANSWER}"))
+
+    def _expect(self, expected: str) -> None:
+        if self._last() != expected:
+            raise AssertionError(f"the answer is {self._last()!r}, not {expected!r}")
