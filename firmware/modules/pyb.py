@@ -215,7 +215,7 @@ class USB_VCP(IOBase):
 
     def _write_recent(self, buf, sent, end):
         since = ticks_ms()
-        while self.pump.connected and self._device.ready() and ticks_diff(ticks_ms(), since) <= _STUCK_MS:
+        while self.pump.connected and self._device.ready() and not _passed(since, _STUCK_MS):
             if not _pause():
                 break
             now = self._put(buf, sent, end)
@@ -246,7 +246,7 @@ class USB_VCP(IOBase):
             if n:
                 got += n
                 since = ticks_ms()
-            elif ticks_diff(ticks_ms(), since) >= timeout or not _pause():
+            elif _passed(since, timeout) or not _pause():
                 break
         return bytes(view[:got]) if isinstance(data, int) else got
 
@@ -261,7 +261,7 @@ class USB_VCP(IOBase):
             if now > sent:
                 sent = now
                 since = ticks_ms()
-            elif ticks_diff(ticks_ms(), since) >= timeout or not _pause():
+            elif _passed(since, timeout) or not _pause():
                 break
         return sent
 
@@ -294,6 +294,11 @@ class USB_VCP(IOBase):
 def _octets(buf):
     """A buffer whose len() is its size in bytes."""
     return buf if isinstance(buf, (bytes, bytearray)) else bytes(memoryview(buf))
+
+
+def _passed(since, timeout):
+    """`timeout` ms have passed, not a part of one less."""
+    return timeout <= 0 or ticks_diff(ticks_ms(), since) > timeout
 
 
 def _pause():

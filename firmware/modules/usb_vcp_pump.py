@@ -10,11 +10,15 @@ from io import IOBase
 from time import ticks_diff, ticks_us
 
 import micropython
-from machine import USBDevice, mem32
+from machine import USBDevice, disable_irq, enable_irq, mem8, mem32
 
 _PACKET = 64  # wMaxPacketSize of a full-speed bulk endpoint
 _CHUNK = 512  # most bytes of one IN transfer
-_SOF_RD = 0x50110048  # USBCTRL_REGS of the RP2040 and the RP2350
+_EBUSY = 16
+# The controller of the RP2040 and the RP2350, where MicroPython does not tell what has to be known.
+_RP2 = sys.platform == "rp2"
+_SOF_RD = 0x50110048  # USBCTRL_REGS
+_ENDPOINT_CONTROL = 0x50100000  # USBCTRL_DPRAM: from 8 on, IN and OUT of endpoint 1, 2, ...; bit 31: enabled
 
 
 class Pump:
@@ -69,18 +73,23 @@ class Pump:
 
     def resume(self):
         """Take the next packet from the host, unless it is held off."""
-        if self._out_busy or self._halted[self._ep_out]:
+        # Between two bytecodes a callback of the USB stack may call this: one assignment takes the turn.
+        busy, self._out_busy = self._out_busy, True
+        if busy:
             return
-        if self.hold and self._rx_size - self._rx.any() < _PACKET:
-            return
-        self._out_busy = self._submit(self._ep_out, self._out)
+        if self._halted[self._ep_out] or (self.hold and self._rx_size - self._rx.any() < _PACKET):
+            self._out_busy = False
+        else:
+            self._out_busy = self._submit(self._ep_out, self._out)
 
     def flush(self):
         """Send what is in the tx ring, as far as the host takes it."""
-        if self._in_busy or not self.connected or self._halted[self._ep_in]:
+        busy, self._in_busy = self._in_busy, True
+        if busy:
             return
         n = self._tx.any()
-        if not n and not self._in_whole:
+        if not self.connected or self._halted[self._ep_in] or not (n or self._in_whole):
+            self._in_busy = False
             return
         n = min(n, _CHUNK)
         self._tx.readinto(self._in, n)
@@ -102,6 +111,7 @@ class Pump:
         """A transfer has completed. May be called again for the same one if it was interrupted."""
         if ep == self._ep_in:
             self._in_busy = False
+            self.flush()
         elif self._out_busy:
             if self._char and self._char in self._out:  # in the rest of the buffer, too: then it only takes longer
                 self._take_interrupts(n)
@@ -111,7 +121,6 @@ class Pump:
             self.resume()
             if self.handler and not self._scheduled and self._rx.any():
                 self._scheduled = _schedule(self._run_handler, None)
-        self.flush()
 
     def _take_interrupts(self, n):
         parts = bytes(self._out[:n]).split(self._char)
@@ -127,10 +136,19 @@ class Pump:
             self.handler(self._port)
 
     def _submit(self, ep, buffer):
+        # After a bus reset, and before the USB stack has got to it, a transfer would crash the firmware.
+        irq = disable_irq()
         try:
-            return self._usb.submit_xfer(ep, buffer)
-        except OSError:  # not active; or halted in the middle of a transfer, which only a new configuration mends
-            return False
+            return _enabled(ep) and self._usb.submit_xfer(ep, buffer)
+        except OSError as error:  # not active; or there is one already, as after a halt in the middle of a transfer
+            return error.errno == _EBUSY
+        finally:
+            enable_irq(irq)
+
+
+def _enabled(ep):
+    """The endpoint is configured."""
+    return not _RP2 or mem8[_ENDPOINT_CONTROL + 8 * (ep & 0x0F) + (3 if ep & 0x80 else 7)] & 0x80 != 0
 
 
 class Dispatcher:
@@ -166,7 +184,7 @@ def task():
 
 def ready():
     """True if the host sends frames: not suspended, not unplugged. Takes a millisecond, three if it does not."""
-    if sys.platform != "rp2":
+    if not _RP2:
         return True
     frame = mem32[_SOF_RD]
     start = ticks_us()

@@ -71,12 +71,32 @@ static void keyboard_interrupt(void) {
     }
 }
 
+// The host has configured the device, as far as the USB task knows.
 static bool usb_usable(void) {
     if (MP_STATE_VM(usbd) == MP_OBJ_NULL) {
         return false;
     }
     mp_obj_usb_device_t *usbd = MP_OBJ_TO_PTR(MP_STATE_VM(usbd));
     return usbd->active && !usbd->trigger && tud_mounted();
+}
+
+// The endpoint is configured. The interrupt handler ends that on a bus reset, before the USB task gets to know it, and
+// a transfer would crash then.
+static bool endpoint_enabled(uint8_t ep) {
+    size_t i = tu_edpt_number(ep) - 1;
+    uint32_t control = tu_edpt_dir(ep) ? usb_dpram->ep_ctrl[i].in : usb_dpram->ep_ctrl[i].out;
+    return control & EP_CTRL_ENABLE_BITS;
+}
+
+// Start a transfer on an endpoint that has been claimed.
+static bool submit(uint8_t ep, uint8_t *data, size_t len) {
+    mp_uint_t state = MICROPY_BEGIN_ATOMIC_SECTION();
+    bool submitted = endpoint_enabled(ep) && usbd_edpt_xfer(USBD_RHPORT, ep, data, len);
+    MICROPY_END_ATOMIC_SECTION(state);
+    if (!submitted) {
+        usbd_edpt_release(USBD_RHPORT, ep);
+    }
+    return submitted;
 }
 
 // Rings
@@ -185,7 +205,7 @@ static void pump_resume(pump_obj_t *self) {
     // The buffer control register still tells of the last packet until the transfer is set up.
     mp_uint_t state = MICROPY_BEGIN_ATOMIC_SECTION();
     self->out_taken = false;
-    self->out_busy = usbd_edpt_xfer(USBD_RHPORT, self->ep_out, self->out_buf, PACKET_SIZE);
+    self->out_busy = submit(self->ep_out, self->out_buf, PACKET_SIZE);
     MICROPY_END_ATOMIC_SECTION(state);
 }
 
@@ -203,7 +223,7 @@ static void pump_flush(pump_obj_t *self) {
     }
     size_t len = ring_read(self->tx, self->in_buf, CHUNK_SIZE);
     self->in_whole = len && len % PACKET_SIZE == 0;
-    self->in_busy = usbd_edpt_xfer(USBD_RHPORT, self->ep_in, self->in_buf, len);
+    self->in_busy = submit(self->ep_in, self->in_buf, len);
 }
 
 static void pump_done(pump_obj_t *self, uint8_t ep, size_t len) {

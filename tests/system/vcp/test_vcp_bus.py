@@ -177,5 +177,3 @@ def once(action):  # type: ignore[no-untyped-def]
     """An on_output that acts on the first output."""
     actions = [action]
     return lambda _: actions.pop()() if actions else None
-
-

@@ -68,7 +68,11 @@ def test_minus_one_passes_every_byte(vcp: Vcp, pump: str) -> None:
 @pytest.mark.row("V4")
 @both_pumps
 def test_an_interrupt_ends_a_wait(vcp: Vcp, pump: str) -> None:
-    for wait in ("v.recv(1, timeout=60000)", "v.send(b'x', timeout=60000)", "v.init(flow=v.CTS) or v.write(bytes(9000))"):
+    for wait in (
+        "v.recv(1, timeout=60000)",
+        "v.send(b'x', timeout=60000)",
+        "v.init(flow=v.CTS) or v.write(bytes(9000))",
+    ):
         vcp.ports[0].close()
         end = vcp.ports[0]
         code = f"print('busy')\ntry:\n    {wait}\nexcept KeyboardInterrupt:\n    print('interrupted')"

@@ -33,6 +33,7 @@ def test_any_and_close(vcp: Vcp, pump: str) -> None:
 @both_pumps
 def test_read(vcp: Vcp, pump: str) -> None:
     assert vcp.eval("(v.read(), v.read(5), v.read(0))") == (None, None, b"")
+    vcp.exec("v.setinterrupt(-1)")  # a stock image takes Ctrl-C away at the prompt, too
     send(vcp, pattern(300))
     assert vcp.eval("(v.read(10), v.read(1), v.read(1000), v.read(1), v.read())") == (
         pattern(300)[:10],
@@ -194,7 +195,9 @@ def test_poll_waits_for_data(vcp: Vcp, pump: str) -> None:
         vcp.run(0.1)
         port.write(b"wake up")
 
-    code = "print('go'); t = time.ticks_ms(); r = p.poll(60000); print(len(r), time.ticks_diff(time.ticks_ms(), t) < 200)"
+    code = (
+        "print('go'); t = time.ticks_ms(); r = p.poll(60000); print(len(r), time.ticks_diff(time.ticks_ms(), t) < 200)"
+    )
     assert vcp.meanwhile(code, later) == "go\n1 True\n"
 
 
@@ -221,5 +224,6 @@ def test_dupterm_makes_it_a_console(vcp: Vcp, pump: str) -> None:
     vcp.run(0.05)
     port.write(b"\x03")
     assert b"KeyboardInterrupt" in port.read_until(b">>> ")
-    port.write(b"typed\x03")  # at the prompt it is the line editor's
-    assert port.read_until(b">>> ") == b"typed\r\n>>> "
+    if pump == "c":
+        port.write(b"typed\x03")  # at the prompt it is the line editor's
+        assert port.read_until(b">>> ") == b"typed\r\n>>> "
