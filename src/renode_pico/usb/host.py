@@ -332,7 +332,12 @@ class BusHost:
         if done is not None:
             self._current = None
             if done.outcome is not None and done.status is Status.PENDING:
-                self._finish(done, done.outcome)
+                try:
+                    self._finish(done, done.outcome)
+                except BaseException:  # from somebody's on_done: not ours to hide, but the bus goes on.
+                    self._slot_armed = False
+                    self._kick()
+                    raise
         if not self._traffic:
             self._slot_armed = False
             self._runner.poke()

@@ -121,6 +121,19 @@ def test_should_let_on_done_submit_the_next_transfer_without_losing_the_bus(bus:
     assert bus.clock.now_ns - begun == SOF_NS + 10 * (14 * 2000 // 3)
 
 
+def test_should_go_on_after_a_callback_that_raises(bus: Bench) -> None:
+    bus.device.add(0x02)
+
+    def fail(_: Transfer) -> None:
+        raise RuntimeError("somebody's bug")
+
+    bus.host.submit(bus.pipe(0x02), b"a", on_done=fail)
+    after = bus.host.submit(bus.pipe(0x02), b"b")
+    with pytest.raises(RuntimeError, match="somebody's bug"):
+        bus.host.run(0.001)
+    bus.host.wait(after, timeout=0.01)
+
+
 def test_should_poll_no_more_after_a_nak_until_the_endpoint_is_ready(bus: Bench) -> None:
     source = bus.device.add(0x81)
     transfer = bus.host.submit(bus.pipe(0x81), length=64)
