@@ -8,7 +8,7 @@ from renode_pico.board import Board
 from renode_pico.micropython.repl import Repl
 from renode_pico.usb.cdc import cdc_ports
 from renode_pico.usb.requests import get_descriptor
-from tests.system.conftest import PROBE, app
+from tests.system.conftest import PROBE
 
 pytestmark = pytest.mark.pico(firmware="uart-cdc", files=PROBE)
 
@@ -104,7 +104,7 @@ start(endpoint(0x81), pid=0xB007, product=2, strings={2: 'from boot.py'})
 
 
 @pytest.mark.row("D25")
-@pytest.mark.pico(firmware="uart-cdc", files={"probe.py": app("probe.py"), "boot.py": BOOT})
+@pytest.mark.pico(firmware="uart-cdc", files={**PROBE, "boot.py": BOOT})
 def test_a_device_from_boot_py_is_what_the_host_sees_first(pico: Board, console: Repl) -> None:
     device = pico.enumerate()
     assert (device.descriptor.idProduct, device.strings[2]) == (0xB007, "from boot.py")

@@ -91,9 +91,12 @@ class Transfer(Protocol):
     """A transfer under way: given out by `Host.submit`, changed only by the host."""
 
     pipe: Pipe
-    status: Status
     on_done: Callable[[Transfer], None] | None
     """Called once, at the emulated instant the transfer becomes final; it may submit the next one."""
+
+    @property
+    def status(self) -> Status:
+        """PENDING until it is final."""
 
     @property
     def setup(self) -> Setup | None:
