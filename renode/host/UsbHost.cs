@@ -103,6 +103,7 @@ namespace Antmicro.Renode.UsbHosts
         [Description("Enumerate [timeout=5]: resets, addresses, reads and configures the attached device; returns its tree.")]
         public string Enumerate(double timeout = WaitLimit)
         {
+            ExpectConnected();
             if(!Plugged)
             {
                 throw new RecoverableException("Nothing to enumerate: the cable is unplugged; try: Plug");

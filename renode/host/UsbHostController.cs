@@ -405,14 +405,19 @@ namespace Antmicro.Renode.UsbHosts
             return Clock.Alarm(callback);
         }
 
+        protected void ExpectConnected()
+        {
+            if(clock == null)
+            {
+                throw new RecoverableException("No USB controller is connected to this host; try: connector Connect sysbus.usb usb_host");
+            }
+        }
+
         protected UsbClock Clock
         {
             get
             {
-                if(clock == null)
-                {
-                    throw new RecoverableException("No USB controller is connected to this host; try: connector Connect sysbus.usb usb_host");
-                }
+                ExpectConnected();
                 return clock;
             }
         }
@@ -577,7 +582,7 @@ namespace Antmicro.Renode.UsbHosts
         {
             get
             {
-                var unused = Clock;
+                ExpectConnected();
                 return port;
             }
         }

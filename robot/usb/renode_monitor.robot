@@ -1,0 +1,116 @@
+*** Settings ***
+Documentation     The host's commands in Renode's monitor, each with its help text.
+Test Tags         engine:renode
+Resource          ${CURDIR}/../resources/usb_renode.resource
+
+*** Test Cases ***
+Should Explain Every Command
+    [Tags]    row:T2
+    Given A Pico Without A Cable    cdc
+    FOR    ${command}    IN    Plug    Unplug    Reset    Suspend    Resume    Enumerate    Tree    Status    ControlIn    ControlOut    BulkIn
+    ...    BulkOut    IsochronousIn    IsochronousOut    QueueIn    QueueOut    Collect    ClearHalt    SetConfiguration    SetInterface
+    ...    InjectFault    TraceStart    TraceStop    Help
+        ${help}=    Host Does    Help "${command}"
+        Should Match Regexp    ${help}    ^${command}\\b.*: .{15,}
+    END
+
+Should Show The Device Tree
+    [Tags]    row:T2
+    Given A Pico Running    cdc
+    Then The Tree Contains    Device 1: ID 2e8a:0005 "MicroPython" "Board in FS mode"
+    And The Tree Contains    Interface 0 "Board CDC": class 0x02 (communications)
+    And The Tree Contains    Endpoint 0x82: bulk IN, 64 bytes
+
+Should Say What It Is Doing
+    [Tags]    row:T2
+    Given A Pico Without A Cable    cdc
+    Then Host Does    Status
+    And Should Start With    ${ANSWER}    port Unplugged
+    When The Cable Is Plugged In
+    And The Host Enumerates
+    Then Host Does    Status
+    And Should Match Regexp    ${ANSWER}    ^port Active, frame \\d+, 1 attached so far, \\d+ transactions, device 1
+
+Should Enumerate By Itself Unless Told Not To
+    [Tags]    row:T2
+    Given A Pico Without A Cable    cdc
+    When Host Does    AutoEnumerate true
+    And The Cable Is Plugged In
+    And Time Passes    0.3
+    Then The Tree Contains    ID 2e8a:0005
+
+Should Transfer On Control And Bulk Endpoints
+    [Tags]    row:T2
+    Given A Pico Running    cdc
+    When Host Does    ControlOut 0x21 0x22 3 0
+    Then The Answer Is    OK
+    When Host Does    BulkOut 0x02 "0d"
+    Then The Answer Is    OK
+    When Host Does    BulkIn 0x82 64
+    Then Should Start With    ${ANSWER}    4d 69 63 72 6f 50 79 74
+
+Should Configure, Halt And Clear
+    [Tags]    row:T2
+    Given A Pico Running    vendor_bulk.py
+    When Host Does    SetConfiguration 0
+    And Host Does    ControlIn 0x80 8 0 0 1
+    Then The Answer Is    00
+    When Host Does    SetConfiguration 1
+    And Host Does    ControlOut 0x02 3 0 0x81
+    And Host Does    BulkIn 0x81 64
+    Then The Answer Is    STALL
+    When Host Does    ClearHalt 0x81
+    Then The Answer Is    OK
+
+Should Reset, Suspend And Resume
+    [Tags]    row:T2
+    Given A Pico Running    vendor_control.py
+    When Host Does    Suspend
+    Then The Port Is    Suspended
+    When Host Does    Resume
+    Then The Port Is    Active
+    When Host Does    Reset
+    Then Host Does    Tree
+    And Should Start With    ${ANSWER}    No device is enumerated
+
+Should Refuse What Makes No Sense And Say Why
+    [Tags]    row:T2
+    Given A Pico Without A Cable    cdc
+    Then The Host Refuses    Enumerate    the cable is unplugged
+    And The Host Refuses    BulkIn 0x82 64    No enumerated device has an endpoint 0x82
+    And The Host Refuses    ControlIn 0x80 6 0x0100 0 18    enumerate a device
+    And The Host Refuses    ControlOut 0x80 6    ControlIn
+    And The Host Refuses    Suspend    enumerate a device
+
+Should Ask For A Controller When None Is Connected
+    [Tags]    row:T2
+    Given Execute Command    emulation CreateUsbHost "${HOST}"
+    Then The Host Refuses    Enumerate    connector Connect sysbus.usb usb_host
+
+Should Trace To A File And Stop
+    [Tags]    row:T2    row:C17
+    Given A Pico Running    cdc
+    When The Bus Is Traced
+    And The Device Answers GET_STATUS With    00 00
+    And The Trace Ends
+    Then Should Be Equal    ${{ [(row.token, row.handshake) for row in $TRACE if row.handshake != "NAK"] }}
+    ...    ${{ [("SETUP", "ACK"), ("IN", "ACK"), ("OUT", "ACK")] }}
+
+Should Go On From A Saved State
+    [Tags]    row:T2
+    Given A Pico Running    cdc
+    And Host Does    ControlOut 0x21 0x22 3 0
+    And Host Does    BulkIn 0x82 64
+    When Execute Command    Save @${OUTPUT_DIR}/usb.save
+    And Execute Command    Load @${OUTPUT_DIR}/usb.save
+    And Execute Command    mach set 0
+    And The Device Answers GET_STATUS With    00 00
+    And The Cable Is Pulled
+    And The Cable Is Plugged In
+    And The Host Enumerates
+    Then The Tree Contains    ID 2e8a:0005
+
+*** Keywords ***
+The Host Refuses
+    [Arguments]    ${command}    ${reason}
+    Run Keyword And Expect Error    *${reason}*    Execute Command    ${HOST} ${command}

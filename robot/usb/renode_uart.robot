@@ -1,0 +1,87 @@
+*** Settings ***
+Documentation     Every CDC port is also one of Renode's UARTs: analyzer, terminal tester, typed text.
+Test Tags         engine:renode
+Resource          ${CURDIR}/../resources/usb_renode.resource
+
+*** Test Cases ***
+Should Show The Banner Of The Built-In Port
+    [Tags]    row:T1
+    Given A Pico Whose Serial Port Is Watched
+    Then Wait For Line On Uart    MicroPython v1    testerId=${CDC}
+    And Wait For Prompt On Uart    >>>    testerId=${CDC}
+
+Should Run What Is Typed Into The Port
+    [Tags]    row:T1
+    Given A Pico Whose Serial Port Is Watched
+    And Wait For Prompt On Uart    >>>    testerId=${CDC}
+    When Write Line To Uart    print(6 * 7)    testerId=${CDC}
+    Then Wait For Line On Uart    ^42    treatAsRegex=true    testerId=${CDC}
+
+Should Fall Silent At A Detach And Come Back With The Device
+    [Tags]    row:T1
+    Given A Pico Whose Serial Port Is Watched
+    And Wait For Prompt On Uart    >>>    testerId=${CDC}
+    When The Cable Is Pulled
+    Then The UART Says    Present    False
+    When Write Line To Uart    print("typed", "while away")    testerId=${CDC}    waitForEcho=false
+    And The Cable Is Plugged In
+    Then Wait For Line On Uart    typed while away    testerId=${CDC}
+    And The UART Says    Present    True
+
+Should Come Back After A Soft Reset Of A Board With A Runtime Device
+    [Documentation]    The board detaches by itself; the host finds and configures the new device by itself.
+    [Tags]    row:T1    row:D24
+    Given A Pico Whose Serial Port Is Watched
+    And Wait For Prompt On Uart    >>>    testerId=${CDC}
+    When Write Line To Uart    import machine; u = machine.USBDevice(); u.active(False); u.active(True)    testerId=${CDC}    waitForEcho=false
+    And Time Passes    1
+    And Write Line To Uart    print("back", "again")    testerId=${CDC}    waitForEcho=false
+    Then Wait For Line On Uart    ^back again    treatAsRegex=true    testerId=${CDC}
+
+Should Tell The Device DTR, RTS And Line Coding
+    [Tags]    row:T1
+    Given A Pico Whose Serial Port Is Watched
+    And Wait For Prompt On Uart    >>>    testerId=${CDC}
+    When Execute Command    sysbus.usb.cdc0 SetLineCoding 9600 7
+    And Time Passes    0.01
+    Then Host Does    ControlIn 0xA1 0x21 0 0 7
+    And The Answer Is    80 25 00 00 00 00 07
+    When The Bus Is Traced
+    And Execute Command    sysbus.usb.cdc0 Dtr false
+    And Time Passes    0.01
+    And The Trace Ends
+    Then The Host Has Sent    21 22 02 00 00 00 00 00
+
+Should Be Watched By An Analyzer
+    [Tags]    row:T1
+    Given A Pico Whose Serial Port Is Watched
+    ${analyzer}=    Execute Command    showAnalyzer sysbus.usb.cdc0 Antmicro.Renode.Analyzers.LoggingUartAnalyzer
+    When Write Line To Uart    print("seen", "in the log")    testerId=${CDC}
+    Then Wait For Line On Uart    ^seen in the log    treatAsRegex=true    testerId=${CDC}
+
+Should Carry A Line Of Many Packets
+    [Tags]    row:T1    row:C7
+    Given A Pico Whose Serial Port Is Watched
+    And Wait For Prompt On Uart    >>>    testerId=${CDC}
+    When Write Line To Uart    import sys; x = sum(ord(c) for c in "\\x00\\x7f\\x41" * 100); print("sum", x, "a" * 1000 + ".")    testerId=${CDC}    waitForEcho=false
+    Then Wait For Line On Uart    ^sum 19200 a{1000}\\.    treatAsRegex=true    testerId=${CDC}
+
+*** Keywords ***
+A Pico Whose Serial Port Is Watched
+    Create Pico    firmware=${CDC_FIRMWARE}
+    Execute Command    emulation CreateUsbHost "${HOST}"
+    Execute Command    connector Connect sysbus.usb ${HOST}
+    ${tester}=    Create Terminal Tester    sysbus.usb.cdc0    timeout=10    defaultPauseEmulation=true
+    Set Test Variable    ${CDC}    ${tester}
+    The Cable Is Plugged In
+
+The UART Says
+    [Arguments]    ${property}    ${expected}
+    ${value}=    Execute Command    sysbus.usb.cdc0 ${property}
+    Should Be Equal    ${value.strip()}    ${expected}
+
+The Host Has Sent
+    [Documentation]    One of the SETUP packets in the trace has these bytes.
+    [Arguments]    ${setup}
+    ${setups}=    Evaluate    [row.data.hex(" ") for row in $TRACE if row.token == "SETUP"]
+    Should Contain    ${setups}    ${setup}
