@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from renode_pico.clock import NS_PER_S
+from renode_pico.engine.embedded_backtrace import Symbols, backtrace, find_elf
 from renode_pico.engine.embedded_clock import EmbeddedClock, EmbeddedRunner
 from renode_pico.engine.embedded_uart import UartPort
 from renode_pico.engine.protocol import BoardConfig, Uart
@@ -169,10 +170,19 @@ class EmbeddedEngine:
     def _died(self, why: str) -> None:
         if not self._dead:
             fault = f" after {self._chip.last_fault}" if self._chip.last_fault else ""
-            self._dead = (
-                f"{self._config.firmware.name}: {why}{fault}, LR {self._chip.core.lr:#010x} (at {self.now:.6f} s)"
-            )
+            trace = self._backtrace()
+            where = f" in {trace}" if trace else f", LR {self._chip.core.lr:#010x}"
+            self._dead = f"{self._config.firmware.name}: {why}{fault}{where} (at {self.now:.6f} s)"
         self.runner.poke()
+
+    def _backtrace(self) -> str:
+        path = find_elf(self._config.firmware)
+        if path is None:
+            return ""
+        try:
+            return backtrace(Symbols(path).name, self._chip.peek, self._chip.core.sp)
+        except Exception as error:  # An ornament: whatever goes wrong with it must not hide what it decorates.
+            return f"(no backtrace: {error})"
 
     def _check(self) -> None:
         if self._dead:
