@@ -1,4 +1,4 @@
-"""What the suites of pyb.USB_VCP share: boards whose boot.py makes the ports, and programs with something going on meanwhile.
+"""What the suites of pyb.USB_VCP share: boards whose boot.py makes the ports, programs that something happens to.
 
 The console is UART0 and there is no built-in USB function, so that the ports are all the host sees.
 """
@@ -60,15 +60,15 @@ class Vcp:
     def eval(self, expression: str) -> Any:
         return self.console.eval(expression)
 
-    def meanwhile(self, code: str, action: Callable[[], object]) -> str:
-        """Run code, and `action` when it prints the first time; what it printed."""
+    def meanwhile(self, code: str, action: Callable[[], object], timeout: float = 120.0) -> str:
+        """Run code, and `action` when it prints the first time; what it printed. timeout: emulated seconds."""
         actions = [action]
 
         def first_output(_: bytes) -> None:
             if actions:
                 actions.pop()()
 
-        return self.console.exec(code, on_output=first_output).decode().replace("\r\n", "\n")
+        return self.console.exec(code, timeout=timeout, on_output=first_output).decode().replace("\r\n", "\n")
 
     def enumerate(self) -> None:
         """Look at the device again: it has been reset."""

@@ -10,6 +10,14 @@ from renode_pico.board import Board
 from renode_pico.errors import Stall, Timeout
 from tests.system.vcp.conftest import OPENED, Vcp, both_pumps, pattern
 
+TRAFFIC = """
+print('go')
+for i in range(30):
+    v.write(bytes(300))
+    v.read(300)
+    time.sleep_ms(1)
+print(v.isconnected())
+"""
 SUSPENDED = 0.02
 """Emulated seconds after which a device whose bus has gone quiet knows it (3 ms)."""
 
@@ -69,8 +77,7 @@ def test_a_port_survives_the_loss_of_the_bus_in_the_middle_of_a_transfer(
         else:
             host.reset()
 
-    code = "print('go')\nfor i in range(30):\n    v.write(bytes(300))\n    v.read(300)\n    time.sleep_ms(1)\nprint(v.isconnected())"
-    assert vcp.meanwhile(code, disturb) == "go\nFalse\n"
+    assert vcp.meanwhile(TRAFFIC, disturb) == "go\nFalse\n"
     vcp.enumerate()
     port = vcp.port()
     vcp.run(0.1)
@@ -169,11 +176,5 @@ def test_much_data_both_ways_on_two_ports_at_once(vcp: Vcp, pump: str, pico: Boa
         assert [bytes(data) for data in received] == sent
         pico.host.wait(*transfers)
 
-    vcp.console.exec(ECHO.replace("SIZE", str(size)), timeout=600.0, on_output=once(transfer))
+    vcp.meanwhile(ECHO.replace("SIZE", str(size)), transfer, timeout=600.0)
     assert [port.read_available() for port in ports] == [b"", b""]
-
-
-def once(action):  # type: ignore[no-untyped-def]
-    """An on_output that acts on the first output."""
-    actions = [action]
-    return lambda _: actions.pop()() if actions else None
