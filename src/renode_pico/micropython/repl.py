@@ -49,7 +49,7 @@ class Repl:
         deadline = self.stream.now + timeout
         self._raw = False
         self._send_code(code.encode() if isinstance(code, str) else bytes(code), deadline)
-        output = self._until(CTRL_D, deadline, "the program's end", on_output)
+        output = self._until(CTRL_D, deadline, f"the end of the program, given {timeout:g} s,", on_output)
         errors = self._until(CTRL_D, deadline, "the program's traceback")
         self._until(b">", deadline, "the raw prompt")
         self._raw = True

@@ -235,6 +235,51 @@ def test_should_print_the_tree_as_lsusb_does(device: Device) -> None:
         assert line in lines
 
 
+HID_AND_MORE = bytes.fromhex(
+    "0902 3700 02 01 00 e0 32"
+    "0904 00 00 01 03 01 01 00"
+    "0921 1101 00 01 22 4100"
+    "0705 81 03 0800 0a"
+    "0904 01 00 01 ff 12 34 00"
+    "05 ff 01 02 03"
+    "0705 83 0d ff03 01"
+)
+
+
+def test_should_decode_hid_and_show_what_it_does_not_know(bench: Bench) -> None:
+    bench.device.descriptors[2, 0] = HID_AND_MORE
+    text = format_device(enumerate_device(bench.host)).splitlines()
+    for line in (
+        "    bmAttributes         0xe0",
+        "      Self Powered",
+        "      Remote Wakeup",
+        "      bInterfaceProtocol      1 Keyboard",
+        "        HID Device Descriptor:",
+        "          bcdHID               1.11",
+        "          bCountryCode            0 Not supported",
+        "          bDescriptorType        34 Report",
+        "          wDescriptorLength      65",
+        "      bInterfaceClass       255 Vendor Specific Class",
+        "      ** UNRECOGNIZED:  05 ff 01 02 03",
+        "          Transfer Type            Isochronous",
+        "          Synch Type               Synchronous",
+        "        wMaxPacketSize     0x03ff  1x 1023 bytes",
+    ):
+        assert line in text, line
+
+
+def test_should_read_the_bos_of_a_device_that_may_have_one(bench: Bench) -> None:
+    descriptor = bytearray(bench.device.descriptors[1, 0])
+    descriptor[2:4] = b"\x10\x02"
+    bench.device.descriptors[1, 0] = bytes(descriptor)
+    assert enumerate_device(bench.host).bos is None
+    bench.device.descriptors[0x0F, 0] = bytes.fromhex("05 0f 0c 00 01 07 10 02 02 00 00 00")
+    device = enumerate_device(bench.host)
+    assert device.bos is not None
+    assert device.bos.bNumDeviceCaps == 1
+    assert "Binary Object Store Descriptor:" in format_device(device)
+
+
 def test_should_give_everything_as_json(device: Device) -> None:
     tree = json.loads(json.dumps(device_dict(device)))
     assert tree["idVendor"] == 0x2E8A
