@@ -17,7 +17,7 @@ import click
 
 from renode_pico import __version__
 from renode_pico.board import Board
-from renode_pico.cli_serve import serve
+from renode_pico.cli_serve import serve, top
 from renode_pico.engine.select import EngineName
 from renode_pico.errors import RenodePicoError, ScriptError, UsageError
 
@@ -217,6 +217,7 @@ def trace(output: Path | None, sof: bool, command: tuple[str, ...]) -> None:
 
 
 cli.add_command(serve)
+cli.add_command(top)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
