@@ -83,6 +83,18 @@ def test_files_outlive_reset_and_power_and_the_engine(tmp_path: Path) -> None:
     assert b"'words'" in answer(engine, b"open('kept').read()\r")
 
 
+def test_small_things_of_the_board_answer() -> None:
+    engine = board("uart")
+    answer(engine)
+    answer(engine, b"import machine, os\r")
+    assert b"b'\\xe6`X8\\x83rJ+'" in answer(engine, b"machine.unique_id()\r")
+    assert b"\n1\r\n" in answer(engine, b"machine.Pin(25, machine.Pin.OUT, value=1).value()\r")
+    assert engine.gpio(25)
+    assert b"\n27\r\n" in answer(engine, b"round(27 - (machine.ADC(4).read_u16() * 3.3 / 65535 - 0.706) / 0.001721)\r")
+    assert b"True" in answer(engine, b"os.urandom(8) != os.urandom(8)\r")
+    assert engine.unmodelled == {}
+
+
 @pytest.mark.row("C1", "C2", "C12")
 @pytest.mark.parametrize("revision", REVISIONS)
 def test_the_built_in_port_comes_up_on_either_revision_of_the_chip(revision: Literal["B1", "B2"]) -> None:

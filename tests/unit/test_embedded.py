@@ -201,11 +201,12 @@ def test_starting_core_1_is_refused_in_words(tmp_path: Path) -> None:
 def test_a_block_that_nobody_models_is_counted(tmp_path: Path) -> None:
     engine = engine_with(tmp_path, BUSY)
     assert engine.unmodelled == {}
-    engine._chip.mcu.read_uint32(0x4006_0000)
-    engine._chip.mcu.read_uint32(0x4006_0000)
+    engine._chip.mcu.read_uint32(0x4006_0100)
+    engine._chip.mcu.read_uint32(0x4006_0100)
+    engine._chip.mcu.write_uint32(0x4006_0100, 0)
     engine._chip.mcu.read_uint32(0x1500_0000)
     engine.run(0.001)
-    assert engine.unmodelled == {"ROSC.0x0": 2, "XIP.0x15000000": 1}
+    assert engine.unmodelled == {"ROSC.0x100": 3, "XIP.0x15000000": 1}
 
 
 # Reset and power
@@ -334,6 +335,7 @@ def test_gpio_both_ways(tmp_path: Path) -> None:
     assert engine.gpio(25) is False
     bus.write_uint32(0xD000_0014, 1 << 25)  # GPIO_OUT_SET
     assert engine.gpio(25) is True
+    assert bus.read_uint32(0xD000_0004) & 1 << 25, "a driven pin reads as it is driven"
     engine.set_gpio(3, True)
     assert bus.read_uint32(0xD000_0004) & 1 << 3
     engine.set_gpio(3, False)
@@ -393,6 +395,28 @@ def test_wrong_arguments_are_refused_in_one_line(tmp_path: Path) -> None:
         engine.uart(2)
     with pytest.raises(UsageError, match="GPIO 30"):
         engine.gpio(30)
+
+
+def test_random_bits_are_the_same_in_each_run(tmp_path: Path) -> None:
+    def bits() -> list[int]:
+        engine = engine_with(tmp_path, BUSY)
+        return [engine._chip.mcu.read_uint32(0x4006_001C) for _ in range(64)]
+
+    assert bits() == bits()
+    assert 16 < sum(bits()) < 48
+
+
+def test_registers_that_only_remember(tmp_path: Path) -> None:
+    bus = engine_with(tmp_path, BUSY)._chip.mcu
+    assert bus.read_uint32(0x4000_80A4) == 0x7FFF
+    bus.write_uint32(0x4000_80A4 + CLEAR, 0xFF)
+    assert bus.read_uint32(0x4000_80A4) == 0x7F00
+    bus.write_uint32(0x4000_80A4 + SET, 1)
+    assert bus.read_uint32(0x4000_80A4) == 0x7F01
+    assert not bus.read_uint32(0x4002_8000) & 1 << 31, "a PLL without power does not lock"
+    bus.write_uint32(0x4002_8004 + CLEAR, 0x21)
+    assert bus.read_uint32(0x4002_8000) & 1 << 31
+    assert bus.read_uint32(0x4006_0018) & 1 << 31, "the ring oscillator is stable"
 
 
 def test_it_says_what_it_is(tmp_path: Path) -> None:

@@ -47,13 +47,26 @@ def test_the_inter_core_fifo_reads_as_all_ones(chip: Any) -> None:
     assert chip.read_uint32(0xD000_0050) == 0xFFFF_FFFF
 
 
-@pytest.mark.parametrize("address", [0x4002_8000, 0x4002_C000, 0x4000_80A0, 0x4000_4008])
+@pytest.mark.parametrize("address", [0x4002_8000, 0x4002_C000, 0x4000_80A0, 0x4000_4008, 0x4006_001C])
 def test_registers_that_read_as_all_ones(chip: Any, address: int) -> None:
     assert chip.read_uint32(address) == 0xFFFF_FFFF
 
 
 def test_pads_come_out_of_reset_with_their_inputs_off(chip: Any) -> None:
     assert chip.read_uint32(0x4001_C004) == 0x36
+
+
+def test_a_driven_pin_does_not_read_as_it_is_driven(chip: Any) -> None:
+    chip.write_uint32(0x4001_4000 + 4, 5)
+    chip.write_uint32(0x4001_C004, 0x56)
+    chip.write_uint32(0xD000_0024, 1)
+    chip.write_uint32(0xD000_0014, 1)
+    assert chip.read_uint32(0xD000_0004) & 1 == 0
+
+
+def test_the_flash_has_no_identity(chip: Any) -> None:
+    chip.ssi._tx_buffer = bytearray()
+    assert [chip.ssi._shift_byte(byte) for byte in (0x4B, *bytes(12))] == [0xFF] * 13
 
 
 def test_a_bad_address_is_only_logged(chip: Any) -> None:

