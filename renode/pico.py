@@ -1,5 +1,7 @@
 # Monitor commands of the Pico platform, included by rpi_pico.resc. Python 2 (IronPython), as Renode's monitor speaks it.
 import os
+import shutil
+import tempfile
 
 import System
 from Antmicro.Renode.Core import EmulationManager
@@ -51,9 +53,24 @@ def mc_pico_load_models(root):
 
 def _compile(sources):
     # all files in one go: each would be an assembly of its own otherwise, blind to the others
-    self.Parse("include " + " ".join("@" + path for path in sources))
+    if _renode_version() >= "1.16":
+        self.Parse("include " + " ".join("@" + path for path in sources))
+    else:
+        TypeManager.Instance.ScanFile(_compile_before_1_16(sources))
     if not _models_are_loaded():
         _fail("the models do not compile with this Renode; the errors are above")
+
+
+def _compile_before_1_16(sources):
+    """Renode 1.15 includes one source file at a time; its compiler takes a pattern, though, so they go into one directory."""
+    from Antmicro.Renode.Utilities import AdHocCompiler
+    gathered = tempfile.mkdtemp("renode-pico")
+    try:
+        for path in sources:
+            shutil.copy(path, gathered)
+        return AdHocCompiler().Compile(os.path.join(gathered, "*.cs"))
+    finally:
+        shutil.rmtree(gathered)
 
 
 def mc_pico_check(name, firmware, platform, bootrom):

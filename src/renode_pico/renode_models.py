@@ -30,6 +30,9 @@ BOOT_ROM = "bootrom.bin"
 BOOT_ROM_SIZE = 0x4000
 SOURCE_DIRECTORIES = ("renode/models", "renode/host")
 
+# the heart of Renode: one assembly since 1.16, two before
+_CORE_ASSEMBLIES = ("Infrastructure.dll", "Emulator.dll")
+
 # what `mcs` and the compiler inside Renode 1.15 both accept
 _LANGUAGE = "-langversion:7"
 
@@ -91,9 +94,9 @@ def find_renode(launcher: str | os.PathLike[str] | None = None) -> RenodeInstall
     path = Path(found).resolve()
     for start in (path, *_named_in_script(path)):
         for directory in (start.parent / "output/bin/Release", start.parent / "bin", start.parent):
-            if (directory / "Infrastructure.dll").is_file():
+            if any((directory / name).is_file() for name in _CORE_ASSEMBLIES):
                 return RenodeInstallation(path, directory, _version_of(directory), _runs_on_mono(directory))
-    raise EngineMissing(f"{path} is no Renode that this package knows: there is no Infrastructure.dll beside it")
+    raise EngineMissing(f"{path} is no Renode that this package knows: there are no assemblies beside it")
 
 
 def boot_rom() -> bytes:
@@ -183,8 +186,10 @@ def _digest(root: Path, installation: RenodeInstallation) -> str:
     for path in sources(root):
         made_of.update(f"{path.relative_to(root)}\n".encode())
         made_of.update(path.read_bytes())
-    infrastructure = installation.assemblies / "Infrastructure.dll"
-    made_of.update(f"{infrastructure.stat().st_size} {infrastructure.stat().st_mtime_ns}\n".encode())
+    for name in _CORE_ASSEMBLIES:
+        core = installation.assemblies / name
+        if core.is_file():
+            made_of.update(f"{name} {core.stat().st_size} {core.stat().st_mtime_ns}\n".encode())
     return made_of.hexdigest()
 
 
