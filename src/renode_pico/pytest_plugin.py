@@ -19,8 +19,12 @@ from renode_pico.board import Board
 from renode_pico.engine.select import ENGINES, EngineName, choose
 from renode_pico.errors import EngineMissing
 from renode_pico.micropython.repl import Repl
+from renode_pico.trace.keep import KeptTrace
 from renode_pico.usb.cdc import CdcPort
 from renode_pico.usb.device import Device
+
+TRACE = pytest.StashKey[KeptTrace]()
+"""The trace of a test's board, until it is known whether the test has failed."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -28,6 +32,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("renode-pico", "an emulated Raspberry Pi Pico")
     group.addoption("--engine", choices=("auto", *ENGINES), default="auto", help="what emulates the board")
     group.addoption("--firmware", default=None, help="cdc, uart, uart-cdc or a UF2, ELF or binary file")
+    group.addoption(
+        "--usb-traces",
+        default="results/usb-traces",
+        metavar="DIR",
+        help="where the bus traces of failed tests are kept, for Wireshark and as a page; empty: none are made",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -61,6 +71,20 @@ def engine_of(config: pytest.Config) -> str:
         raise pytest.UsageError(str(error)) from error
 
 
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """Keep the bus traces of a test that has failed, and say in its report where they are."""
+    outcome: Any = yield
+    report: pytest.TestReport = outcome.get_result()
+    trace = item.stash.get(TRACE, None)
+    if trace is None or not report.failed:
+        return
+    del item.stash[TRACE]
+    folder = Path(item.config.rootpath, item.config.getoption("--usb-traces"), engine_of(item.config))
+    kept = trace.end(folder, item.nodeid)
+    report.sections.append(("USB traces", "\n".join(str(path) for path in kept)))
+
+
 def board_options(request: pytest.FixtureRequest) -> dict[str, Any]:
     """Collect what the `pico` markers of a test ask for; the nearest marker wins."""
     options: dict[str, Any] = {"firmware": request.config.getoption("--firmware") or "cdc"}
@@ -82,7 +106,13 @@ def file_content(content: str | bytes | Path) -> bytes:
 def pico(request: pytest.FixtureRequest) -> Iterator[Board]:
     """A powered board, its cable not yet plugged in."""
     with Board(engine=cast(EngineName, engine_of(request.config)), **board_options(request)) as board:
+        if request.config.getoption("--usb-traces"):
+            request.node.stash[TRACE] = KeptTrace(board.host)
         yield board
+        trace = request.node.stash.get(TRACE, None)
+        if trace is not None:
+            del request.node.stash[TRACE]
+            trace.end()
 
 
 @pytest.fixture
