@@ -225,7 +225,9 @@ def run_main_job(board: Board, json_file: Path | None = None) -> bool:
 
     json_file: where to write the steps and totals, if anywhere.
     """
-    console = Console(soft_wrap=True, width=None)
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=200)  # a log has no width: one line a step
     console.print(
         f"renode-pico: {board.firmware.name} on {board.engine.name} ({board.engine.version})", highlight=False
     )
