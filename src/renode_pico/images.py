@@ -68,6 +68,10 @@ class Image:
         return max(segment.address + len(segment.data) for segment in self.segments)
 
 
+class _ForeignBlock(ImageError):
+    """A UF2 block for another chip."""
+
+
 def load_image(path: Path) -> Image:
     """Read a firmware image of any kind: by its content, not by its name.
 
@@ -121,10 +125,18 @@ def _looks_like_uf2(data: bytes) -> bool:
 
 def _uf2(path: Path, data: bytes) -> tuple[Segment, ...]:
     segments: list[Segment] = []
+    foreign: _ForeignBlock | None = None
     for number in range(-(-len(data) // UF2_BLOCK)):
-        segment = _uf2_block(path, data, number)
+        try:
+            segment = _uf2_block(path, data, number)
+        except _ForeignBlock as block:
+            # The boot ROM passes over blocks of other families; one file may hold firmware for several chips.
+            foreign = foreign or block
+            continue
         if segment is not None:
             segments.append(segment)
+    if not segments and foreign is not None:
+        raise foreign
     if not segments:
         raise ImageError(f"{path}: no block of this UF2 file goes into the main flash")
     return tuple(segments)
@@ -146,7 +158,7 @@ def _uf2_block(path: Path, data: bytes, number: int) -> Segment | None:
         return None
     if flags & UF2_FLAG_FAMILY_ID and family != RP2040_FAMILY_ID:
         name = FAMILIES.get(family, "unknown")
-        raise ImageError(
+        raise _ForeignBlock(
             f"{where}: for another chip, family {family:#010x} ({name}), not {RP2040_FAMILY_ID:#010x} (RP2040)"
         )
     if not 0 < size <= UF2_MAX_PAYLOAD:

@@ -314,6 +314,19 @@ def test_what_does_not_fit_into_the_flash_is_refused(tmp_path: Path, offset: int
         engine_with(tmp_path, BUSY, flash_image=b"four", flash_offset=offset)
 
 
+def test_a_flash_image_under_the_firmware_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(
+        ImageError, match=r"at offset 0x80 it would be overwritten by firmware\.bin, which reaches 0x100"
+    ):
+        engine_with(tmp_path, BUSY, flash_image=b"lost", flash_offset=0x80)
+
+
+def test_closed_engines_do_not_pile_up(tmp_path: Path) -> None:
+    for _ in range(8):
+        engine_with(tmp_path, BUSY).close()
+    assert len(EmbeddedEngine._closed_chips) <= 4
+
+
 def test_a_damaged_flash_file_and_one_that_cannot_be_written(tmp_path: Path) -> None:
     path = tmp_path / "flash.bin"
     path.write_bytes(b"x")

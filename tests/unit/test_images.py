@@ -62,6 +62,11 @@ def test_blocks_that_are_not_for_the_main_flash_are_left_out(tmp_path: Path) -> 
     assert load_image(saved(tmp_path / "a.uf2", content)).end == FLASH_BASE + len(CODE)
 
 
+def test_blocks_for_other_chips_beside_ours_are_left_out(tmp_path: Path) -> None:
+    content = uf2(family=0xE48BFF59) + uf2()
+    assert load_image(saved(tmp_path / "a.uf2", content)).end == FLASH_BASE + len(CODE)
+
+
 @pytest.mark.parametrize(
     ("name", "content", "says"),
     [

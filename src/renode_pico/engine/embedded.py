@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import tempfile
 from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
+from weakref import WeakSet
 
 from renode_pico.clock import NS_PER_S
 from renode_pico.engine.embedded_backtrace import Symbols, backtrace, find_elf
@@ -16,13 +18,15 @@ from renode_pico.engine.embedded_uart import UartPort
 from renode_pico.engine.protocol import BoardConfig, Uart
 from renode_pico.engine.rp2040py_fixes import CHIP_IDS, Chip
 from renode_pico.errors import FirmwareError, ImageError, UsageError
-from renode_pico.images import FLASH_BASE, FLASH_SIZE, check_fits, load_image, read_flash_file
+from renode_pico.images import FLASH_BASE, FLASH_SIZE, Image, check_fits, load_image, read_flash_file
 from renode_pico.usb.host import BusHost
 from renode_pico.usb.wire import Wire
 
 MIPS = 125
 """rp2040py's processor makes 125 million cycles an emulated second, whatever the firmware sets its clocks to."""
 GPIO_COUNT = 30
+MAX_CLOSED_CHIPS = 3
+"""So many of them, and the garbage collector is asked before another one is made: it counts objects, not bytes."""
 
 
 class EmbeddedEngine:
@@ -31,6 +35,9 @@ class EmbeddedEngine:
     `chip_revision` is what SYSINFO says (the firmware takes different ways through its USB driver); `boot_rom=False`
     starts at the beginning of the flash, as rp2040py does. Raises ImageError or UsageError.
     """
+
+    _closed_chips: ClassVar[WeakSet[Chip]] = WeakSet()
+    """Chips whose engine was closed and that are still there: each is 17 MB in a ring of references."""
 
     def __init__(
         self, config: BoardConfig, *, chip_revision: Literal["B1", "B2"] = "B2", boot_rom: bool = True
@@ -43,13 +50,15 @@ class EmbeddedEngine:
             raise UsageError(f"chip revision {chip_revision}: there are {', '.join(CHIP_IDS)}")
         self._config = config
         image = load_image(config.firmware)
+        if len(self._closed_chips) >= MAX_CLOSED_CHIPS:
+            gc.collect()
         self._dead = ""
         self._chip = Chip(EmbeddedClock, self._died, revision=chip_revision, boot_rom=boot_rom)
         self._clock = self._chip.clock
         self.runner = EmbeddedRunner(self._chip.mcu, self._clock, self._check)
         self._flash = self._chip.mcu.flash[:FLASH_SIZE]
         self._saved: bytes | None = None
-        self._load_saved_flash()
+        self._load_saved_flash(image)
         for segment in image.segments:
             offset = segment.address - FLASH_BASE
             self._flash[offset : offset + len(segment.data)] = segment.data
@@ -199,7 +208,7 @@ class EmbeddedEngine:
         check_fits(data, offset, "flash")
         self._flash[offset : offset + len(data)] = data
 
-    def _load_saved_flash(self) -> None:
+    def _load_saved_flash(self, firmware: Image) -> None:
         """What the flash file holds; a flash image is for a board that has none yet."""
         config = self._config
         if config.flash_file is not None and config.flash_file.exists():
@@ -208,6 +217,11 @@ class EmbeddedEngine:
         elif config.flash_image is not None:
             check_fits(config.flash_image, config.flash_offset, "flash image")
             end = config.flash_offset + len(config.flash_image)
+            if config.flash_offset < firmware.end - FLASH_BASE:
+                raise ImageError(
+                    f"flash image: at offset {config.flash_offset:#x} it would be overwritten by {firmware.path.name}, "
+                    f"which reaches {firmware.end - FLASH_BASE:#x}"
+                )
             self._flash[config.flash_offset : end] = config.flash_image
 
     def _save_flash(self) -> None:
@@ -223,6 +237,7 @@ class EmbeddedEngine:
         """End it, saving the flash. May be called twice."""
         if not self._closed:
             self._closed = True
+            self._closed_chips.add(self._chip)
             self._save_flash()
 
 
