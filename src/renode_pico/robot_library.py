@@ -11,8 +11,10 @@ The suites in `robot/` use these words; on Renode, `renode-test` provides the sa
 from __future__ import annotations
 
 from collections.abc import Callable
+from html import escape
 from pathlib import Path
-from typing import cast
+from typing import Protocol, cast
+from urllib.parse import quote
 
 from robot.api.deco import keyword, library
 from robot.libraries.BuiltIn import BuiltIn
@@ -21,6 +23,7 @@ from renode_pico.board import Board
 from renode_pico.engine.select import EngineName
 from renode_pico.errors import Stall, Timeout, UsbError
 from renode_pico.micropython.repl import Repl
+from renode_pico.trace.keep import KeptTrace
 from renode_pico.trace.tsv import FAULTS, TsvTrace
 from renode_pico.usb import requests
 from renode_pico.usb.device import Device
@@ -40,6 +43,14 @@ def from_hex(text: str) -> bytes:
     return bytes.fromhex(text.replace(",", " "))
 
 
+class TestResult(Protocol):
+    """The part of Robot's result of a test that its listener uses."""
+
+    failed: bool
+    full_name: str
+    message: str
+
+
 @library(scope="TEST", version="0.1", doc_format="TEXT", auto_keywords=False)
 class PicoLibrary:
     """A board and the host at the other end of its cable.
@@ -57,11 +68,18 @@ class PicoLibrary:
         self._board: Board | None = None
         self._console: Repl | None = None
         self._queued: list[Transfer] = []
+        self._kept: KeptTrace | None = None
         self._trace: TsvTrace | None = None
         self._trace_file = Path()
 
-    def end_test(self, data: object, result: object) -> None:
-        """Listener: no board outlives its test."""
+    def end_test(self, data: object, result: TestResult) -> None:
+        """Listener: no board outlives its test; one that has failed keeps the traces of its last board."""
+        if result.failed and self._kept is not None:
+            folder = Path(str(BuiltIn().get_variable_value("${OUTPUT_DIR}")))
+            kept = self._kept.end(folder / "usb-traces", result.full_name)
+            self._kept = None
+            links = ", ".join(f'<a href="usb-traces/{quote(path.name)}">{escape(path.name)}</a>' for path in kept)
+            result.message = f"*HTML* <pre>{escape(result.message)}</pre>USB traces: {links}"
         self.reset_emulation()
 
     # Boards
@@ -89,6 +107,7 @@ class PicoLibrary:
         """A board with this program on it (or with the plain firmware: cdc); nothing is at its USB port."""
         self.reset_emulation()
         self._board = Board("cdc" if program == "cdc" else "uart", engine=self._engine)
+        self._kept = KeptTrace(self._board.host)
         if program == "cdc":
             self._board.engine.run(0.2)
         else:
@@ -99,6 +118,9 @@ class PicoLibrary:
     def reset_emulation(self) -> None:
         """End the board."""
         self._end_trace()
+        if self._kept is not None:
+            self._kept.end()
+            self._kept = None
         if self._board is not None:
             self._board.close()
         self._board = self._console = None
