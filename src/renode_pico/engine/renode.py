@@ -48,7 +48,7 @@ class RenodeEngine:
         self._runtime = runtime()
         self._runtime.emulation.clear()
         self._runtime.command("emulation SetGlobalAdvanceImmediately true")
-        self._folder = tempfile.TemporaryDirectory(prefix="renode-pico-")
+        self._folder = tempfile.TemporaryDirectory(prefix="pico-renode-")
         self._name = "pico"
         self._load(config.firmware, single_core)
         self._machine = self._runtime.emulation.get_mach(self._name)
@@ -70,7 +70,7 @@ class RenodeEngine:
             command(f"$mips={config.mips}")
         if single_core:
             command(f"$platform=@{script().parent.parent / 'platforms/boards/rpi_pico_single.repl'}")
-        command(f"include @{script()}")
+        self._runtime.script(script())
         if config.flash_image is not None and not saved:
             self.load_flash(config.flash_image, config.flash_offset, "flash image")
         command(f'emulation CreateUsbHost "{HOST}"')

@@ -35,8 +35,19 @@ def renode_version(launcher: str) -> str:
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    found = re.search(r"(\d+\.\d+\.\d+)", done.stdout)
-    return found.group(1) if found else ""
+    return ".".join(map(str, version_numbers(done.stdout)))
+
+
+def version_numbers(text: str) -> tuple[int, ...]:
+    """Return the first three numbers of a version, e.g. (1, 16, 1); empty when there are not three."""
+    found = re.search(r"(\d+)\.(\d+)\.(\d+)", text)
+    return tuple(map(int, found.groups())) if found else ()
+
+
+def too_old(version: str) -> bool:
+    """Say whether this package cannot work with that Renode; an unknown version gets the benefit of the doubt."""
+    numbers = version_numbers(version)
+    return bool(numbers) and numbers < OLDEST
 
 
 def probe_renode(*, ask_version: bool = True) -> RenodeInstall:
@@ -49,7 +60,7 @@ def probe_renode(*, ask_version: bool = True) -> RenodeInstall:
     if launcher is None and not named:
         return RenodeInstall(None, "", ADVICE)
     version = renode_version(launcher) if launcher and ask_version else ""
-    if version and tuple(map(int, version.split("."))) < OLDEST:
+    if too_old(version):
         return RenodeInstall(launcher, version, f"Renode {version} is too old: {ADVICE}")
     if importlib.util.find_spec("pyrenode3") is None:
         return RenodeInstall(launcher, version, f"Renode is here, pyrenode3 is not: {PYRENODE_ADVICE}")

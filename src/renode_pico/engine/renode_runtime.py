@@ -5,38 +5,54 @@ Everything that differs between ways to install Renode, and everything of .NET's
 
 from __future__ import annotations
 
+import atexit
+import logging
 import os
-import re
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from renode_pico.engine.renode_install import ADVICE, PYRENODE_ADVICE, PYRENODE_VARIABLES
+from renode_pico.engine.renode_install import (
+    ADVICE,
+    OLDEST,
+    PYRENODE_ADVICE,
+    PYRENODE_VARIABLES,
+    too_old,
+    version_numbers,
+)
 from renode_pico.errors import EngineMissing, FirmwareError
-from renode_pico.renode_models import find_renode, prepare, project_root
+from renode_pico.renode_models import RenodeInstallation, find_renode, prepare, project_root
 
 
 @dataclass(frozen=True, slots=True)
 class RenodeRuntime:
-    """A loaded Renode. `monitor` and `emulation` are pyrenode3's wrappers."""
+    """A loaded Renode. `monitor` and `emulation` are pyrenode3's wrappers; `version` is e.g. `1.16.1`."""
 
     monitor: Any
     emulation: Any
-
-    @property
-    def version(self) -> str:
-        """What Renode says of itself, e.g. `1.16.1`."""
-        found = re.search(r"\d+\.\d+\.\d+", self.command("version"))
-        return found.group() if found else "unknown"
+    version: str
 
     def command(self, line: str) -> str:
         """Give the monitor a command; its answer. Raises FirmwareError with what the monitor complained about."""
-        answer, complaint = self.monitor.execute(line)
-        if complaint:
-            raise FirmwareError(f"Renode refused '{line}': {' '.join(str(complaint).split())}")
-        return str(answer)
+        return accepted(f"'{line}'", *self.monitor.execute(line))
+
+    def script(self, path: Path) -> str:
+        """Have the monitor run a script; what it printed. Raises FirmwareError with what the monitor complained about.
+
+        The monitor's own `include` keeps what went wrong inside the script from the caller of `command`.
+        """
+        return accepted(path.name, *self.monitor.execute_script(str(path)))
+
+
+def accepted(what: str, answer: object, complaint: object) -> str:
+    """Return the monitor's answer, or raise its complaint."""
+    if complaint:
+        raise FirmwareError(f"Renode refused {what}: {' '.join(str(complaint).split())}")
+    return str(answer)
 
 
 def choose_installation() -> None:
@@ -54,34 +70,101 @@ def choose_installation() -> None:
 
 @cache
 def runtime() -> RenodeRuntime:
-    """Load Renode into this process, once. Raises EngineMissing when it or pyrenode3 is not there or too old."""
+    """Load Renode into this process, once. Raises EngineMissing when it or pyrenode3 is not there, too old or broken."""
     choose_installation()
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            import pyrenode3  # noqa: F401
-            from pyrenode3.wrappers import Emulation, Monitor
-    except ImportError as error:
-        hint = PYRENODE_ADVICE if "pyrenode3" in str(error) else ADVICE
-        raise EngineMissing(f"Renode cannot be loaded: {error}; {hint}") from error
+    with quiet() as said:
+        try:
+            return load()
+        except EngineMissing:
+            raise
+        except ModuleNotFoundError as error:
+            raise EngineMissing(f"Renode cannot be loaded: {error}; {PYRENODE_ADVICE}") from error
+        # whatever .NET, pythonnet or pyrenode3 throw at a Renode that is not whole, and pyrenode3 also ends the process
+        except (Exception, SystemExit) as error:
+            reason = first_line(error) if isinstance(error, Exception) else "; ".join(said)
+            raise EngineMissing(f"Renode cannot be loaded: {reason}; {ADVICE}") from error
+
+
+def load() -> RenodeRuntime:
+    """Import pyrenode3, which starts .NET and Renode in this process, and load the models."""
+    import pyrenode3
+
+    skip_unloading()
+    installation = loaded_installation(pyrenode3.RenodeLoader())
+    if too_old(installation.version):
+        oldest = ".".join(map(str, OLDEST))
+        raise EngineMissing(f"Renode {installation.version} is too old, {oldest} is needed: {ADVICE}")
+    from pyrenode3.wrappers import Emulation, Monitor
+
     emulation, monitor = Emulation(), Monitor()
-    load_models()
-    loaded = RenodeRuntime(monitor, emulation)
-    loaded.command("emulation SetGlobalAdvanceImmediately true")
-    return loaded
+    from Antmicro.Renode import Emulator
+
+    # nobody would see an analyzer's window or log here, and which one to open cannot be chosen without a user interface
+    Emulator.ShowAnalyzers = False
+    load_models(installation)
+    return RenodeRuntime(monitor, emulation, installation.version)
 
 
-def load_models() -> None:
-    """Make the models and the host known to Renode, from their assembly, compiled when it is not up to date."""
+def skip_unloading() -> None:
+    """Let the process end without taking .NET apart piece by piece, which costs up to ten seconds of a processor.
+
+    pyrenode3 ends the emulation and its threads at exit in any case; the memory goes with the process.
+    """
+    import pythonnet
+    from clr_loader import mono
+
+    atexit.unregister(pythonnet.unload)
+    atexit.unregister(getattr(mono, "_release", None))
+
+
+def loaded_installation(loader: Any) -> RenodeInstallation:
+    """Describe the Renode that pyrenode3 has loaded."""
+    from System import AppDomain, Type
+
+    assemblies = {str(each.GetName().Name): each for each in AppDomain.CurrentDomain.GetAssemblies()}
+    version = version_numbers(str(assemblies["Renode"].GetName().Version)) if "Renode" in assemblies else ()
+    mono = Type.GetType("Mono.Runtime") is not None
+    return RenodeInstallation(
+        Path(loader.root) / "renode", Path(loader.binaries), ".".join(map(str, version)) or "unknown", mono
+    )
+
+
+def load_models(installation: RenodeInstallation) -> None:
+    """Make the models and the host known to Renode, from their assembly, compiled when it is not up to date.
+
+    Where there is no compiler but the one inside Renode, the platform's script uses that.
+    """
     from Antmicro.Renode.Utilities import TypeManager
 
-    prepared = prepare()
+    prepared = prepare(renode=installation)
     if prepared.assembly is None:
-        raise EngineMissing(prepared.note or "the Renode models could not be compiled")
+        return
     import clr
 
     clr.AddReference(str(prepared.assembly.with_suffix("")))
     TypeManager.Instance.ScanFile(str(prepared.assembly))
+
+
+@contextmanager
+def quiet() -> Iterator[list[str]]:
+    """Keep what pyrenode3 and pythonnet say about Mono while they load off the terminal; yields what they logged."""
+    said: list[str] = []
+    root = logging.getLogger()
+    catcher = logging.Handler()
+    catcher.emit = lambda record: said.append(record.getMessage())  # type: ignore[method-assign]
+    saved, root.handlers = root.handlers, [catcher]
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield said
+    finally:
+        root.handlers = saved
+
+
+def first_line(error: BaseException) -> str:
+    """What an exception says, in one line; .NET's have their stack behind it."""
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
 
 
 def script() -> Path:

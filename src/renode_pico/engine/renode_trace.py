@@ -36,7 +36,7 @@ class RenodeTrace:
     def add(self, observer: BusObserver) -> None:
         """Begin to report to an observer."""
         if not self._observers:
-            self._folder = tempfile.TemporaryDirectory(prefix="renode-pico-")
+            self._folder = tempfile.TemporaryDirectory(prefix="pico-renode-")
             self._path = Path(self._folder.name) / "trace.txt"
             self._position = 0
             self._host.TraceStart(str(self._path))
