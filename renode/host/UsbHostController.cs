@@ -166,6 +166,23 @@ namespace Antmicro.Renode.UsbHosts
             return RunUntilWithin(condition, Nanoseconds(timeout));
         }
 
+        /// <summary>
+        /// The same for a condition that the host cannot know of: it is also looked at each so many emulated seconds.
+        /// </summary>
+        public bool RunUntil(Func<bool> condition, double timeout, double every)
+        {
+            lookEvery = Nanoseconds(every);
+            try
+            {
+                Act(() => lookAlarm.Schedule(lookEvery));
+                return RunUntilWithin(condition, Nanoseconds(timeout));
+            }
+            finally
+            {
+                Act(lookAlarm.Cancel);
+            }
+        }
+
         // IUsbWireListener
 
         void IUsbWireListener.PullUpChanged(bool attached)
@@ -261,6 +278,7 @@ namespace Antmicro.Renode.UsbHosts
             slotAlarm = clock.Alarm(Slot);
             timeoutAlarm = clock.Alarm(Timeouts);
             waitAlarm = clock.Alarm(WaitIsOver);
+            lookAlarm = clock.Alarm(LookAgain);
             port = new UsbRootPort(bus, clock, this);
             wire.Listener = this;
             if(plugWanted)
@@ -649,6 +667,12 @@ namespace Antmicro.Renode.UsbHosts
             }
         }
 
+        private void LookAgain()
+        {
+            lookAlarm.Schedule(lookEvery);
+            Poke();
+        }
+
         private void FinishWait(Waiter waiter, bool met)
         {
             waiter.Over = true;
@@ -675,6 +699,8 @@ namespace Antmicro.Renode.UsbHosts
         private UsbAlarm slotAlarm;
         private UsbAlarm timeoutAlarm;
         private UsbAlarm waitAlarm;
+        private UsbAlarm lookAlarm;
+        private long lookEvery;
         /// <summary>The end of the last reset, from which frames are counted.</summary>
         private long epoch;
         private long frameEnd;

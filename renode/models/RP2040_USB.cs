@@ -1,6 +1,7 @@
 using System;
 using Antmicro.Renode.Core;
 using Antmicro.Renode.Core.Structure.Registers;
+using Antmicro.Renode.Core.USB;
 using Antmicro.Renode.Peripherals.Bus;
 using Antmicro.Renode.UsbHosts;
 
@@ -16,7 +17,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
     /// Two regions: the registers with their aliases, and region "dpsram". Inputs: <see cref="VbusDetectInput"/> is what a
     /// GPIO muxed to USB VBUS DETECT carries; <see cref="VbusSense"/> is the cable's 5 V, which a board leads to a pin.
     /// </remarks>
-    public class RP2040_USB : RP2040_Peripheral, IUsbWire
+    public class RP2040_USB : RP2040_Peripheral, IUsbWire, IUSBDevice
     {
         /// <param name="machine">The machine it is part of.</param>
         /// <param name="vbusDetectPin">VBUS is detected by <see cref="VbusDetectInput"/>; otherwise by the cable itself.</param>
@@ -33,6 +34,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
                 endpoints[i] = new RP2040_USB_Endpoint(memory, i);
             }
             line = new RP2040_USB_Line(Clock, BusResetSeen, ResumeSeen, ConnectedChanged, SuspendedChanged);
+            bridge = new UsbCoreBridge(this, this);
             DefineRegisters();
             ResetBlock();
         }
@@ -322,6 +324,8 @@ namespace Antmicro.Renode.Peripherals.RP2040
         public UsbClock Clock { get; private set; }
         public IUsbWireListener Listener { get; set; }
         public bool PulledUp { get { return line.PullUp; } }
+        /// <summary>For Renode's own USB hosts: each of their requests goes to the firmware over the bus.</summary>
+        public USBDeviceCore USBCore { get { return bridge.Core; } }
         /// <summary>The device address that tokens are compared with.</summary>
         public int DeviceAddress { get { return (int)address.Value; } }
 
@@ -987,6 +991,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
         private readonly RP2040_USB_Memory memory;
         private readonly RP2040_USB_Endpoint[] endpoints;
         private readonly RP2040_USB_Line line;
+        private readonly UsbCoreBridge bridge;
 
         // SIE_CTRL: START_TRANS, STOP_TRANS, RESUME, RESET_BUS
         private const uint SelfClearing = 1u << 0 | 1u << 4 | 1u << 12 | 1u << 13;
