@@ -52,7 +52,7 @@ function makeRow(row) {
   if (row.part !== undefined) {
     const k = row.part, kind = kindOf(k);
     const made = fillRow(`part ${kind}`, [formatTime(t.begin[k]), t.frame[k], "", "", t.length[k] || "", ""]);
-    const what = t.naks[k] ? `${PID[t.token[k]]} · NAK × ${t.naks[k]}` : transactionText(k);
+    const what = t.naks[k] ? `${PID[t.token[k]]} · ${nakText(t.naks[k])}` : transactionText(k);
     made.children[3].append(element("b"), what, element("em", t.naks[k] ? "" : preview(bytesOf(k))));
     return made;
   }
@@ -139,7 +139,7 @@ function showDetails(x) {
   if (data.length) panel.append(element("h3", x.bytes > data.length ? `first ${data.length} of ${x.bytes} bytes` : "data"), hexDump(data));
   if (x.parts.length) {
     panel.append(element("h3", `${x.parts.length} transactions`));
-    const lines = x.parts.slice(0, 300).map(k => `${formatTime(t.begin[k])}  ${t.naks[k] ? `${PID[t.token[k]]} · NAK × ${t.naks[k]}` : transactionText(k)}`);
+    const lines = x.parts.slice(0, 300).map(k => `${formatTime(t.begin[k])}  ${t.naks[k] ? `${PID[t.token[k]]} · ${nakText(t.naks[k])}` : transactionText(k)}`);
     if (x.parts.length > 300) lines.push(`… and ${x.parts.length - 300} more`);
     panel.append(element("pre", lines.join("\n")));
   }

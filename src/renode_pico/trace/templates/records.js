@@ -153,3 +153,5 @@ function preview(data) {
   }
   return data.length && plain / data.length > 0.8 ? text : [...data.subarray(0, 24)].map(b => hex(b)).join(" ");
 }
+
+const nakText = count => count > 1 ? `NAK × ${count}` : "NAK";

@@ -201,7 +201,7 @@ function drawTick(c, kind, left, top, width, colours, naks = 0) {
 function label(c, k, left, top, span) {
   const t = trace.transactions;
   let text = PID[t.token[k]];
-  if (t.naks[k]) text = `NAK × ${t.naks[k]}`;
+  if (t.naks[k]) text = nakText(t.naks[k]);
   else if (t.handshake[k] === 14) text += " STALL";
   else if (t.fault[k]) text += ` ${FAULTS[t.fault[k] - 1]}`;
   else if (t.pid[k]) text += ` ${t.length[k]}`;
@@ -317,7 +317,7 @@ function hover(event) {
   tip.hidden = k < 0;
   if (k < 0) return;
   const x = trace.transfers[t.transfer[k]];
-  const what = t.naks[k] ? `${PID[t.token[k]]}: NAK × ${t.naks[k]} in ${formatSpan(t.end[k] - t.begin[k])}` : transactionText(k);
+  const what = t.naks[k] ? `${PID[t.token[k]]}: ${nakText(t.naks[k])} in ${formatSpan(t.end[k] - t.begin[k])}` : transactionText(k);
   tip.textContent = `${formatTime(t.begin[k])}, frame ${t.frame[k]}\n${what}${x ? `\n${transferName(x)}: ${x.status}` : ""}`;
   tip.style.left = `${Math.min(event.clientX + 14, innerWidth - tip.offsetWidth - 8)}px`;
   tip.style.top = `${event.clientY + 16}px`;
