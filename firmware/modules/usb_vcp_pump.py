@@ -21,6 +21,10 @@ _SOF_RD = 0x50110048  # USBCTRL_REGS
 _ENDPOINT_CONTROL = 0x50100000  # USBCTRL_DPRAM: from 8 on, IN and OUT of endpoint 1, 2, ...; bit 31: enabled
 
 
+# What goes on at once: callbacks of the USB stack run between two bytecodes of the program, and a KeyboardInterrupt may
+# end anything, in both cases at a branch only. So what belongs together is written without a branch between.
+
+
 class Pump:
     def __init__(self, port, ep_out, ep_in, rx, tx, rx_size):
         self.connected = False  # the host takes data: DTR is set
@@ -28,6 +32,7 @@ class Pump:
         self.handler = None  # called with the port when data has arrived
         self.hard = False  # never True here
         self.interrupt = 3
+        self.calls = {ep_out: self._received, ep_in: self._sent}  # what to call when a transfer is complete
         self._port = port
         self._ep_out = ep_out
         self._ep_in = ep_in
@@ -37,13 +42,22 @@ class Pump:
         self._out = bytearray(_PACKET)
         self._in = bytearray(_CHUNK)
         self._in_view = memoryview(self._in)
-        self._out_busy = False  # an OUT transfer was submitted
-        self._in_busy = False
-        self._in_whole = False  # the IN transfer ends with a full packet
         self._halted = {ep_out: False, ep_in: False}
         self._scheduled = False
         self._usb = USBDevice()
-        self._run_handler = self._run_handler  # bound once: nothing to allocate when it is scheduled
+        self._run_handler = self._run_handler  # bound once: nothing to allocate when they are called
+        self._take = self._take
+        self.flush = self.flush
+        self._flushing = False
+        self._again = False
+        self._forget()
+
+    def _forget(self):
+        self._out_busy = False  # an OUT transfer was submitted
+        self._length = -1  # of the packet in _out that is not in the rx ring yet
+        self._in_busy = False  # an IN transfer was submitted
+        self._staged = -1  # bytes in _in that were taken from the tx ring and not submitted
+        self._whole = False  # the last IN transfer ended with a full packet: an empty one is due if nothing follows
 
     @property
     def interrupt(self):
@@ -54,13 +68,9 @@ class Pump:
     def interrupt(self, char):
         self._char = bytes((char,)) if char >= 0 else None
 
-    @property
-    def idle(self):
-        return not (self._in_busy or self._tx.any())
-
     def start(self):
         """The host has configured the device. What it sent to the last configuration is gone."""
-        self._out_busy = self._in_busy = self._in_whole = False
+        self._forget()
         for ep in self._halted:
             self._halted[ep] = False
         while self._rx.readinto(self._out):
@@ -69,32 +79,8 @@ class Pump:
 
     def stop(self):
         """Transfers in flight will never complete."""
-        self._out_busy = self._in_busy = self._in_whole = self.connected = False
-
-    def resume(self):
-        """Take the next packet from the host, unless it is held off."""
-        # Between two bytecodes a callback of the USB stack may call this: one assignment takes the turn.
-        busy, self._out_busy = self._out_busy, True
-        if busy:
-            return
-        if self._halted[self._ep_out] or (self.hold and self._rx_size - self._rx.any() < _PACKET):
-            self._out_busy = False
-        else:
-            self._out_busy = self._submit(self._ep_out, self._out)
-
-    def flush(self):
-        """Send what is in the tx ring, as far as the host takes it."""
-        busy, self._in_busy = self._in_busy, True
-        if busy:
-            return
-        n = self._tx.any()
-        if not self.connected or self._halted[self._ep_in] or not (n or self._in_whole):
-            self._in_busy = False
-            return
-        n = min(n, _CHUNK)
-        self._tx.readinto(self._in, n)
-        self._in_whole = n > 0 and n % _PACKET == 0
-        self._in_busy = self._submit(self._ep_in, self._in if n == _CHUNK else self._in_view[:n])
+        self.connected = False
+        self._forget()
 
     def halt(self, ep, halted):
         """The host has set or cleared an endpoint's halt feature."""
@@ -107,27 +93,44 @@ class Pump:
         self.resume()
         self.flush()
 
-    def done(self, ep, n):
-        """A transfer has completed. May be called again for the same one if it was interrupted."""
-        if ep == self._ep_in:
-            self._in_busy = False
-            self.flush()
-        elif self._out_busy:
-            if self._char and self._char in self._out:  # in the rest of the buffer, too: then it only takes longer
-                self._take_interrupts(n)
-            else:
-                self._rx.write(self._out, n)
-                self._out_busy = False
-            self.resume()
-            if self.handler and not self._scheduled and self._rx.any():
-                self._scheduled = _schedule(self._run_handler, None)
+    # Host to program
 
-    def _take_interrupts(self, n):
-        parts = bytes(self._out[:n]).split(self._char)
+    def resume(self):
+        """Take the next packet from the host, unless it is held off."""
+        if self._out_busy or self._halted[self._ep_out]:
+            return
+        if self.hold and self._rx_size - self._rx.any() < _PACKET:
+            return
+        irq = disable_irq()
+        try:
+            if _enabled(self._ep_out):
+                self._out_busy = self._usb.submit_xfer(self._ep_out, self._out)
+        except OSError as error:
+            self._out_busy = error.errno == _EBUSY
+        finally:
+            enable_irq(irq)
+
+    def _received(self, n):
+        self._length = n
         self._out_busy = False
-        for part in parts:
-            self._rx.write(part)
-        if len(parts) > 1:
+        _finish(self._take)
+
+    def _take(self):
+        if self._length >= 0:
+            if self._char and self._char in self._out:  # in the rest of the buffer, too: then it only takes longer
+                self._take_interrupts(bytes(self._out[: self._length]))
+            else:
+                self._rx.write(self._out, self._length)
+                self._length = -1
+        self.resume()
+        if self.handler and not self._scheduled and self._rx.any():
+            self._scheduled = _schedule(self._run_handler, None)
+
+    def _take_interrupts(self, data):
+        rest = data.replace(self._char, b"")
+        self._rx.write(rest)
+        self._length = -1
+        if len(rest) < len(data):
             _schedule(_raise_interrupt, None)
 
     def _run_handler(self, _):
@@ -135,46 +138,83 @@ class Pump:
         if self.handler and self._rx.any():
             self.handler(self._port)
 
-    def _submit(self, ep, buffer):
-        # After a bus reset, and before the USB stack has got to it, a transfer would crash the firmware.
+    # Program to host
+
+    def flush(self):
+        """Send what is in the tx ring, as far as the host takes it."""
+        if self._flushing:  # by the program, and this is a callback
+            self._again = True
+            return
+        self._flushing = True
+        try:
+            self._again = True
+            while self._again:
+                self._again = False
+                self._flush()
+        finally:
+            self._flushing = False
+
+    def _flush(self):
+        if self._in_busy or not self.connected or self._halted[self._ep_in]:
+            return
+        if self._staged < 0:
+            n = min(self._tx.any(), _CHUNK)
+            if not (n or self._whole):
+                return
+            self._tx.readinto(self._in, n)
+            self._staged = n
+        n = self._staged
+        data = self._in if n == _CHUNK else self._in_view[:n]
         irq = disable_irq()
         try:
-            return _enabled(ep) and self._usb.submit_xfer(ep, buffer)
-        except OSError as error:  # not active; or there is one already, as after a halt in the middle of a transfer
-            return error.errno == _EBUSY
+            if _enabled(self._ep_in):
+                self._in_busy = self._usb.submit_xfer(self._ep_in, data)
+                self._staged = -1
+                self._whole = n > 0 and n % _PACKET == 0
+        except OSError as error:
+            self._in_busy = error.errno == _EBUSY
         finally:
             enable_irq(irq)
 
-
-def _enabled(ep):
-    """The endpoint is configured."""
-    return not _RP2 or mem8[_ENDPOINT_CONTROL + 8 * (ep & 0x0F) + (3 if ep & 0x80 else 7)] & 0x80 != 0
+    def _sent(self, _):
+        self._in_busy = False
+        _finish(self.flush)
 
 
 class Dispatcher:
     """USBDevice.config(xfer_cb=...): passes completed transfers to the pumps."""
 
     def __init__(self, pumps):
-        self._pumps = {}
+        self._calls = {}
         for pump in pumps:
-            self._pumps[pump._ep_out] = self._pumps[pump._ep_in] = pump
+            self._calls.update(pump.calls)
 
     def __call__(self, ep, result, n):
-        return Guard(self._pumps[ep].done)(ep, n)
+        self._calls[ep](n)
 
 
 class Guard:
-    """Calls a function that must not end with the running program's KeyboardInterrupt, and that may be called again."""
+    """Another callback of the USB stack, one that may be called again when a KeyboardInterrupt has ended it."""
 
     def __init__(self, function):
         self._function = function
 
     def __call__(self, *args):
-        try:
-            return self._function(*args)
-        except KeyboardInterrupt:
-            _schedule(_raise_interrupt, None)
-            return self._function(*args)
+        return _finish(self._function, *args)
+
+
+def _finish(function, *args):
+    """Call a function to its end: a KeyboardInterrupt is the running program's, not that of a callback."""
+    try:
+        return function(*args)
+    except KeyboardInterrupt:
+        _schedule(_raise_interrupt, None)
+        return function(*args)
+
+
+def _enabled(ep):
+    """The endpoint is configured. A bus reset ends that before the USB stack knows; a transfer would crash then."""
+    return not _RP2 or mem8[_ENDPOINT_CONTROL + 8 * (ep & 0x0F) + (3 if ep & 0x80 else 7)] & 0x80 != 0
 
 
 def task():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from renode_pico.errors import ScriptError
-from tests.system.vcp.conftest import Vcp, both_pumps, c_pump, pattern
+from tests.system.vcp.conftest import OPENED, Vcp, both_pumps, c_pump, pattern
 
 BUSY = """
 def busy(ms):
@@ -171,3 +171,32 @@ def test_a_hard_handler_that_fails_is_not_called_again(vcp: Vcp) -> None:
     assert "undisturbed" in printed
     assert busy_while(vcp, b"y") == "busy\nundisturbed\n"
     assert vcp.eval("v.read()") == b"xy"
+
+
+@pytest.mark.row("V4", "V17")
+@both_pumps
+def test_the_console_interrupts_a_program_anywhere_and_the_port_works_on(vcp: Vcp, pump: str) -> None:
+    """KeyboardInterrupt from elsewhere: it must not end the port's own callbacks, nor leave it half way."""
+    port = vcp.port()
+    vcp.exec(
+        "v.init(flow=v.RTS | v.CTS); v.setinterrupt(-1)\ndef echo():\n    while True:\n        v.write(v.read() or b'')"
+    )
+    for i in range(8):
+        sent = pattern(700, i)
+
+        def traffic(sent: bytes = sent, delay: float = 0.0005 + 0.00037 * i) -> None:
+            port.submit_write(sent)
+            vcp.run(delay)
+            vcp.console.stream.write(b"\x03")
+
+        code = "print('go')\ntry:\n    echo()\nexcept KeyboardInterrupt:\n    print('interrupted')"
+        assert vcp.meanwhile(code, traffic) == "go\ninterrupted\n"
+        # An interrupt between `read` and `write` loses what was read: one piece, and never what the port holds.
+        vcp.exec("while v.any(): v.write(v.read()); time.sleep_ms(2)")
+        vcp.run(0.02)
+        received = port.read_available()
+        lost = len(sent) - len(received)
+        assert any(received == sent[:at] + sent[at + lost :] for at in range(len(received) + 1))
+        vcp.exec("v.write(b'end')")
+        vcp.run(OPENED)
+        assert port.read_available() == b"end"
