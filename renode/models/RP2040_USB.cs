@@ -688,12 +688,21 @@ namespace Antmicro.Renode.Peripherals.RP2040
             return answer;
         }
 
-        /// <summary>Something that decides over this endpoint's answer has changed.</summary>
+        /// <summary>Something that decides over this endpoint's answer, or over what it reports, has changed.</summary>
         private void LookAgain(RP2040_USB_Endpoint endpoint)
         {
-            if(endpoint.Answered && (!endpoint.Enabled || Blocked(endpoint) != UsbPacket.Nak))
+            if(!endpoint.Answered)
+            {
+                return;
+            }
+            if(!endpoint.Enabled || Blocked(endpoint) != UsbPacket.Nak)
             {
                 TellReady(endpoint);
+            }
+            else if((endpoint.Control & RP2040_USB_Endpoint.InterruptOnNak) != 0)
+            {
+                // A host that polled would be told NAK again in this very frame; one that waits is asked to try.
+                nakPolled |= endpoint.Bit;
             }
         }
 
@@ -831,6 +840,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
                 | (endpoint0InterruptStall.Value ? RP2040_USB_Endpoint.InterruptOnStall : 0);
             endpoints[0].Endpoint0Control = control;
             endpoints[1].Endpoint0Control = control;
+            LookAgainAtEndpoint0();
             PullUpChanged();
         }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.rp2040.vectors import Bench, Step, Vector, VectorFile
+from tests.unit.rp2040.vectors import Bench, PythonModel, Step, Vector, VectorFile
 
 FILE = VectorFile()
 
@@ -14,7 +14,7 @@ FILE = VectorFile()
     [pytest.param(each, id=each.name, marks=pytest.mark.row(*each.rows)) for each in FILE.vectors],
 )
 def test_vector(vector: Vector) -> None:
-    Bench(FILE).run(vector)
+    Bench(FILE, PythonModel()).run(vector)
 
 
 def test_every_vector_names_its_rows_and_does_something() -> None:
@@ -27,4 +27,4 @@ def test_the_bench_notices_a_wrong_value() -> None:
     wrong = Vector("wrong", ["C15"], [])
     wrong.steps.append(Step("here:1", ("read", "SIE_STATUS", "=", "0x1234")))
     with pytest.raises(AssertionError, match="here:1"):
-        Bench(FILE).run(wrong)
+        Bench(FILE, PythonModel()).run(wrong)

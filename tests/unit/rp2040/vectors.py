@@ -1,16 +1,17 @@
-"""Reads and runs the vectors of `vectors/` (their language: `vectors/README.md`) on the Python model."""
+"""Reads the vectors of `vectors/` (their language: `vectors/README.md`) and runs them on a model of the controller."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from renode_pico.rp2040.dpsram import Dpsram
 from renode_pico.rp2040.unmodelled import Unmodelled
 from renode_pico.rp2040.usb_controller import UsbController
 from renode_pico.rp2040.usb_registers import Alias
-from renode_pico.usb.wire import Fault, Packet, Pid
+from renode_pico.usb.wire import Fault, Packet, Pid, Wire
 from tests.unit.usb.fake_clock import FakeClock
 
 DIRECTORY = Path(__file__).parent / "vectors"
@@ -89,23 +90,42 @@ class VectorFile:
                 yield step
 
 
-class Bench:
-    """A controller on a bench: its firmware, host and listener are the vector."""
+class Model(Wire, Protocol):
+    """A controller on a bench: `Wire` on one side, registers, DPSRAM and the interrupt on the other.
 
-    def __init__(self, file: VectorFile) -> None:
-        self.file = file
-        self.clock = FakeClock()
-        self.memory = Dpsram()
-        self.level = False
+    It keeps what its listener is told in `told`, and ends each transaction when its time has passed.
+    """
+
+    told: list[str]
+
+    @property
+    def irq(self) -> bool:
+        """The level of the interrupt."""
+
+    def read(self, register: int) -> int:
+        """The firmware reads a register."""
+
+    def write(self, register: int, value: int, alias: Alias) -> None:
+        """The firmware writes a register."""
+
+    def read_memory(self, offset: int, length: int) -> bytes:
+        """What DPSRAM holds."""
+
+    def write_word(self, offset: int, value: int) -> None:
+        """The firmware writes a word of DPSRAM."""
+
+    def write_bytes(self, offset: int, data: bytes) -> None:
+        """The firmware writes bytes of DPSRAM."""
+
+    def wait(self, length_ns: int) -> None:
+        """Emulated time passes."""
+
+
+class Listener:
+    """Notes what a model tells its host, as the vectors write it."""
+
+    def __init__(self) -> None:
         self.told: list[str] = []
-        self.unmodelled = Unmodelled(lambda: 0)
-        self.usb = UsbController(self.memory, self.clock, self._interrupt, self.unmodelled)
-        self.usb.listener = self
-
-    def _interrupt(self, level: bool) -> None:
-        self.level = level
-
-    # WireListener
 
     def pull_up_changed(self, attached: bool) -> None:
         self.told.append("attach" if attached else "detach")
@@ -116,7 +136,43 @@ class Bench:
     def endpoint_ready(self, endpoint_address: int) -> None:
         self.told.append(f"ready:{endpoint_address:#04x}")
 
-    # Steps
+
+class PythonModel(UsbController, Listener):
+    """The embedded engine's model, alone."""
+
+    def __init__(self) -> None:
+        Listener.__init__(self)
+        self.memory = Dpsram()
+        self.clock = FakeClock()
+        self.irq = False
+        self.unmodelled = Unmodelled(lambda: 0)
+        super().__init__(self.memory, self.clock, self._set_irq, self.unmodelled)
+        self.listener = self
+
+    def _set_irq(self, level: bool) -> None:
+        self.irq = level
+
+    def read_memory(self, offset: int, length: int) -> bytes:
+        return self.memory.read(offset, length)
+
+    def write_word(self, offset: int, value: int) -> None:
+        self.memory.words[offset >> 2] = value
+        self.dpram_updated(offset)
+
+    def write_bytes(self, offset: int, data: bytes) -> None:
+        self.memory.write(offset, data)
+        self.dpram_updated(offset)
+
+    def wait(self, length_ns: int) -> None:
+        self.clock.run_until(lambda: False, self.clock.now_ns + length_ns)
+
+
+class Bench:
+    """Runs vectors: the firmware and the host of a model are the vector."""
+
+    def __init__(self, file: VectorFile, model: Model) -> None:
+        self.file = file
+        self.model = model
 
     def run(self, vector: Vector) -> None:
         for step in self.file.expanded(vector):
@@ -126,60 +182,50 @@ class Bench:
                 raise AssertionError(f"{step.where}: {' '.join(step.words)}: {error}") from None
 
     def _do(self, verb: str, *words: str) -> None:
-        value = self.file.value
+        value, model = self.file.value, self.model
         if verb in ALIASES:
-            self.usb.write(value(words[0]), value(words[1]), ALIASES[verb])
+            model.write(value(words[0]), value(words[1]), ALIASES[verb])
         elif verb == "read":
             mask = value(words[2]) if words[1] == "&" else 0xFFFFFFFF
-            self._same(self.usb.read(value(words[0])) & mask, value(words[-1]))
+            self._same(model.read(value(words[0])) & mask, value(words[-1]))
+        elif verb == "dpram" and words[1] == "=":
+            self._same(int.from_bytes(model.read_memory(value(words[0]), 4), "little"), value(words[2]))
         elif verb == "dpram":
-            self._dpram(value(words[0]), words[1:])
+            model.write_word(value(words[0]), value(words[1]))
+        elif verb == "bytes" and words[1] == "=":
+            expected = parse_bytes(words[2:])
+            self._same(model.read_memory(value(words[0]), len(expected)), expected)
         elif verb == "bytes":
-            self._bytes(value(words[0]), words[1:])
+            model.write_bytes(value(words[0]), parse_bytes(words[1:]))
         elif verb == "wait":
-            self._pass(int(words[0][:-2]) * UNITS[words[0][-2:]])
+            model.wait(int(words[0][:-2]) * UNITS[words[0][-2:]])
         elif verb == "irq":
-            self._same(self.level, words[0] == "1")
+            self._same(model.irq, words[0] == "1")
         elif verb == "seen":
-            told, self.told = self.told, []
+            told, model.told = model.told, []
             self._same(told, [] if words == ("nothing",) else list(words))
         elif verb in ("setup", "out", "in"):
             arrow = words.index("->")
             self._transaction(verb, words[:arrow], words[arrow + 1 :])
         elif verb in ("ack", "noack"):
-            self.usb.in_handshake(value(words[0]), value(words[1]), verb == "ack")
-            self._end()
+            model.in_handshake(value(words[0]), value(words[1]), verb == "ack")
+            model.wait(LONGER_THAN_A_TRANSACTION_NS)
         else:
             self._line(verb, words)
 
-    def _dpram(self, offset: int, words: tuple[str, ...]) -> None:
-        if words[0] == "=":
-            self._same(self.memory.words[offset >> 2], self.file.value(words[1]))
-        else:
-            self.memory.words[offset >> 2] = self.file.value(words[0])
-            self.usb.dpram_updated(offset)
-
-    def _bytes(self, offset: int, words: tuple[str, ...]) -> None:
-        if words[0] == "=":
-            expected = parse_bytes(words[1:])
-            self._same(self.memory.read(offset, len(expected)), expected)
-        else:
-            self.memory.write(offset, parse_bytes(words))
-            self.usb.dpram_updated(offset)
-
     def _line(self, verb: str, words: tuple[str, ...]) -> None:
-        usb = self.usb
+        model = self.model
         actions: dict[tuple[str, ...], Callable[[], None]] = {
-            ("vbus", "on"): lambda: usb.vbus(True),
-            ("vbus", "off"): lambda: usb.vbus(False),
-            ("reset", "begin"): usb.reset_begin,
-            ("reset", "end"): usb.reset_end,
-            ("resume", "begin"): usb.resume_begin,
-            ("resume", "end"): usb.resume_end,
-            ("idle",): usb.idle,
+            ("vbus", "on"): lambda: model.vbus(True),
+            ("vbus", "off"): lambda: model.vbus(False),
+            ("reset", "begin"): model.reset_begin,
+            ("reset", "end"): model.reset_end,
+            ("resume", "begin"): model.resume_begin,
+            ("resume", "end"): model.resume_end,
+            ("idle",): model.idle,
         }
         if verb == "sof":
-            usb.sof(self.file.value(words[0]))
+            model.sof(self.file.value(words[0]))
         else:
             actions[(verb, *words)]()
 
@@ -190,21 +236,15 @@ class Bench:
         address, endpoint = self.file.value(words[0]), self.file.value(words[1])
         answer: Packet | None
         if verb == "setup":
-            answer = self.usb.setup(address, endpoint, parse_bytes(words[2:]), fault)
+            answer = self.model.setup(address, endpoint, parse_bytes(words[2:]), fault)
         elif verb == "out":
-            answer = self.usb.out(address, endpoint, Pid[words[2]], parse_bytes(words[3:]), fault)
+            answer = self.model.out(address, endpoint, Pid[words[2]], parse_bytes(words[3:]), fault)
         else:
-            answer = self.usb.in_(address, endpoint, fault)
+            answer = self.model.in_(address, endpoint, fault)
         if verb != "in":
-            self._end()
+            # Let the transaction's time pass: what is on the bus next is the vector's business.
+            self.model.wait(LONGER_THAN_A_TRANSACTION_NS)
         self._same(describe(answer), describe(parse_answer(expected)))
-
-    def _end(self) -> None:
-        """Let the transaction's time pass: what is on the bus next is the vector's business."""
-        self._pass(LONGER_THAN_A_TRANSACTION_NS)
-
-    def _pass(self, length_ns: int) -> None:
-        self.clock.run_until(lambda: False, self.clock.now_ns + length_ns)
 
     def _same(self, seen: object, expected: object) -> None:
         shown = hex(seen) if isinstance(seen, int) and not isinstance(seen, bool) else seen
