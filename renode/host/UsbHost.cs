@@ -61,7 +61,7 @@ namespace Antmicro.Renode.UsbHosts
             Detach(wire);
             foreach(var uart in cdc)
             {
-                machine.UnregisterFromParent(uart);
+                machine.UnregisterAsAChildOf(wire, uart);
             }
             cdc.Clear();
         }

@@ -110,7 +110,76 @@ Should Go On From A Saved State
     And The Host Enumerates
     Then The Tree Contains    ID 2e8a:0005
 
+Should Enumerate The Chip's First Revision Too
+    [Documentation]    Its driver waits for the end of the reset and forces J on the line through GPIO15.
+    [Tags]    row:C1    row:C2
+    [Setup]    Execute Command    $revision=1
+    Given A Pico Running    cdc
+    Then The Tree Contains    ID 2e8a:0005
+    ${chip}=    The Register Holds    0x40000000
+    And Should Be Equal As Integers    ${{ $chip >> 28 }}    1
+    [Teardown]    Forget The Revision
+
+Should Plug Two Boards Into Two Hosts
+    [Tags]    row:T2
+    Given A Pico Running    cdc
+    When Execute Command    $name="second"
+    And Execute Command    include @${PROJECT_ROOT}/renode/rpi_pico.resc
+    And Execute Command    emulation CreateUsbHost "second_host"
+    And Execute Command    connector Connect sysbus.usb second_host
+    And Execute Command    second_host Plug
+    And Execute Command    second_host Enumerate
+    ${tree}=    Execute Command    second_host Tree
+    Then Should Contain    ${tree}    ID 2e8a:0005
+    And The Device Answers GET_STATUS With    00 00
+
+Should Let Renode's Own USB Host Reach The Firmware
+    [Documentation]    The stock converter of Renode 1.16 sets address 2 and configuration 1; the firmware takes both.
+    [Tags]    row:T2
+    ${version}=    Execute Command    version
+    Skip If    "1.15" in $version    Renode 1.15 has no CDCToUARTConverter
+    Given Create Pico    firmware=${CDC_FIRMWARE}
+    When Execute Command    sysbus.usb CreateAndAttachCDCToUARTConverter "stock"
+    And Execute Command    emulation RunFor "2.5"
+    ${address}=    The Register Holds    0x50110000
+    Then Should Be Equal As Integers    ${address}    2
+
+Should Refuse A Second Host On The Same Port
+    [Tags]    row:T2
+    Given A Pico Running    cdc
+    When Execute Command    emulation CreateUsbHost "other"
+    Then Run Keyword And Expect Error    *connected to another host*    Execute Command    connector Connect sysbus.usb other
+    And The Device Answers GET_STATUS With    00 00
+
+Should Hand The Port To Another Host
+    [Tags]    row:T2
+    Given A Pico Running    cdc
+    When Execute Command    connector Disconnect sysbus.usb ${HOST}
+    And Execute Command    emulation CreateUsbHost "other"
+    And Execute Command    connector Connect sysbus.usb other
+    And Execute Command    other Plug
+    And Execute Command    other Enumerate
+    ${tree}=    Execute Command    other Tree
+    Then Should Contain    ${tree}    ID 2e8a:0005
+
+Should Be Usable While The Emulation Runs
+    [Tags]    row:T2
+    Given A Pico Running    cdc
+    When Start Emulation
+    Then The Device Answers GET_STATUS With    00 00
+    When The Cable Is Pulled
+    And The Cable Is Plugged In
+    And The Host Enumerates
+    Then The Tree Contains    ID 2e8a:0005
+    When Execute Command    sysbus.usb.cdc0 Open
+    And Execute Command    pause
+    Then The Device Answers GET_STATUS With    00 00
+
 *** Keywords ***
+Forget The Revision
+    Execute Command    $revision=2
+    Test Teardown
+
 The Host Refuses
     [Arguments]    ${command}    ${reason}
     Run Keyword And Expect Error    *${reason}*    Execute Command    ${HOST} ${command}
