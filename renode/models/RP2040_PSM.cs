@@ -13,8 +13,9 @@ namespace Antmicro.Renode.Peripherals.RP2040
     /// reset here, together with their interrupt controllers, when all cores stand still.
     /// </summary>
     /// <remarks>
-    /// It also cuts the machine's time into slices in which the cores take turns: coarse ones (the emulation's quantum)
-    /// while core 1 sleeps in the boot ROM, fine ones from its launch to its next reset.
+    /// What two cores cost in emulation is paid only from core 1's launch to its next reset. While it sleeps in the
+    /// boot ROM, the slices of time in which the cores take turns are coarse (the emulation's quantum), and code that
+    /// core 0 overwrites concerns nobody else: MicroPython's interpreter runs from RAM, beside the data it writes.
     /// </remarks>
     public class RP2040_PSM : RP2040_Peripheral, INumberedGPIOOutput
     {
@@ -52,14 +53,21 @@ namespace Antmicro.Renode.Peripherals.RP2040
             if(cpu1 != null)
             {
                 cpu1.VectorTableOffset = 0;
+                ShareChangesOfCode(false);
             }
         }
 
         /// <summary>Core 0 begins to talk to core 1.</summary>
         public void CoreOneLaunched()
         {
+            if(cpu1 == null || launched)
+            {
+                return;
+            }
+            launched = true;
+            ShareChangesOfCode(true);
             var source = Machine.LocalTimeSource;
-            if(cpu1 != null && source.Quantum > FineSlice)
+            if(source.Quantum > FineSlice)
             {
                 source.Quantum = FineSlice;
             }
@@ -160,12 +168,20 @@ namespace Antmicro.Renode.Peripherals.RP2040
             }
         }
 
+        /// <summary>Whether translated code is thrown away on both cores when one of them writes over it.</summary>
+        private void ShareChangesOfCode(bool enable)
+        {
+            cpu0.SetBroadcastDirty(enable);
+            cpu1.SetBroadcastDirty(enable);
+        }
+
         private void UseCoarseSlices()
         {
             if(cpu1 == null)
             {
                 return;
             }
+            launched = false;
             // a longer slice may only begin where the emulation's own one does
             var master = EmulationManager.Instance.CurrentEmulation.MasterTimeSource;
             master.ExecuteInNearestSyncedState(_ => Machine.LocalTimeSource.Quantum = master.Quantum);
@@ -181,12 +197,18 @@ namespace Antmicro.Renode.Peripherals.RP2040
             nvic.Reset();
             cpu.Reset();
             cpu.VectorTableOffset = 0;
+            if(cpu == cpu1)
+            {
+                // its reset has dropped all translated code, and until it is launched it runs from ROM only
+                ShareChangesOfCode(false);
+            }
             cpu.IsHalted = halt;
         }
 
         private IValueRegisterField forceOff;
         private IValueRegisterField watchdogSelect;
         private uint previouslyOff;
+        private bool launched;
 
         private readonly CortexM cpu0;
         private readonly NVIC nvic0;
