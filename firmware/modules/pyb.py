@@ -26,6 +26,8 @@ _RING = 1024  # bytes waiting in each direction
 _STUCK_MS = 500  # how long a host that has the port open may leave `write` without CTS waiting
 _IDE_BAUDRATES = (921600, 12000000)  # how the OpenMV IDE marks the port it uses
 
+_OCTETS = (bytes, bytearray)
+
 _POLL = 3  # requests and flags of the stream protocol
 _CLOSE = 4
 _POLL_RD = 1
@@ -193,25 +195,28 @@ class USB_VCP(IOBase):
         """All lines that have arrived."""
         return list(self)
 
-    def write(self, buf, *where):
-        """Send bytes; how many. `where`: length, or offset and length, as for any stream.
+    def write(self, buf, length=None, off_length=None):
+        """Send bytes; how many. `write(buf, length)` and `write(buf, offset, length)` as for any stream.
 
         With CTS it waits until the host has taken all but a bufferful. Without, it waits for a host that has the
         port open, but gives up on one that takes nothing for half a second, and keeps the most recent data.
         """
         buf = _octets(buf)
-        if where:
-            off = where[0] if len(where) > 1 else 0
-            buf = memoryview(buf)[off : off + where[-1]]
+        start = 0
         end = len(buf)
-        sent = self._put(buf, 0, end)
+        if off_length is not None:
+            start = min(length, end)
+            length = off_length
+        if length is not None:
+            end = min(start + length, end)
+        sent = self._put(buf, start, end)
         while sent < end and self._flow & self.CTS:
-            if not _pause():
-                return sent or None  # in an interrupt handler
+            if not _pause():  # in an interrupt handler
+                return sent - start or None
             sent = self._put(buf, sent, end)
         if sent < end:
             self._write_recent(buf, sent, end)
-        return end
+        return end - start
 
     def _write_recent(self, buf, sent, end):
         since = ticks_ms()
@@ -293,7 +298,7 @@ class USB_VCP(IOBase):
 
 def _octets(buf):
     """A buffer whose len() is its size in bytes."""
-    return buf if isinstance(buf, (bytes, bytearray)) else bytes(memoryview(buf))
+    return buf if isinstance(buf, _OCTETS) else bytes(memoryview(buf))
 
 
 def _passed(since, timeout):

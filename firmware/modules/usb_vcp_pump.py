@@ -18,7 +18,8 @@ _EBUSY = 16
 # The controller of the RP2040 and the RP2350, where MicroPython does not tell what has to be known.
 _RP2 = sys.platform == "rp2"
 _SOF_RD = 0x50110048  # USBCTRL_REGS
-_ENDPOINT_CONTROL = 0x50100000  # USBCTRL_DPRAM: from 8 on, IN and OUT of endpoint 1, 2, ...; bit 31: enabled
+_ENDPOINT_CONTROL = 0x50100000  # USBCTRL_DPRAM: from 8 on, IN and OUT of endpoint 1, 2, ...
+_ENABLE = 0x80  # in the highest byte of an endpoint's control register
 
 
 # What goes on at once: callbacks of the USB stack run between two bytecodes of the program, and a KeyboardInterrupt may
@@ -36,6 +37,9 @@ class Pump:
         self._port = port
         self._ep_out = ep_out
         self._ep_in = ep_in
+        # Numbers of this size are objects: made once.
+        self._out_control = _ENDPOINT_CONTROL + 8 * ep_out + 7
+        self._in_control = _ENDPOINT_CONTROL + 8 * (ep_in & 0x0F) + 3
         self._rx = rx
         self._tx = tx
         self._rx_size = rx_size
@@ -103,7 +107,8 @@ class Pump:
             return
         irq = disable_irq()
         try:
-            if _enabled(self._ep_out):
+            # A bus reset disables the endpoint before the USB stack knows of it; a transfer would crash then.
+            if not _RP2 or mem8[self._out_control] & _ENABLE:
                 self._out_busy = self._usb.submit_xfer(self._ep_out, self._out)
         except OSError as error:
             self._out_busy = error.errno == _EBUSY
@@ -167,7 +172,7 @@ class Pump:
         data = self._in if n == _CHUNK else self._in_view[:n]
         irq = disable_irq()
         try:
-            if _enabled(self._ep_in):
+            if not _RP2 or mem8[self._in_control] & _ENABLE:
                 self._in_busy = self._usb.submit_xfer(self._ep_in, data)
                 self._staged = -1
                 self._whole = n > 0 and n % _PACKET == 0
@@ -210,11 +215,6 @@ def _finish(function, *args):
     except KeyboardInterrupt:
         _schedule(_raise_interrupt, None)
         return function(*args)
-
-
-def _enabled(ep):
-    """The endpoint is configured. A bus reset ends that before the USB stack knows; a transfer would crash then."""
-    return not _RP2 or mem8[_ENDPOINT_CONTROL + 8 * (ep & 0x0F) + (3 if ep & 0x80 else 7)] & 0x80 != 0
 
 
 def task():

@@ -162,6 +162,29 @@ print(found)
     assert printed == "busy\n([5, 1], b'hello\\x00\\x00\\x00')\n"
 
 
+@pytest.mark.row("V14", "V11")
+@c_pump
+def test_a_hard_handler_writes_what_there_is_room_for(vcp: Vcp) -> None:
+    vcp.exec(
+        "buf = bytearray(64)\nlengths = bytearray(64)\ndef handler(port):\n"
+        "    n = port.readinto(buf)\n    lengths[n] = port.write(buf, n) or 99\n"
+        "v.irq(handler, hard=True)"
+    )
+    port = vcp.port()
+    port.write(b"answer me")
+    assert port.read() == b"answer me"
+    port.close()
+    port.set_control_line_state(True, True)  # open, but it does not read
+    vcp.exec("v.init(flow=v.CTS); lengths[9] = 0\nwhile v._put(bytes(16), 0, 16) == 16: pass")
+    assert busy_while_silent(vcp, b"too late!") == "busy\nundisturbed\n"
+    assert vcp.eval("lengths[9]") in (9, 99)  # all, or nothing: as much as there was room for
+
+
+def busy_while_silent(vcp: Vcp, data: bytes) -> str:
+    """As `busy_while`, on port 0 as it is."""
+    return vcp.meanwhile(BUSY + "busy(100)", lambda: vcp.ports[0].write(data))
+
+
 @pytest.mark.row("V14")
 @c_pump
 def test_a_hard_handler_that_fails_is_not_called_again(vcp: Vcp) -> None:
