@@ -17,6 +17,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from debian_tools import install_debian_tools
+
+from renode_pico.engine.renode_install import ADVICE, probe_renode
+
 ROOT = Path(__file__).resolve().parent.parent
 BIN = ROOT / ".venv" / "bin"
 RESULTS = ROOT / "results"
@@ -50,7 +54,7 @@ def stages(jobs: int) -> list[Stage]:
             "robot on embedded",
             [
                 str(BIN / "robot"), "--loglevel", "INFO", "--console", "dotted", "--variable", "ENGINE:embedded",
-                "--exclude", "renode", "--outputdir", str(RESULTS / "robot-embedded"), *robot, "robot",
+                "--outputdir", str(RESULTS / "robot-embedded"), *robot, *robot_files(neutral=True),
             ],
             "embedded",
         ),
@@ -68,9 +72,10 @@ def stages(jobs: int) -> list[Stage]:
     ]  # fmt: skip
 
 
-def robot_files() -> list[str]:
-    """List the suites; renode-test takes files."""
-    return sorted(str(path.relative_to(ROOT)) for path in (ROOT / "robot").rglob("*.robot"))
+def robot_files(*, neutral: bool = False) -> list[str]:
+    """List the suites; `neutral`: only those for any engine, which take their words from `*_${ENGINE}.resource`."""
+    suites = sorted((ROOT / "robot").rglob("*.robot"))
+    return [str(path.relative_to(ROOT)) for path in suites if not neutral or "_${ENGINE}.resource" in path.read_text()]
 
 
 def run_stage(stage: Stage) -> bool:
@@ -105,6 +110,35 @@ def stop_group(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
+def needs(stage: Stage) -> str:
+    """Say what a stage lacks on this machine; empty when it can run."""
+    if stage.engine != "renode":
+        return ""
+    found = probe_renode()
+    if stage.command[0] == "renode-test":
+        return "" if shutil.which("renode-test") else f"renode-test is not on PATH: {ADVICE}"
+    if stage.name.startswith("models"):
+        return "" if found.launcher or not found.problem else found.problem
+    return found.problem
+
+
+def choose(options: argparse.Namespace) -> tuple[list[Stage], dict[str, str]]:
+    """Return the stages to run, and for each engine that no stage runs on, why."""
+    chosen, reasons = [], {}
+    for stage in stages(options.jobs):
+        named = not options.only or any(word in stage.name for word in options.only)
+        if not named or (options.engine and stage.engine and stage.engine not in options.engine):
+            reasons.setdefault(stage.engine, "not asked for")
+        elif lack := needs(stage):
+            reasons[stage.engine] = f"Renode is not here: {lack}"
+            if probe_renode().launcher:
+                print(f"{stage.name}: NOT RUN, {lack}")
+        else:
+            chosen.append(stage)
+    ran = {stage.engine for stage in chosen if "models" not in stage.name}
+    return chosen, {engine: reason for engine, reason in reasons.items() if engine and engine not in ran}
+
+
 def main() -> int:
     """Run the stages, then the matrix."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -114,22 +148,9 @@ def main() -> int:
     options = parser.parse_args()
     shutil.rmtree(RESULTS, ignore_errors=True)
     RESULTS.mkdir()
-    sys.path.insert(0, str(ROOT / "src"))
-    from renode_pico.engine.renode_install import probe_renode
-
-    renode = probe_renode()
-    missing = {}
-    if renode.problem:
-        missing["renode"] = f"Renode is not here: {renode.problem}"
-    wanted = set(options.engine or ("embedded", "renode")) - set(missing)
-    bad = []
-    for stage in stages(options.jobs):
-        if stage.engine and stage.engine not in wanted:
-            continue
-        if options.only and not any(word in stage.name for word in options.only):
-            continue
-        if not run_stage(stage):
-            bad.append(stage.name)
+    install_debian_tools()
+    chosen, missing = choose(options)
+    bad = [stage.name for stage in chosen if not run_stage(stage)]
     arguments = [f"--missing={engine}={reason}" for engine, reason in missing.items()]
     matrix = subprocess.run(
         [sys.executable, str(ROOT / "tools" / "matrix.py"), str(RESULTS), *arguments], cwd=ROOT, check=False
