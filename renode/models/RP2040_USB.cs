@@ -412,22 +412,22 @@ namespace Antmicro.Renode.Peripherals.RP2040
 
             Registers.SieStatus.Define(this)
                 .WithFlag(0, FieldMode.Read, valueProviderCallback: _ => line.Powered, name: "VBUS_DETECTED")
-                .WithReservedBits(1, 1)
+                .WithIgnoredBits(1, 1)
                 .WithEnumField<DoubleWordRegister, LineState>(2, 2, FieldMode.Read, valueProviderCallback: _ => line.State, name: "LINE_STATE")
                 .WithFlag(4, FieldMode.Read | FieldMode.Write, valueProviderCallback: _ => line.Suspended,
                     writeCallback: (_, value) => latchSuspend &= !value, name: "SUSPENDED")
-                .WithReservedBits(5, 3)
+                .WithIgnoredBits(5, 3)
                 .WithValueField(8, 2, FieldMode.Read, valueProviderCallback: _ => 0, name: "SPEED")
                 .WithFlag(10, FieldMode.Read, valueProviderCallback: _ => false, name: "VBUS_OVER_CURR")
                 .WithFlag(11, out resume, FieldMode.Read | FieldMode.WriteOneToClear, name: "RESUME")
-                .WithReservedBits(12, 4)
+                .WithIgnoredBits(12, 4)
                 .WithFlag(16, FieldMode.Read | FieldMode.Write, valueProviderCallback: _ => line.Connected,
                     writeCallback: (_, value) => latchConnection &= !value, name: "CONNECTED")
                 .WithFlag(17, out setupReceived, FieldMode.Read | FieldMode.WriteOneToClear, name: "SETUP_REC",
                     changeCallback: (_, __) => LookAgainAtEndpoint0())
                 .WithFlag(18, out transactionComplete, FieldMode.Read | FieldMode.WriteOneToClear, name: "TRANS_COMPLETE")
                 .WithFlag(19, out busReset, FieldMode.Read | FieldMode.WriteOneToClear, name: "BUS_RESET")
-                .WithReservedBits(20, 4)
+                .WithIgnoredBits(20, 4)
                 .WithFlag(24, out crcError, FieldMode.Read | FieldMode.WriteOneToClear, name: "CRC_ERROR")
                 .WithFlag(25, out bitStuffError, FieldMode.Read | FieldMode.WriteOneToClear, name: "BIT_STUFF_ERROR")
                 .WithFlag(26, out receiveOverflow, FieldMode.Read | FieldMode.WriteOneToClear, name: "RX_OVERFLOW")
@@ -562,7 +562,14 @@ namespace Antmicro.Renode.Peripherals.RP2040
 
         private void HostOnly(string name, DoubleWordRegister register)
         {
-            register.WithWriteCallback((_, __) => NoteUnmodelled(name + " belongs to the host mode"));
+            register.WithWriteCallback((_, value) =>
+            {
+                // The boot ROM clears the whole block.
+                if(value != 0)
+                {
+                    NoteUnmodelled(name + " belongs to the host mode");
+                }
+            });
         }
 
         private void NoteHostMode(bool value)
