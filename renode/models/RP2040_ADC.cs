@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Generic;
 using Antmicro.Renode.Core;
 using Antmicro.Renode.Core.Structure.Registers;
@@ -125,25 +126,31 @@ namespace Antmicro.Renode.Peripherals.RP2040
             var running = enable.Value && startMany.Value;
             if(running && !pace.Enabled)
             {
-                UpdatePace();
+                pace.StartFor(Machine, NanosecondsPerConversion);
             }
-            pace.Enabled = running;
+            else if(!running)
+            {
+                pace.Enabled = false;
+            }
         }
 
         private void UpdatePace()
         {
-            var clock = clocks.ADC;
-            if(clock == 0)
+            if(pace.Enabled)
             {
-                return;
+                pace.StartFor(Machine, NanosecondsPerConversion);
             }
-            // one conversion each 1 + INT + FRAC / 256 cycles, but it takes 96
-            var cycles256 = 256 * (1 + dividerInteger.Value) + dividerFraction.Value;
-            if(cycles256 < 256 * CyclesPerConversion)
+        }
+
+        private ulong NanosecondsPerConversion
+        {
+            get
             {
-                cycles256 = 256 * CyclesPerConversion;
+                // one conversion each 1 + INT + FRAC / 256 cycles, but it takes 96; without a clock it would never end
+                var clock = Math.Max(clocks.ADC, 1);
+                var cycles256 = Math.Max(256 * (1 + dividerInteger.Value) + dividerFraction.Value, 256 * CyclesPerConversion);
+                return cycles256 * 1000000000UL / 256 / clock;
             }
-            pace.Limit = cycles256 * 1000000000UL / 256 / clock;
         }
 
         private void Convert()

@@ -6,6 +6,7 @@ using Antmicro.Renode.Core.Structure;
 using Antmicro.Renode.Core.Structure.Registers;
 using Antmicro.Renode.Logging;
 using Antmicro.Renode.Peripherals.Bus;
+using Antmicro.Renode.Peripherals.Timers;
 using Antmicro.Renode.Time;
 
 namespace Antmicro.Renode.Peripherals.RP2040
@@ -247,6 +248,25 @@ namespace Antmicro.Renode.Peripherals.RP2040
         public static ulong InNanoseconds(this TimeInterval time)
         {
             return time.Ticks / TimeInterval.TicksPerNanosecond;
+        }
+
+        /// <summary>Starts a timer that counts nanoseconds so that it is over after this many.</summary>
+        public static void StartFor(this LimitTimer timer, IMachine machine, ulong nanoseconds)
+        {
+            timer.Enabled = false;
+            timer.Limit = nanoseconds;
+            timer.ResetValue();
+            timer.Enabled = true;
+            // the core has been told how far it may run before the next event: it has to ask again (1.16 does this by itself)
+            CPU.ICPU cpu;
+            if(machine.SystemBus.TryGetCurrentCPU(out cpu))
+            {
+                var controllable = cpu as CPU.IControllableCPU;
+                if(controllable != null)
+                {
+                    controllable.RequestReturn();
+                }
+            }
         }
 
         public static string FormatWith(this string format, params object[] arguments)

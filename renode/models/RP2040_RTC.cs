@@ -131,9 +131,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
                 return;
             }
             var unused = Now;
-            second.Limit = (divider.Value + 1) * 1000000000UL / frequency;
-            second.ResetValue();
-            second.Enabled = true;
+            second.StartFor(Machine, (divider.Value + 1) * 1000000000UL / frequency);
         }
 
         private void Advance()

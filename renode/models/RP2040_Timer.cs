@@ -183,9 +183,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
                 wait = 1UL << 32;
             }
             var sinceLastMicrosecond = Machine.ElapsedVirtualTime.TimeElapsed.InNanoseconds() % 1000;
-            alarms[index].Limit = wait * 1000 - sinceLastMicrosecond;
-            alarms[index].ResetValue();
-            alarms[index].Enabled = true;
+            alarms[index].StartFor(Machine, wait * 1000 - sinceLastMicrosecond);
         }
 
         private void Disarm(uint mask)

@@ -176,9 +176,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
         {
             // a character that arrives while the clock or the divisor is still 0 waits for the software to set them up
             var baud = BaudRate;
-            lineTimer.Limit = baud == 0 ? RetryNanoseconds : BitsInACharacter * 1000000000UL / baud;
-            lineTimer.ResetValue();
-            lineTimer.Enabled = true;
+            lineTimer.StartFor(Machine, baud == 0 ? RetryNanoseconds : BitsInACharacter * 1000000000UL / baud);
         }
 
         private void CharacterArrived()
@@ -225,9 +223,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             {
                 return;
             }
-            timeoutTimer.Limit = TimeoutBits * 1000000000UL / baud;
-            timeoutTimer.ResetValue();
-            timeoutTimer.Enabled = true;
+            timeoutTimer.StartFor(Machine, TimeoutBits * 1000000000UL / baud);
         }
 
         private uint ReadData()

@@ -1,3 +1,4 @@
+using System;
 using Antmicro.Renode.Core;
 using Antmicro.Renode.Core.Structure.Registers;
 using Antmicro.Renode.Logging;
@@ -17,7 +18,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             this.clocks = clocks;
             this.psm = psm;
             this.resets = resets;
-            counter = new LimitTimer(machine.ClockSource, 1000000, this, "watchdog", MaximumCount, Direction.Descending,
+            counter = new LimitTimer(machine.ClockSource, 1000000000, this, "watchdog", ulong.MaxValue, Direction.Descending,
                 workMode: WorkMode.OneShot, eventEnabled: true);
             counter.LimitReached += () => Bite(ReasonTimer);
             DefineRegisters();
@@ -29,7 +30,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
         {
             base.Reset();
             reason = 0;
-            counter.Reset();
+            remaining = 0;
             counter.Enabled = false;
         }
 
@@ -81,33 +82,43 @@ namespace Antmicro.Renode.Peripherals.RP2040
                 Bite(ReasonForce);
                 return;
             }
+            if(!enable.Value)
+            {
+                remaining = Remaining;
+                counter.Enabled = false;
+            }
+            else if(!counter.Enabled)
+            {
+                Run();
+            }
+        }
+
+        /// <summary>Counts down what remains, two a microsecond.</summary>
+        private void Run()
+        {
             SyncTime();
-            counter.Enabled = enable.Value && counter.Value != 0;
+            counter.StartFor(Machine, Math.Max(remaining, 1) * 1000ul / CountsPerTick);
         }
 
         private void Feed(uint load)
         {
-            SyncTime();
-            if(load < CountsPerTick)
+            remaining = load;
+            if(enable.Value)
             {
-                counter.Enabled = false;
-                if(enable.Value)
-                {
-                    Bite(ReasonTimer);
-                }
-                return;
+                Run();
             }
-            counter.Limit = load / CountsPerTick;
-            counter.ResetValue();
-            counter.Enabled = enable.Value;
         }
 
         private uint Remaining
         {
             get
             {
+                if(!counter.Enabled)
+                {
+                    return remaining;
+                }
                 SyncTime();
-                return (uint)counter.Value * CountsPerTick;
+                return (uint)((ulong)counter.Value * CountsPerTick / 1000);
             }
         }
 
@@ -115,6 +126,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
         {
             this.Log(LogLevel.Info, "Resets the chip ({0})", because == ReasonForce ? "forced" : "timer");
             counter.Enabled = false;
+            remaining = 0;
             enable.Value = false;
             reason = because;
             resets.WatchdogReset();
@@ -131,6 +143,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
         private IFlagRegisterField tickEnable;
         private IValueRegisterField tickCycles;
         private uint reason;
+        private uint remaining;
 
         private readonly LimitTimer counter;
         private readonly RP2040_Clocks clocks;
@@ -138,7 +151,6 @@ namespace Antmicro.Renode.Peripherals.RP2040
         private readonly RP2040_Resets resets;
 
         private const uint CountsPerTick = 2;
-        private const uint MaximumCount = 0xFFFFFF;
         private const uint ReasonTimer = 1;
         private const uint ReasonForce = 2;
 

@@ -5,14 +5,15 @@ Resource         ${CURDIR}/../resources/pico_renode.resource
 *** Test Cases ***
 Should Sleep For The Time Asked
     [Documentation]    The first reading of the time after a pause of the emulation may be off by a time slice: one sleep
-    ...    leads beyond it.
+    ...    leads beyond it. MicroPython itself may wake up a millisecond early when an event comes between; on Renode
+    ...    1.15 the end of each time slice is one.
     [Tags]    row:P5
     Boot Pico
     Run On REPL
     ...    import time
     ...    def slept(ms): t = time.ticks_us(); time.sleep_ms(ms); return time.ticks_diff(time.ticks_us(), t) - 1000 * ms
     ...    time.sleep_ms(2)
-    ...    print([0 <= slept(ms) < 30 for ms in (1, 7, 50, 250)])
+    ...    print([-1000 < slept(ms) < 30 for ms in (1, 7, 50, 250)])
     Output Should Be    [True, True, True, True]
 
 Should Call Timers Back
