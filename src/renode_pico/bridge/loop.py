@@ -14,10 +14,10 @@ from typing import Any, Protocol
 READ = selectors.EVENT_READ
 WRITE = selectors.EVENT_WRITE
 
-BATCH = 0.005
+BATCH = 0.01
 """Emulated seconds let pass at once while nothing happens outside."""
-RUN_LIMIT = 0.02
-"""Real seconds after which a run is interrupted to look around."""
+RUN_LIMIT = 0.05
+"""Real seconds after which a run is interrupted to look around; what comes over a socket interrupts it at once."""
 LAG_LIMIT = 0.1
 """Emulated seconds by which a slow engine may trail real time before the rest is given up, not caught up."""
 LEAD = 0.005
@@ -51,14 +51,14 @@ class Pace:
     def allowed(self, wall: float, emulated: float) -> float:
         """Return the emulated seconds that may pass now; negative when the board is ahead of real time."""
         if self.speed == 0:
-            return BATCH
+            return LAG_LIMIT
         if not self._started:
             self._started = True
             self._wall, self._emulated = wall, emulated
         allowed = (wall - self._wall) * self.speed - (emulated - self._emulated)
         if allowed > LAG_LIMIT:
-            self._wall, self._emulated = wall, emulated + BATCH
-            return BATCH
+            self._wall, self._emulated = wall, emulated + LAG_LIMIT
+            return LAG_LIMIT
         return allowed
 
 

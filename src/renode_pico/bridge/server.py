@@ -18,11 +18,13 @@ from renode_pico.bridge.rfc2217 import Rfc2217Port
 from renode_pico.bridge.usbip import BUSID, UsbipServer
 from renode_pico.errors import UsageError, UsbError
 from renode_pico.usb.cdc import cdc_functions
-from renode_pico.usb.device import Device
+from renode_pico.usb.device import Device, enumerate_device
 from renode_pico.usb.transfer import Host
 
 GONE_AFTER = 5.0
 """Emulated seconds a device may stay away before people are told what may be the matter."""
+ATTACH_TIMEOUT = 1.0
+"""Emulated seconds in which a device that has begun to attach must have done so."""
 LOCAL = ("127.0.0.1", "::1", "localhost")
 
 
@@ -159,7 +161,7 @@ class BoardServer:
     def _enumerate(self, host: Host) -> Device:
         self._enumerating = True
         try:
-            return self.board.enumerate()
+            return enumerate_device(host, timeout=ATTACH_TIMEOUT)
         finally:
             self._enumerating = False
 

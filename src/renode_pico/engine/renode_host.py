@@ -256,15 +256,8 @@ class RenodeHost:
         """Run until the condition holds, looked at with each event and each emulated ms; False at the deadline."""
         from System import Boolean, Func
 
-        looked_at = Func[Boolean](condition)
-        deadline = self.now + timeout
-        while not condition():
-            left = deadline - self.now
-            if left <= 0:
-                return False
-            with self._running("run"):
-                self.internal.RunUntil(looked_at, min(left, 0.001))
-        return True
+        with self._running("run"):
+            return bool(self.internal.RunUntil(Func[Boolean](condition), float(timeout), 0.001))
 
     def _expect(self, what: str, method: str, *arguments: Any) -> None:
         if not self._run(method, *arguments):

@@ -51,13 +51,13 @@ def test_speed_is_a_factor(speed: float) -> None:
 def test_a_lag_is_given_up_not_caught_up() -> None:
     pace = Pace(1.0)
     pace.allowed(0.0, 0.0)
-    assert pace.allowed(LAG_LIMIT * 50, 0.0) == BATCH
-    assert pace.allowed(LAG_LIMIT * 50, BATCH) == pytest.approx(0.0)
+    assert pace.allowed(LAG_LIMIT * 50, 0.0) == LAG_LIMIT
+    assert pace.allowed(LAG_LIMIT * 50, LAG_LIMIT) == pytest.approx(0.0)
 
 
 def test_as_fast_as_it_can() -> None:
     pace = Pace(0)
-    assert pace.allowed(0.0, 0.0) == pace.allowed(0.0, 1000.0) == BATCH
+    assert pace.allowed(0.0, 0.0) == pace.allowed(0.0, 1000.0) == LAG_LIMIT
 
 
 def test_an_idle_board_runs_in_real_time() -> None:
@@ -102,7 +102,7 @@ def test_a_client_that_has_just_been_answered_gets_a_moment() -> None:
     assert engine.now == 0
     wall.now += 1
     loop.turn()
-    assert engine.now == BATCH
+    assert engine.now == LAG_LIMIT
     loop.close()
 
 
@@ -118,5 +118,5 @@ def test_hooks_run_after_the_engine_and_stop_ends_it() -> None:
 
     loop.hooks.append(look)
     loop.run()
-    assert seen == [pytest.approx(BATCH), pytest.approx(2 * BATCH), pytest.approx(3 * BATCH)]
+    assert seen == [pytest.approx(LAG_LIMIT * number) for number in (1, 2, 3)]
     loop.close()
