@@ -73,6 +73,19 @@ namespace Antmicro.Renode.Peripherals.RP2040
             }
         }
 
+        /// <summary>SIO is at the cores' own port.</summary>
+        public void ConnectPorts(RP2040_SIO sio)
+        {
+            foreach(var core in new[] { cpu0, cpu1 })
+            {
+                var own = core as RP2040_Core;
+                if(own != null)
+                {
+                    own.Port = sio;
+                }
+            }
+        }
+
         public bool HasCoreOne { get { return cpu1 != null; } }
 
         /// <summary>How many instructions each core executes in one emulated microsecond.</summary>

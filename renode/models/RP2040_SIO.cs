@@ -22,6 +22,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             Processor0IRQ = new GPIO();
             Processor1IRQ = new GPIO();
             cores = new[] { new Core(), new Core() };
+            psm.ConnectPorts(this);
             Reset();
         }
 
@@ -162,6 +163,50 @@ namespace Antmicro.Renode.Peripherals.RP2040
                 return;
             }
             NoteUnmodelled("write to reserved offset 0x{0:X}".FormatWith(offset));
+        }
+
+        /// <summary>What concerns nothing but a core and its own part of SIO, past the bus; false for everything else.</summary>
+        public bool TryReadOwn(ulong offset, uint core, out uint value)
+        {
+            switch((Registers)offset)
+            {
+            case Registers.CPUID:
+                value = core;
+                return true;
+            case Registers.DividerQuotient:
+                value = cores[core].Divider.ReadQuotient();
+                return true;
+            case Registers.DividerRemainder:
+                value = cores[core].Divider.Remainder;
+                return true;
+            case Registers.DividerStatus:
+                value = cores[core].Divider.Status;
+                return true;
+            }
+            value = 0;
+            return false;
+        }
+
+        /// <summary>The writes that go with <see cref="TryReadOwn"/>.</summary>
+        public bool TryWriteOwn(ulong offset, uint core, uint value)
+        {
+            var divider = cores[core].Divider;
+            switch((Registers)offset)
+            {
+            case Registers.DividerUnsignedDividend:
+                divider.Start(value, divider.Divisor, false);
+                return true;
+            case Registers.DividerUnsignedDivisor:
+                divider.Start(divider.Dividend, value, false);
+                return true;
+            case Registers.DividerSignedDividend:
+                divider.Start(value, divider.Divisor, true);
+                return true;
+            case Registers.DividerSignedDivisor:
+                divider.Start(divider.Dividend, value, true);
+                return true;
+            }
+            return false;
         }
 
         /// <summary>Input <see cref="CoreOneReset"/> is the reset line of core 1, beside the block's own.</summary>
