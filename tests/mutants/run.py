@@ -1,0 +1,221 @@
+"""Apply each mutant to a copy of the tree and run the tests that must notice: `make mutants`.
+
+    python tests/mutants/run.py [--engine embedded|renode] [--jobs N] [--list] [WORD ...]
+
+With words, only mutants whose name, file or rows contain one of them. One line a mutant: caught, or SURVIVED with the
+tests that should have failed. Exit code 1 when one survived, 2 when one is stale or its tests fail without it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import xml.etree.ElementTree as ET
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from queue import SimpleQueue
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT), str(ROOT / "src")]
+
+from renode_pico.engine.renode_install import probe_renode  # noqa: E402
+from tests.mutants.catalogue import Mutant, mutants  # noqa: E402
+
+LIMIT = 300
+"""Seconds after which a test run that a mutant keeps from ending is ended; that counts as noticed."""
+TESTS_FAILED = 1
+"""pytest's exit code when tests ran and some failed; any other but 0 means that they could not run."""
+
+
+class Fate(Enum):
+    """What became of a mutant."""
+
+    CAUGHT = "caught"
+    SURVIVED = "SURVIVED"
+    STALE = "STALE"
+    BROKEN = "BROKEN"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A mutant's fate and the reason, one line."""
+
+    mutant: Mutant
+    fate: Fate
+    reason: str
+    seconds: float = 0.0
+
+
+class Workspace:
+    """A copy of the tree that mutants may spoil; the firmware and a Renode assembly that is up to date come along."""
+
+    def __init__(self, folder: Path) -> None:
+        self.root = folder
+        for path in tracked():
+            target = folder / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / path, target)
+        (folder / "firmware" / "build").symlink_to(ROOT / "firmware" / "build")
+        if (ROOT / "build").is_dir():
+            shutil.copytree(ROOT / "build", folder / "build")
+
+    def pytest(self, engine: str, tests: Iterable[str], flash: Iterable[tuple[str, str]]) -> tuple[int, set[str], str]:
+        """Run tests; pytest's exit code, the node ids that failed, and what it printed. `flash`: (module, file)."""
+        report = self.root / "report.xml"
+        report.unlink(missing_ok=True)
+        command = [sys.executable, "-m", "pytest", "-q", "--no-header", "-p", "no:cacheprovider", "--usb-traces="]
+        command += ["-p", "tests.mutants.flash_files", "--engine", engine, f"--junitxml={report}", "--tb=short"]
+        command += [f"--flash-file={name}={self.root / file}" for name, file in flash]
+        command += dict.fromkeys(tests)
+        paths = [str(self.root / "src"), str(self.root)]
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths), "PYTHONDONTWRITEBYTECODE": "1"}
+        process = subprocess.Popen(
+            command, cwd=self.root, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True, start_new_session=True,
+        )  # fmt: skip
+        try:
+            output, _ = process.communicate(timeout=LIMIT)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, 9)
+            process.wait()
+            return TESTS_FAILED, set(tests), f"did not end in {LIMIT} s"
+        failed = failures(report) if report.is_file() else set()
+        return process.returncode, failed, output
+
+    def try_out(self, mutant: Mutant) -> Outcome:
+        """Apply a mutant, run its tests, take it back."""
+        path = self.root / mutant.file
+        original = path.read_text()
+        changed = mutant.apply(original)
+        if changed is None:
+            return Outcome(mutant, Fate.STALE, f"its old text is in {mutant.file} {original.count(mutant.old)} times")
+        begin = time.monotonic()
+        path.write_text(changed)
+        try:
+            flash = [(mutant.flash, mutant.file)] if mutant.flash else []
+            code, failed, output = self.pytest(mutant.engine, mutant.tests, flash)
+        finally:
+            path.write_text(original)
+        seconds = time.monotonic() - begin
+        if code not in (0, TESTS_FAILED):
+            return Outcome(mutant, Fate.BROKEN, " ".join(output.split())[-300:], seconds)
+        passed = [test for test in mutant.tests if not any(covers(test, one) for one in failed)]
+        if passed:
+            return Outcome(mutant, Fate.SURVIVED, ", ".join(passed), seconds)
+        return Outcome(mutant, Fate.CAUGHT, ", ".join(test.rpartition("::")[2] for test in mutant.tests), seconds)
+
+
+def tracked() -> list[str]:
+    """What belongs to the tree: git's files and new ones that it does not ignore."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, text=True)
+    return sorted(path for path in set(done.stdout.split("\0")) if path and (ROOT / path).is_file())
+
+
+def failures(report: Path) -> set[str]:
+    """The node ids of a JUnit file's failures and errors."""
+    found = set()
+    for case in ET.parse(report).getroot().iter("testcase"):
+        if case.find("failure") is not None or case.find("error") is not None:
+            found.add(f"{str(case.get('classname')).replace('.', '/')}.py::{case.get('name')}")
+    return found
+
+
+def covers(selection: str, test: str) -> bool:
+    """Whether a node id, with or without parameters, names a test."""
+    return test == selection or test.startswith(f"{selection}[")
+
+
+def sound(workspace: Workspace, chosen: Sequence[Mutant]) -> str:
+    """Run all the tests without a mutant: what fails says nothing about mutants. Empty when all pass."""
+    groups: dict[tuple[str, str, str], list[str]] = {}
+    for mutant in chosen:
+        flash_file = mutant.file if mutant.flash else ""
+        groups.setdefault((mutant.engine, mutant.flash, flash_file), []).extend(mutant.tests)
+    for (engine, name, file), tests in groups.items():
+        code, failed, output = workspace.pytest(engine, tests, [(name, file)] if name else [])
+        if code:
+            return f"{engine}: {', '.join(sorted(failed)) or ' '.join(output.split())[-300:]}"
+    return ""
+
+
+def try_all(chosen: Sequence[Mutant], jobs: int) -> list[Outcome]:
+    """Try them out in as many copies of the tree as there are jobs; print each as it is done."""
+    with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
+        free: SimpleQueue[Workspace] = SimpleQueue()
+        for number in range(jobs):
+            free.put(Workspace(Path(folder) / str(number)))
+        first = free.get()
+        problem = sound(first, chosen)
+        free.put(first)
+        if problem:
+            print(f"without any mutant there are failures: {problem}", file=sys.stderr)
+            sys.exit(2)
+
+        def one(mutant: Mutant) -> Outcome:
+            workspace = free.get()
+            try:
+                outcome = workspace.try_out(mutant)
+            finally:
+                free.put(workspace)
+            show(outcome)
+            return outcome
+
+        with ThreadPoolExecutor(jobs) as pool:
+            return list(pool.map(one, chosen))
+
+
+def show(outcome: Outcome) -> None:
+    """Print one line."""
+    mutant = outcome.mutant
+    rows = " ".join(mutant.rows)
+    spent = f" ({outcome.seconds:.1f} s)" if outcome.seconds else ""
+    print(f"{outcome.fate.value:8} {rows:8} {mutant.name}: {outcome.reason}{spent}", flush=True)
+
+
+def main() -> int:
+    """Choose, try, count."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--engine", choices=("embedded", "renode"), help="only mutants for this engine")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--list", action="store_true", help="print them and what they are to fail")
+    parser.add_argument("words", nargs="*", metavar="WORD")
+    options = parser.parse_args()
+    chosen = [
+        mutant
+        for mutant in mutants()
+        if options.engine in (None, mutant.engine)
+        and (not options.words or any(w in (mutant.name, *mutant.rows) or w in mutant.file for w in options.words))
+    ]
+    if options.list:
+        for mutant in chosen:
+            print(f"{' '.join(mutant.rows):8} {mutant.name} ({mutant.file}): {', '.join(mutant.tests)}")
+        return 0
+    begin = time.monotonic()
+    missing = probe_renode().problem if any(mutant.engine == "renode" for mutant in chosen) else ""
+    skipped = [
+        Outcome(m, Fate.SKIPPED, f"Renode is not here: {missing}") for m in chosen if missing and m.engine == "renode"
+    ]
+    for outcome in skipped:
+        show(outcome)
+    left = [mutant for mutant in chosen if mutant not in {outcome.mutant for outcome in skipped}]
+    outcomes = (try_all(left, options.jobs) if left else []) + skipped
+    counts = {fate: sum(outcome.fate is fate for outcome in outcomes) for fate in Fate}
+    print(", ".join(f"{count} {fate.value}" for fate, count in counts.items() if count), end="")
+    print(f", {time.monotonic() - begin:.0f} s")
+    if counts[Fate.STALE] or counts[Fate.BROKEN] or not outcomes:
+        return 2
+    return 1 if counts[Fate.SURVIVED] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
