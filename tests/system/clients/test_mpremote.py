@@ -66,6 +66,7 @@ def test_files_are_copied_both_ways(mpremote: Mpremote) -> None:
 
 
 @pytest.mark.row("T4")
+@pytest.mark.parametrize("mpremote", ["pty"], indirect=True)
 def test_mount_lets_the_board_import_from_here(mpremote: Mpremote) -> None:
     (mpremote.folder / "local_module.py").write_text("ANSWER = 42\n")
     assert "42" in mpremote("mount", ".", "exec", "import local_module; print(local_module.ANSWER)")
@@ -90,6 +91,7 @@ def test_a_reset_takes_the_device_from_the_bus_and_brings_it_back(mpremote: Mpre
 
 
 @pytest.mark.row("T4")
+@pytest.mark.parametrize("mpremote", ["pty"], indirect=True)
 def test_bootloader_leaves_micropython(mpremote: Mpremote) -> None:
     """The boot ROM's own device comes instead, or nothing does; either way it is said and the server goes on."""
     before = len(mpremote.served.lines)
