@@ -1,0 +1,63 @@
+"""The pytest fixtures and the Robot library, as somebody else's project uses them (row T7)."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from renode_pico.board import Board
+from tests.system.conftest import app
+
+ROOT = Path(__file__).resolve().parents[2]
+
+TESTS = """
+import pytest
+from renode_pico.errors import Stall
+from renode_pico.usb.transfer import Setup
+
+def test_everything_is_there(pico, usb, cdc, repl):
+    assert usb.product == "Board in FS mode"
+    assert repl.eval("6 * 7") == 42
+    cdc.write(b"")
+    with pytest.raises(Stall):
+        usb.control_in(Setup(0xC0, 0x55, 0, 0, 8))
+
+@pytest.mark.pico(firmware="uart", files={"main.py": open("device.py").read()})
+def test_my_own_device(pico, usb):
+    assert usb.descriptor.idVendor == 0xF055
+    usb.endpoint(0x01).write(b"there and back")
+    assert usb.endpoint(0x81).read(64) == b"there and back"
+
+@pytest.mark.engine("nobody", reason="to see the reason")
+def test_for_another_engine(pico):
+    raise AssertionError
+"""
+
+
+@pytest.mark.row("T7")
+def test_the_fixtures_serve_a_project_of_its_own(pico: Board, tmp_path: Path) -> None:
+    (tmp_path / "test_mine.py").write_text(TESTS)
+    (tmp_path / "device.py").write_text(app("vendor_bulk.py"))
+    command = [sys.executable, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider", "--engine", pico.engine.name]
+    done = subprocess.run(
+        [*command, str(tmp_path)], cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "2 passed, 1 skipped" in done.stdout
+    assert "to see the reason" in done.stdout
+
+
+@pytest.mark.row("T7")
+def test_the_robot_library_documents_every_word_of_the_suites(pico: Board, tmp_path: Path) -> None:
+    page = tmp_path / "keywords.json"
+    command = [sys.executable, "-m", "robot.libdoc", "renode_pico.robot_library.PicoLibrary", str(page)]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    documented = set(re.findall(r'"name": "([^"]+)"', page.read_text()))
+    resource = (ROOT / "robot" / "resources" / "usb_renode.resource").read_text().split("*** Keywords ***")[1]
+    words = {line.strip() for line in resource.splitlines() if line and not line[0].isspace()}
+    own = {"Connect The Host", "The Trace Of A Failure Is Kept"}  # steps of the Renode resource itself
+    assert {word.lower() for word in words - own} <= {word.lower() for word in documented}
