@@ -22,14 +22,14 @@ from renode_pico.engine.select import EngineName
 from renode_pico.errors import RenodePicoError, ScriptError, UsageError
 
 if TYPE_CHECKING:
-    from renode_pico.trace.session import TraceFile
+    from renode_pico.trace.session import TraceFiles
 
 
 @dataclass(slots=True)
 class Settings:
     """What options before the command have set."""
 
-    trace: TraceFile | None = None
+    trace: TraceFiles | None = None
 
 
 FIRMWARE = click.option(
@@ -199,20 +199,25 @@ def repl(settings: Settings, firmware: str, engine: str, boot: Path | None, main
 
 @cli.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="save there instead of printing to stderr"
+    "-o",
+    "--output",
+    "outputs",
+    multiple=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="save there (.txt, .pcapng, .html) instead of printing to stderr; may be given several times",
 )
 @click.option("--sof", is_flag=True, help="show each start of frame, too")
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
-def trace(output: Path | None, sof: bool, command: tuple[str, ...]) -> None:
+def trace(outputs: tuple[Path, ...], sof: bool, command: tuple[str, ...]) -> None:
     """Run another command of renode-pico with every transaction on the bus printed or saved.
 
-    Example: renode-pico trace -o bus.txt lsusb -v
+    Example: renode-pico trace -o bus.html -o bus.pcapng lsusb -v
     """
     if command[0] not in ("run", "lsusb", "exec", "repl"):
         raise click.UsageError(f"cannot trace '{command[0]}': give run, lsusb, exec or repl")
-    from renode_pico.trace.session import TraceFile
+    from renode_pico.trace.session import TraceFiles
 
-    settings = Settings(trace=TraceFile(output, sof=sof))
+    settings = Settings(trace=TraceFiles(outputs or (None,), sof=sof))
     cli.main(list(command), prog_name="renode-pico", standalone_mode=False, obj=settings)
 
 

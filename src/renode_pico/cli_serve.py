@@ -100,11 +100,11 @@ def serve(
         address=bind,
         speed=speed,
     )
+    outputs = [with_suffix(path, suffix) for path, suffix in ((pcap, ".pcapng"), (html, ".html")) if path]
     if bind not in LOCAL:
         click.echo(f"warning: whoever reaches {bind} can use this board; there is no password", err=True)
     with ExitStack() as stack:
         board = stack.enter_context(make_board(firmware, engine, boot, main_py, flash_file))
-        outputs = [with_suffix(path, suffix) for path, suffix in ((pcap, ".pcapng"), (html, ".html")) if path]
         stack.enter_context(traced(board.host, outputs))
         pace = f"{speed:g} × real time" if speed else "as fast as it can"
         click.echo(f"board    {board.firmware.name} on {board.engine.version}, {pace}; Ctrl-C ends it")

@@ -78,10 +78,23 @@ class TraceFile:
         return PcapngTrace(stream, sof=self.sof)
 
 
+class TraceFiles:
+    """Several traces of one bus, each in the format of its name; see `TraceFile`. All names are looked at first."""
+
+    def __init__(self, outputs: Sequence[Path | None], *, sof: bool = False) -> None:
+        self.files = [TraceFile(output, sof=sof) for output in outputs]
+
+    @contextmanager
+    def attach(self, host: Host) -> Iterator[None]:
+        """Trace a host's bus into all of them until the end of the `with` block."""
+        with ExitStack() as stack:
+            for file in self.files:
+                stack.enter_context(file.attach(host))
+            yield
+
+
 @contextmanager
 def traced(host: Host, outputs: Sequence[Path], *, sof: bool = False) -> Iterator[None]:
     """Trace a host's bus into several files at once, each in the format of its suffix."""
-    with ExitStack() as stack:
-        for output in outputs:
-            stack.enter_context(TraceFile(output, sof=sof).attach(host))
+    with TraceFiles(outputs, sof=sof).attach(host):
         yield
