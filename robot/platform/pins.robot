@@ -124,3 +124,19 @@ Should Loop A UART Back
     ...    mem32[0x4003a030] = 1 << 7
     ...    u.write(b"round"); import time; time.sleep_ms(5); print(u.read())
     Output Should Be    b'round'
+
+Should Talk To Another Board
+    [Tags]    row:P6
+    Execute Command    emulation CreateUARTHub "wire"
+    Boot Pico    name=left
+    Execute Command    connector Connect sysbus.uart1 wire
+    Run On REPL    from machine import UART, Pin    u = UART(1, 115200, tx=Pin(4), rx=Pin(5))
+    Wait For REPL
+    ${left}=    Set Variable    ${REPL}
+    Boot Pico    name=right
+    Execute Command    connector Connect sysbus.uart1 wire
+    Run On REPL    from machine import UART, Pin    u = UART(1, 115200, tx=Pin(4), rx=Pin(5))    u.write(b"over the wire")
+    Wait For REPL
+    Set Test Variable    ${REPL}    ${left}
+    Run On REPL    import time    time.sleep_ms(20)    print(u.read())
+    Output Should Be    b'over the wire'
