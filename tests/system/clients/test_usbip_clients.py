@@ -182,3 +182,27 @@ def test_micropythons_own_pair_unmodified(serve: Callable[..., Served]) -> None:
     assert "str17: iManufacturer" in done.stdout
     assert "str22: Extra information" in done.stdout
     assert "array('B', [48, 49, 50, 51, 52, 53, 54, 55])" in done.stdout
+
+
+def test_an_idle_endpoint_holds_nobody_up_and_can_be_unlinked(loopback: Served) -> None:
+    """No client from PyPI sends UNLINK, so this one is made of single bytes."""
+    client = socket.create_connection(("127.0.0.1", loopback.usbip_port), timeout=120)
+    client.sendall(struct.pack(">HHI32s", 0x0111, 0x8003, 0, b"1-1"))
+    assert len(client.recv(320, socket.MSG_WAITALL)) == 320
+
+    def submit(seqnum: int, endpoint: int, length: int, setup: bytes = bytes(8)) -> None:
+        client.sendall(struct.pack(">IIIIIIIIIi8s", 1, seqnum, 0x10001, 1, endpoint, 0, length, 0, 0, 0, setup))
+
+    def answer() -> tuple[int, int, int, int]:
+        head = struct.unpack(">IIIIIiIIII8x", client.recv(48, socket.MSG_WAITALL))
+        return head[0], head[1], head[5], head[6]
+
+    submit(1, 1, 8)
+    submit(2, 0, 18, struct.pack("<BBHHH", 0x80, 6, 0x0100, 0, 18))
+    assert answer() == (3, 2, 0, 18)
+    assert client.recv(18, socket.MSG_WAITALL)[:2] == b"\x12\x01"
+    client.sendall(struct.pack(">IIIIII24x", 2, 3, 0x10001, 0, 0, 1))
+    assert answer() == (4, 3, -errno.ECONNRESET, 0)
+    client.sendall(struct.pack(">IIIIII24x", 2, 4, 0x10001, 0, 0, 2))
+    assert answer() == (4, 4, 0, 0)
+    client.close()

@@ -7,6 +7,8 @@ import socket
 import struct
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from renode_pico.bridge import channel as channel_module
 from renode_pico.bridge import usbip
@@ -335,3 +337,45 @@ def test_closing_the_server_ends_everything(table: Table, client: Client) -> Non
     assert client.ended()
     with pytest.raises(ConnectionRefusedError):
         table.connect(server.port)
+
+
+HEADERS = st.lists(
+    st.one_of(
+        st.builds(
+            SUBMIT.pack,
+            st.just(1),
+            st.integers(0, 5),
+            st.just(0x10001),
+            st.integers(0, 1),
+            st.integers(0, 15),
+            st.integers(0, 0xFFFFFFFF),
+            st.integers(0, 300),
+            st.just(0),
+            st.sampled_from([0, 1, 2, 0xFFFFFFFF]),
+            st.just(0),
+            st.binary(min_size=8, max_size=8),
+        ),
+        st.builds(struct.Struct(">IIIIII24x").pack, st.just(2), *[st.integers(0, 5)] * 5),
+        st.binary(max_size=64),
+    ),
+    max_size=12,
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(HEADERS)
+def test_whatever_a_client_sends_the_others_go_on(
+    table: Table, server: UsbipServer, client: Client, headers: list[bytes]
+) -> None:
+    wild = Client(table, server)
+    assert wild.import_() == 0
+    for header in headers:
+        try:
+            wild.sock.sendall(header)
+        except OSError:
+            break
+        table.turn(2)
+    wild.sock.close()
+    table.until(lambda: len(server.clients) == 1)
+    table.found()
+    assert client.control(GET_DEVICE)[0] == 0
