@@ -77,4 +77,3 @@ def test_line_coding_and_control_lines_are_on_the_bus(target: tuple[Served, str]
     assert codings[-1] == LineCoding(57600, stop_bits=2)
     states = [setup[2] for setup, _ in found if setup[1] == SET_CONTROL_LINE_STATE]
     assert states[0] & 1
-    assert states[-1] == 0
