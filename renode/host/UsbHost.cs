@@ -147,7 +147,7 @@ namespace Antmicro.Renode.UsbHosts
             {
                 throw new RecoverableException("ControlIn needs bit 7 of bmRequestType; use ControlOut");
             }
-            return Outcome(Complete(Submit(ControlPipe, null, 0, setup), timeout));
+            return Outcome(Complete(Submit(ControlPipe, null, 0, setup, false, timeout)));
         }
 
         [Description("ControlOut bmRequestType bRequest [wValue=0] [wIndex=0] [data=\"\"] [timeout=5]: a request with these bytes, or with none; OK or STALL.")]
@@ -160,33 +160,33 @@ namespace Antmicro.Renode.UsbHosts
             {
                 throw new RecoverableException("ControlOut needs bit 7 of bmRequestType clear; use ControlIn");
             }
-            return Outcome(Complete(Submit(ControlPipe, bytes, 0, setup), timeout));
+            return Outcome(Complete(Submit(ControlPipe, bytes, 0, setup, false, timeout)));
         }
 
         [Description("BulkIn endpoint length [timeout=5]: reads from a bulk or interrupt endpoint until so many bytes or a short packet came; the bytes, or STALL.")]
         public string BulkIn(byte endpoint, int length, double timeout = WaitLimit)
         {
-            return Outcome(Complete(Submit(PipeOf(endpoint, true), null, length), timeout));
+            return Outcome(Complete(Submit(PipeOf(endpoint, true), null, length, null, false, timeout)));
         }
 
         [Description("BulkOut endpoint data [zeroPacket=false] [timeout=5]: sends these bytes to a bulk or interrupt endpoint; OK or STALL.")]
         public string BulkOut(byte endpoint, string data, bool zeroPacket = false, double timeout = WaitLimit)
         {
-            return Outcome(Complete(Submit(PipeOf(endpoint, false), UsbText.FromHex(data), 0, null, zeroPacket), timeout));
+            return Outcome(Complete(Submit(PipeOf(endpoint, false), UsbText.FromHex(data), 0, null, zeroPacket, timeout)));
         }
 
         [Description("IsochronousIn endpoint packetSize count [interval=1] [timeout=5]: asks for so many packets, one every interval frames; the bytes.")]
         public string IsochronousIn(byte endpoint, int packetSize, int count, int interval = 1, double timeout = WaitLimit)
         {
             var pipe = new UsbPipe(ControlPipe.Address, endpoint | 0x80, UsbTransferType.Isochronous, packetSize, interval);
-            return Outcome(Complete(Submit(pipe, null, packetSize * count), timeout));
+            return Outcome(Complete(Submit(pipe, null, packetSize * count, null, false, timeout)));
         }
 
         [Description("IsochronousOut endpoint packetSize data [interval=1] [timeout=5]: sends these bytes in packets of this size, one every interval frames.")]
         public string IsochronousOut(byte endpoint, int packetSize, string data, int interval = 1, double timeout = WaitLimit)
         {
             var pipe = new UsbPipe(ControlPipe.Address, endpoint & 0x0F, UsbTransferType.Isochronous, packetSize, interval);
-            return Outcome(Complete(Submit(pipe, UsbText.FromHex(data)), timeout));
+            return Outcome(Complete(Submit(pipe, UsbText.FromHex(data), 0, null, false, timeout)));
         }
 
         [Description("QueueIn endpoint length: as BulkIn, without waiting; Collect waits.")]
@@ -207,17 +207,17 @@ namespace Antmicro.Renode.UsbHosts
             var transfers = queued.ToArray();
             queued.Clear();
             RunUntilDone(transfers, timeout);
-            foreach(var transfer in transfers)
+            foreach(var transfer in transfers.Where(x => !x.Final))
             {
                 Cancel(transfer);
             }
-            return string.Join("\n", transfers.Select(Outcome));
+            return string.Join("\n", transfers.Select(x => x.Status == UsbTransferStatus.Cancelled ? Name(UsbTransferStatus.TimedOut) : Outcome(x)));
         }
 
         [Description("ClearHalt endpoint: CLEAR_FEATURE(ENDPOINT_HALT), and DATA0 on both sides.")]
         public string ClearHalt(byte endpoint)
         {
-            var outcome = Outcome(Complete(Submit(ControlPipe, null, 0, UsbRequests.ClearHalt(endpoint))));
+            var outcome = Outcome(Complete(Submit(ControlPipe, null, 0, UsbRequests.ClearHalt(endpoint), false, WaitLimit)));
             if(outcome == Ok)
             {
                 ResetToggle(ControlPipe.Address, endpoint);
@@ -228,7 +228,7 @@ namespace Antmicro.Renode.UsbHosts
         [Description("SetConfiguration value: SET_CONFIGURATION; all endpoints start with DATA0. 0 leaves the device unconfigured.")]
         public string SetConfiguration(byte value)
         {
-            var outcome = Outcome(Complete(Submit(ControlPipe, null, 0, UsbRequests.SetConfiguration(value))));
+            var outcome = Outcome(Complete(Submit(ControlPipe, null, 0, UsbRequests.SetConfiguration(value), false, WaitLimit)));
             if(outcome == Ok && Device != null)
             {
                 Perform(() => UseConfiguration(value));
@@ -239,7 +239,7 @@ namespace Antmicro.Renode.UsbHosts
         [Description("SetInterface interface alternate: SET_INTERFACE; the setting's endpoints start with DATA0.")]
         public string SetInterface(byte number, byte alternate)
         {
-            var outcome = Outcome(Complete(Submit(ControlPipe, null, 0, UsbRequests.SetInterface(number, alternate))));
+            var outcome = Outcome(Complete(Submit(ControlPipe, null, 0, UsbRequests.SetInterface(number, alternate), false, WaitLimit)));
             var setting = Device == null || Device.Configuration == null ? null : Device.Configuration.Setting(number, alternate);
             if(outcome == Ok && setting != null)
             {
@@ -488,21 +488,15 @@ namespace Antmicro.Renode.UsbHosts
             }
         }
 
-        private UsbTransfer Complete(UsbTransfer transfer, double timeout = WaitLimit)
+        /// <summary>Waits for a transfer that has a time-out of its own, kept to the nanosecond whatever the quantum is.</summary>
+        private UsbTransfer Complete(UsbTransfer transfer)
         {
-            if(!RunUntilDone(transfer, timeout))
-            {
-                Cancel(transfer);
-            }
+            RunUntil(() => transfer.Final, double.PositiveInfinity);
             return transfer;
         }
 
         private static string Outcome(UsbTransfer transfer)
         {
-            if(transfer.Status == UsbTransferStatus.Cancelled)
-            {
-                return "TIMEOUT";
-            }
             var takesIn = transfer.Setup != null ? transfer.Setup.IsIn : transfer.Pipe.IsIn;
             return transfer.Status == UsbTransferStatus.Completed && takesIn ? UsbText.Hex(transfer.Data) : Name(transfer.Status);
         }

@@ -447,7 +447,7 @@ namespace Antmicro.Renode.UsbHosts
 
         protected static long Nanoseconds(double seconds)
         {
-            return (long)Math.Round(seconds * UsbTiming.Second);
+            return (long)Math.Round(Math.Min(seconds, Forever) * UsbTiming.Second);
         }
 
         /// <summary>The default for what takes as long as the device likes, emulated seconds.</summary>
@@ -716,6 +716,8 @@ namespace Antmicro.Renode.UsbHosts
         private readonly List<UsbTransfer> deadlines;
         private readonly object waitLock = new object();
 
+        /// <summary>Longer than anybody waits, emulated seconds.</summary>
+        private const double Forever = 1e6;
         /// <summary>What a wait for something with a fixed length is given beyond it.</summary>
         private const long Grace = UsbTiming.Microsecond;
 
