@@ -80,6 +80,22 @@ def test_a_bus_reset_returns_both_ends_to_address_0(pico: Board, console: Repl) 
         pico.host.wait(old)
 
 
+@pytest.mark.row("C2")
+def test_the_controller_forgets_its_address_by_itself(pico: Board, console: Repl) -> None:
+    """The firmware writes address 0 as well; with USBCTRL_IRQ off at the NVIC it knows nothing of the reset."""
+    console.exec(START)
+    pico.enumerate()
+    console.exec("log.clear()")
+    poke(console, reg.NVIC_ICER, 1 << reg.USBCTRL_IRQ)
+    pico.host.reset()
+    assert peek(console, reg.SIE_STATUS) & reg.SIE_STATUS_BUS_RESET
+    assert peek(console, reg.ADDR_ENDP) & 0x7F == 0
+    assert console.eval("log") == []
+    poke(console, reg.NVIC_ISER, 1 << reg.USBCTRL_IRQ)
+    assert console.eval("('reset',) in log") is True
+    assert pico.enumerate().descriptor.idVendor == 0xF055
+
+
 @pytest.mark.row("C3", "C10")
 def test_setup_is_accepted_in_the_middle_of_a_data_stage(pico: Board, console: Repl) -> None:
     console.exec(START)

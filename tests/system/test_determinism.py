@@ -1,0 +1,55 @@
+"""The same firmware and the same stimuli give the same run (row C17)."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import pytest
+
+from renode_pico.board import Board
+from renode_pico.engine.select import EngineName
+from renode_pico.trace.session import ObservableHost
+from renode_pico.usb.observe import BusEventRecord, TransactionRecord, TransferRecord
+
+Record = TransactionRecord | BusEventRecord | TransferRecord
+
+
+class Everything:
+    """Keeps all that is reported of a bus but the starts of frames."""
+
+    wants_sof = False
+
+    def __init__(self) -> None:
+        self.records: list[Record] = []
+
+    def transaction(self, record: TransactionRecord) -> None:
+        self.records.append(record)
+
+    def event(self, record: BusEventRecord) -> None:
+        self.records.append(record)
+
+    def transfer(self, record: TransferRecord) -> None:
+        self.records.append(record)
+
+
+def session(board: Board) -> tuple[list[Record], int, float]:
+    """Enumerate, use the REPL; everything on the bus with its time, instructions executed, emulated time."""
+    seen = Everything()
+    assert isinstance(board.host, ObservableHost)
+    board.host.add_observer(seen)
+    repl = board.repl()
+    assert repl.eval("sum(range(100))") == 4950
+    board.host.suspend()
+    board.host.resume()
+    board.host.run(0.01)
+    board.host.remove_observer(seen)
+    return seen.records, board.engine.instructions, board.engine.now
+
+
+@pytest.mark.row("C17")
+def test_two_runs_are_the_same_to_the_nanosecond(pico: Board) -> None:
+    first = session(pico)
+    with Board(engine=cast(EngineName, pico.engine.name)) as again:
+        second = session(again)
+    assert len(first[0]) > 100
+    assert first == second
