@@ -17,7 +17,7 @@ import click
 
 from renode_pico import __version__
 from renode_pico.board import Board
-from renode_pico.cli_serve import serve, top
+from renode_pico.cli_serve import picture, serve, top
 from renode_pico.engine.select import EngineName
 from renode_pico.errors import RenodePicoError, ScriptError, UsageError
 
@@ -223,6 +223,7 @@ def trace(outputs: tuple[Path, ...], sof: bool, command: tuple[str, ...]) -> Non
 
 cli.add_command(serve)
 cli.add_command(top)
+cli.add_command(picture)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

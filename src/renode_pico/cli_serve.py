@@ -157,6 +157,29 @@ def top(
         host.remove_observer(meter)
 
 
+@click.command()
+@click.argument("recorded", type=FILE)
+@click.option(
+    "-o",
+    "--output",
+    "outputs",
+    multiple=True,
+    required=True,
+    type=OUTPUT,
+    help="picture to make: .html, .pcapng or .txt",
+)
+def picture(recorded: Path, outputs: tuple[Path, ...]) -> None:
+    """Make pictures of a trace that was recorded in Renode's monitor.
+
+    In the monitor: usb_host TraceStart @bus.tsv ... usb_host TraceStop. Then: renode-pico picture bus.tsv -o bus.html
+    """
+    from renode_pico.trace.regroup import Regroup, replay
+    from renode_pico.trace.session import TraceFiles
+
+    with TraceFiles(outputs).writers() as writers:
+        replay(recorded, [Regroup(writer) for writer in writers])
+
+
 def make_board(
     firmware: str, engine: str, boot: Path | None = None, main_py: Path | None = None, flash_file: Path | None = None
 ) -> Board:

@@ -53,6 +53,16 @@ class TraceFile:
         """Trace a host's bus until the end of the `with` block; the file is complete then, also after an error."""
         if not isinstance(host, ObservableHost):
             raise UsageError("this engine's host cannot be traced")
+        with self.writer() as writer:
+            host.add_observer(writer)
+            try:
+                yield
+            finally:
+                host.remove_observer(writer)
+
+    @contextmanager
+    def writer(self) -> Iterator[Writer]:
+        """Give an observer that writes the file, which is complete at the end of the `with` block."""
         with ExitStack() as stack:
             if self.output is None:
                 writer = self._text(sys.stderr)
@@ -60,11 +70,9 @@ class TraceFile:
                 writer = self._text(stack.enter_context(self.output.open("w", encoding="utf-8")))
             else:
                 writer = self._binary(self.output, stack.enter_context(self.output.open("wb")))
-            host.add_observer(writer)
             try:
-                yield
+                yield writer
             finally:
-                host.remove_observer(writer)
                 writer.close()
 
     def _text(self, stream: TextIO) -> Writer:
@@ -91,6 +99,12 @@ class TraceFiles:
             for file in self.files:
                 stack.enter_context(file.attach(host))
             yield
+
+    @contextmanager
+    def writers(self) -> Iterator[list[Writer]]:
+        """Give an observer for each file; they are complete at the end of the `with` block."""
+        with ExitStack() as stack:
+            yield [stack.enter_context(file.writer()) for file in self.files]
 
 
 @contextmanager
