@@ -1,20 +1,22 @@
 # Monitor commands of the Pico platform, included by rpi_pico.resc. Python 2 (IronPython), as Renode's monitor speaks it.
-import os
-import shutil
-import tempfile
+# Files are handled by .NET: importing Python's own modules for that would take half a second.
+from System import Version
+from System.IO import Directory, File, FileInfo, Path
+from System.Reflection import Assembly
 
-import System
 from Antmicro.Renode.Core import EmulationManager
 from Antmicro.Renode.Exceptions import RecoverableException
 from Antmicro.Renode.Utilities import TypeManager
 
 ASSEMBLY = "renode_pico_models.dll"
 MARKER = "Antmicro.Renode.Peripherals.RP2040.RP2040_Peripheral"
+BOOT_ROM_SIZE = 0x4000
 
 
 def _renode_version():
-    version = System.Reflection.Assembly.GetEntryAssembly().GetName().Version
-    return "%d.%d.%d" % (version.Major, version.Minor, version.Build)
+    # a Renode that is hosted by another program has no program of its own to ask
+    program = Assembly.GetEntryAssembly()
+    return program.GetName().Version if program is not None else Version(0, 0, 0)
 
 
 def _fail(text):
@@ -23,10 +25,10 @@ def _fail(text):
 
 def _sources(root):
     found = []
-    for directory in ("models", "host"):
-        path = os.path.join(root, directory)
-        if os.path.isdir(path):
-            found += sorted(os.path.join(path, name) for name in os.listdir(path) if name.endswith(".cs"))
+    for name in ("models", "host"):
+        directory = Path.Combine(root, name)
+        if Directory.Exists(directory):
+            found += sorted(Directory.GetFiles(directory, "*.cs"))
     return found
 
 
@@ -38,14 +40,16 @@ def mc_pico_load_models(root):
     """pico_load_models DIRECTORY: make the models in DIRECTORY/models and DIRECTORY/host known to Renode, once."""
     if _models_are_loaded():
         return
+    root = Path.GetFullPath(str(root))
     sources = _sources(root)
     if not sources:
         _fail("there are no models in %s" % root)
-    assembly = os.path.join(root, "..", "build", "renode", _renode_version(), ASSEMBLY)
-    if os.path.isfile(assembly):
-        newest = max(os.path.getmtime(path) for path in sources)
-        if os.path.getmtime(assembly) >= newest:
-            TypeManager.Instance.ScanFile(os.path.abspath(assembly))
+    assembly = Path.Combine(root, "..", "build", "renode")
+    assembly = Path.GetFullPath(Path.Combine(assembly, _renode_version().ToString(3), ASSEMBLY))
+    if File.Exists(assembly):
+        newest = max(File.GetLastWriteTimeUtc(path) for path in sources)
+        if File.GetLastWriteTimeUtc(assembly) >= newest:
+            TypeManager.Instance.ScanFile(assembly)
             return
         print("renode-pico: the compiled models are older than their sources; 'python -m renode_pico.renode_models' renews them")
     _compile(sources)
@@ -53,7 +57,7 @@ def mc_pico_load_models(root):
 
 def _compile(sources):
     # all files in one go: each would be an assembly of its own otherwise, blind to the others
-    if _renode_version() >= "1.16":
+    if _renode_version() >= Version(1, 16):
         self.Parse("include " + " ".join("@" + path for path in sources))
     else:
         TypeManager.Instance.ScanFile(_compile_before_1_16(sources))
@@ -64,25 +68,27 @@ def _compile(sources):
 def _compile_before_1_16(sources):
     """Renode 1.15 includes one source file at a time; its compiler takes a pattern, though, so they go into one directory."""
     from Antmicro.Renode.Utilities import AdHocCompiler
-    gathered = tempfile.mkdtemp("renode-pico")
+    gathered = Path.Combine(Path.GetTempPath(), "renode-pico-" + Path.GetRandomFileName())
+    Directory.CreateDirectory(gathered)
     try:
         for path in sources:
-            shutil.copy(path, gathered)
-        return AdHocCompiler().Compile(os.path.join(gathered, "*.cs"))
+            File.Copy(path, Path.Combine(gathered, Path.GetFileName(path)))
+        return AdHocCompiler().Compile(Path.Combine(gathered, "*.cs"))
     finally:
-        shutil.rmtree(gathered)
+        Directory.Delete(gathered, True)
 
 
 def mc_pico_check(name, firmware, platform, bootrom):
     """pico_check NAME FIRMWARE PLATFORM BOOTROM: refuse what cannot work, with the reason."""
     if name in EmulationManager.Instance.CurrentEmulation.Names:
-        _fail("there is a machine %r already; set $name to another one for a further board" % str(name))
+        _fail("there is a machine '%s' already; set $name to another one for a further board" % name)
     for variable, path, hint in (
         ("$platform", platform, "it is platforms/boards/rpi_pico.repl or rpi_pico_single.repl"),
         ("$bootrom", bootrom, "'python -m renode_pico.renode_models' makes it"),
         ("$firmware", firmware, "build it with 'make firmware', or set $firmware to any UF2, ELF or binary for the RP2040"),
     ):
-        if not os.path.isfile(str(path)):
+        if not File.Exists(str(path)):
             _fail("%s: there is no file %s; %s" % (variable, path, hint))
-    if os.path.getsize(str(bootrom)) != 0x4000:
-        _fail("$bootrom: %s has %d bytes; the RP2040's boot ROM has 16384" % (bootrom, os.path.getsize(str(bootrom))))
+    size = FileInfo(str(bootrom)).Length
+    if size != BOOT_ROM_SIZE:
+        _fail("$bootrom: %s has %d bytes; the RP2040's boot ROM has %d" % (bootrom, size, BOOT_ROM_SIZE))

@@ -11,8 +11,13 @@ namespace Antmicro.Renode.Peripherals.RP2040
     /// </summary>
     public static class RP2040_Firmware
     {
-        /// <summary>Pairs of flash offset and content.</summary>
+        /// <summary>Pairs of flash offset and content, in as few pieces as possible.</summary>
         public static IEnumerable<KeyValuePair<long, byte[]>> Parse(string path, byte[] content)
+        {
+            return Joined(Pieces(path, content));
+        }
+
+        private static IEnumerable<KeyValuePair<long, byte[]>> Pieces(string path, byte[] content)
         {
             if(content.Length == 0)
             {
@@ -31,6 +36,28 @@ namespace Antmicro.Renode.Peripherals.RP2040
                 throw Refuse(path, "it is not what its name says");
             }
             return new[] { new KeyValuePair<long, byte[]>(0, content) };
+        }
+
+        private static IEnumerable<KeyValuePair<long, byte[]>> Joined(IEnumerable<KeyValuePair<long, byte[]>> pieces)
+        {
+            var result = new List<KeyValuePair<long, byte[]>>();
+            var start = 0L;
+            var joined = new MemoryStream();
+            foreach(var piece in pieces)
+            {
+                if(joined.Length > 0 && piece.Key != start + joined.Length)
+                {
+                    result.Add(new KeyValuePair<long, byte[]>(start, joined.ToArray()));
+                    joined.SetLength(0);
+                }
+                if(joined.Length == 0)
+                {
+                    start = piece.Key;
+                }
+                joined.Write(piece.Value, 0, piece.Value.Length);
+            }
+            result.Add(new KeyValuePair<long, byte[]>(start, joined.ToArray()));
+            return result;
         }
 
         private static List<KeyValuePair<long, byte[]>> ParseUF2(string path, byte[] content)
