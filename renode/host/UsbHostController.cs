@@ -183,6 +183,16 @@ namespace Antmicro.Renode.UsbHosts
             }
         }
 
+        /// <summary>Ends a wait as if its time had passed: the machine stands still for good. Callable from any thread.</summary>
+        public void GiveUp()
+        {
+            var waiter = wait;
+            if(waiter != null)
+            {
+                waiter.Done.Set();
+            }
+        }
+
         // IUsbWireListener
 
         void IUsbWireListener.PullUpChanged(bool attached)

@@ -38,11 +38,12 @@ class Board:
         engine: EngineName = "auto",
         files: Mapping[str, bytes] | None = None,
         flash_file: Path | None = None,
+        cores: int | None = None,
     ) -> None:
         self.firmware = find_image(str(firmware))
         image = make_image(files) if files else None
         self.config = BoardConfig(
-            firmware=self.firmware, flash_image=image, flash_offset=FLASH_OFFSET, flash_file=flash_file
+            firmware=self.firmware, flash_image=image, flash_offset=FLASH_OFFSET, flash_file=flash_file, cores=cores
         )
         self.engine: Engine = create(engine, self.config)
         self._device: Device | None = None

@@ -46,6 +46,8 @@ class EmbeddedEngine:
             raise UsageError(
                 f"the embedded engine runs at {MIPS} MIPS only, not at {config.mips}: use the renode engine"
             )
+        if config.cores not in (None, 1):
+            raise UsageError(f"the embedded engine has one core, not {config.cores}: use the renode engine")
         if chip_revision not in CHIP_IDS:
             raise UsageError(f"chip revision {chip_revision}: there are {', '.join(CHIP_IDS)}")
         self._config = config

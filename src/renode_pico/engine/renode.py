@@ -7,14 +7,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from renode_pico.engine.embedded_backtrace import RAM, Symbols, backtrace, find_elf
 from renode_pico.engine.protocol import BoardConfig
 from renode_pico.engine.renode_host import RenodeHost
 from renode_pico.engine.renode_runtime import RenodeRuntime, runtime, script
 from renode_pico.errors import FirmwareError, ImageError, UsageError
-from renode_pico.images import FLASH_SIZE, check_fits, load_image, read_flash_file
+from renode_pico.images import FLASH_BASE, FLASH_SIZE, check_fits, load_image, read_flash_file
 
 HOST = "usb_host"
 GPIO_COUNT = 30
+MEMORIES = (range(0x4000), range(FLASH_BASE, FLASH_BASE + FLASH_SIZE), RAM)
+MIPS = 125
+"""One instruction a cycle of the clock that MicroPython sets; docs/renode.md says why."""
 BKPT = 0xBE00
 """The BKPT instruction, its operand masked out: where a panic and a hard fault of the firmware end."""
 
@@ -42,7 +46,9 @@ class RenodeEngine:
     Raises EngineMissing when Renode or pyrenode3 is not there, ImageError when an image cannot be loaded.
     """
 
-    def __init__(self, config: BoardConfig, *, single_core: bool = False) -> None:
+    def __init__(self, config: BoardConfig) -> None:
+        if config.cores not in (None, 1, 2):
+            raise UsageError(f"the RP2040 has two cores, of which a board may lack one; not {config.cores}")
         load_image(config.firmware)  # refuses what no RP2040 can run, with the same words as the embedded engine
         self._config = config
         self._runtime = runtime()
@@ -50,26 +56,29 @@ class RenodeEngine:
         self._runtime.command("emulation SetGlobalAdvanceImmediately true")
         self._folder = tempfile.TemporaryDirectory(prefix="pico-renode-")
         self._name = "pico"
-        self._load(config.firmware, single_core)
+        self._load(config.firmware)
         self._machine = self._runtime.emulation.get_mach(self._name)
         self._peripherals: dict[str, Any] = {}
         self._host = RenodeHost(self._external(HOST), self._check)
         self._taps = self._make_taps()
         self._dead = ""
+        self._aborted = False
+        for core in self._machine.internal.SystemBus.GetCPUs():
+            derived(core).Halted += self._halted
         self._closed = False
 
-    def _load(self, firmware: Path, single_core: bool) -> None:
+    def _load(self, firmware: Path) -> None:
         config, command = self._config, self._runtime.command
         saved = config.flash_file is not None and config.flash_file.exists()
         if saved:
             read_flash_file(config.flash_file)  # type: ignore[arg-type]  # its errors are better than Renode's
         command(f'$name="{self._name}"')
-        command(f"$firmware=@{firmware.absolute()}")
-        command(f"$flash=@{config.flash_file.absolute()}" if config.flash_file is not None else '$flash=""')
-        if config.mips is not None:
-            command(f"$mips={config.mips}")
-        if single_core:
-            command(f"$platform=@{script().parent.parent / 'platforms/boards/rpi_pico_single.repl'}")
+        command(f"$firmware={path_token(firmware)}")
+        command(f"$flash={path_token(config.flash_file)}" if config.flash_file is not None else '$flash=""')
+        # variables outlive the emulation: what an earlier board has set must not stay
+        command(f"$mips={MIPS if config.mips is None else config.mips}")
+        board = "rpi_pico_single.repl" if config.cores == 1 else "rpi_pico.repl"
+        command(f"$platform={path_token(script().parent.parent / 'platforms' / 'boards' / board)}")
         self._runtime.script(script())
         if config.flash_image is not None and not saved:
             self.load_flash(config.flash_image, config.flash_offset, "flash image")
@@ -125,17 +134,40 @@ class RenodeEngine:
         """Run until `condition` holds; False when `timeout` emulated seconds have passed first."""
         return self._host.run_until(condition, timeout)
 
+    def _halted(self, arguments: Any) -> None:
+        """Called by the emulation, on a core's thread."""
+        if str(arguments.Reason) == "Abort":
+            self._aborted = True
+            self._host.internal.GiveUp()
+
     def _check(self) -> None:
-        """Raise FirmwareError when core 0 stands at a breakpoint: the end of every panic and hard fault."""
+        """Raise FirmwareError when core 0 stands at a breakpoint, the end of every panic and hard fault, or nowhere."""
         pc = self.pc
+        if self._aborted and not self._dead:
+            self._died(f"a core went where nothing can be executed, core 0 is at {pc:#010x}")
         if not self._dead and int(self._machine.internal.SystemBus.ReadWord(pc & ~1)) & 0xFF00 == BKPT:
-            lr = int(self._peripheral("cpu0").LR.RawValue)
-            self._dead = (
-                f"{self._config.firmware.name}: breakpoint at {pc:#010x} with no debugger attached, LR {lr:#010x} "
-                f"(at {self.now:.6f} s)"
-            )
+            self._died(f"breakpoint at {pc:#010x} with no debugger attached")
         if self._dead:
             raise FirmwareError(self._dead)
+
+    def _died(self, why: str) -> None:
+        core = self._peripheral("cpu0")
+        trace = self._backtrace(int(core.SP.RawValue))
+        where = f" in {trace}" if trace else f", LR {int(core.LR.RawValue):#010x}"
+        self._dead = f"{self._config.firmware.name}: {why}{where} (at {self.now:.6f} s)"
+
+    def _backtrace(self, stack_pointer: int) -> str:
+        path = find_elf(self._config.firmware)
+        if path is None:
+            return ""
+        try:
+            return backtrace(Symbols(path).name, self._memory, stack_pointer)
+        except Exception as error:  # An ornament: whatever goes wrong with it must not hide what it decorates.
+            return f"(no backtrace: {error})"
+
+    def _memory(self, address: int) -> int:
+        """A word of ROM, flash or RAM; 0 elsewhere, where reading may have effects."""
+        return self.peek(address & ~3) if any(address in memory for memory in MEMORIES) else 0
 
     # Pins
 
@@ -167,13 +199,14 @@ class RenodeEngine:
     def reset(self) -> None:
         """The RUN pin pulled low and released: the chip starts again, flash kept, time goes on."""
         self._dead = ""
+        self._aborted = False
         self._runtime.command("machine Reset")
 
     def power_cycle(self) -> None:
         """Power taken away and given back, cable included: memories lost, flash kept and saved."""
         plugged = self._host.plugged
         if plugged:
-            self._host.unplug()
+            self._host.internal.Unplug()  # whatever state the firmware is in
         self.reset()
         self._peripheral("vreg_and_chip_reset").PowerOn()
         self._peripheral("sram").ZeroAll()
@@ -187,7 +220,7 @@ class RenodeEngine:
     def flash(self) -> bytes:
         """The whole flash content, 2 MiB."""
         path = Path(self._folder.name) / "flash.bin"
-        self._runtime.command(f"sysbus.ssi SaveFlash @{path}")
+        self._runtime.command(f"sysbus.ssi SaveFlash {path_token(path)}")
         return path.read_bytes()[:FLASH_SIZE]
 
     def load_flash(self, data: bytes, offset: int, what: str = "flash") -> None:
@@ -195,7 +228,7 @@ class RenodeEngine:
         check_fits(data, offset, what)
         path = Path(self._folder.name) / "image.bin"
         path.write_bytes(data)
-        self._runtime.command(f"sysbus.ssi LoadFlash @{path} {offset}")
+        self._runtime.command(f"sysbus.ssi LoadFlash {path_token(path)} {offset}")
 
     def close(self) -> None:
         """End the emulation. May be called twice."""
@@ -231,6 +264,11 @@ class RenodeEngine:
         from Antmicro.Renode.UsbHosts import UartTap
 
         return [UartTap(self._peripheral(f"uart{number}"), self._host.internal) for number in (0, 1)]
+
+
+def path_token(path: Path) -> str:
+    """Write a path as the monitor reads it."""
+    return "@" + str(path.absolute()).replace(" ", "\\ ")
 
 
 def derived(value: Any) -> Any:

@@ -26,14 +26,49 @@ STATUS = {
 }
 
 
+SLICE = 0.25
+"""Emulated seconds of one stay inside Renode, between which Python looks at Ctrl-C. A whole number of milliseconds."""
+
+
+class CalledBack:
+    """Runs Python code that the emulation calls back from a thread of its own.
+
+    What the code raises is kept for the thread that lets time pass; in Renode's it would end the process.
+    """
+
+    def __init__(self) -> None:
+        self.running = False
+        self._raised: BaseException | None = None
+
+    def run(self, code: Callable[[], bool]) -> bool:
+        """Run it; True ends a wait, which an exception does, too."""
+        before, self.running = self.running, True
+        try:
+            return code()
+        except BaseException as error:
+            self._raised = self._raised or error
+            return True
+        finally:
+            self.running = before
+
+    def raise_kept(self) -> None:
+        """Raise what was kept."""
+        error, self._raised = self._raised, None
+        if error is not None:
+            raise error
+
+
 class RenodeTransfer:
     """A transfer in the emulation, as `usb.transfer.Transfer`."""
 
-    def __init__(self, pipe: Pipe, setup: Setup | None, on_done: Callable[[Transfer], None] | None) -> None:
+    def __init__(
+        self, pipe: Pipe, setup: Setup | None, on_done: Callable[[Transfer], None] | None, called_back: CalledBack
+    ) -> None:
         self.pipe = pipe
         self.setup = setup
         self.on_done = on_done
         self.internal: Any = None
+        self._called_back = called_back
         self.failed_early: Status | None = None
 
     @property
@@ -58,8 +93,12 @@ class RenodeTransfer:
 
     def done(self, _: Any) -> None:
         """Called by the emulation at the instant it becomes final."""
+        self._called_back.run(self._tell)
+
+    def _tell(self) -> bool:
         if self.on_done is not None:
             self.on_done(self)
+        return False
 
     def record(self) -> TransferRecord:
         """What observers get of it. It must be final."""
@@ -80,12 +119,13 @@ class RenodeTransfer:
 
 
 class RenodeHost:
-    """Implements `Host` by a C# UsbHost. `after_run` is called when time has passed; it may raise what went wrong."""
+    """Implements `Host` by a C# UsbHost. `check` is called before and after time passes; it raises what went wrong."""
 
-    def __init__(self, internal: Any, after_run: Callable[[], None]) -> None:
+    def __init__(self, internal: Any, check: Callable[[], None]) -> None:
         self.internal = internal
-        self._after_run = after_run
+        self._check = check
         self._trace = RenodeTrace(internal)
+        self._called_back = CalledBack()
 
     # What can be seen
 
@@ -181,7 +221,7 @@ class RenodeHost:
         from Antmicro.Renode.UsbHosts import UsbPipe, UsbSetup, UsbTransfer, UsbTransferType
         from System import Action, Array, Byte
 
-        transfer = RenodeTransfer(pipe, setup, on_done)
+        transfer = RenodeTransfer(pipe, setup, on_done, self._called_back)
         with self._running(f"transfer on endpoint {pipe.endpoint_address:#04x}"):
             transfer.internal = self.internal.Submit(
                 UsbPipe(
@@ -249,23 +289,31 @@ class RenodeHost:
 
     def run(self, seconds: float) -> None:
         """Let emulated time pass."""
-        with self._running("run"):
-            self.internal.RunFor(float(seconds))
+        self._run("RunFor", seconds)
 
     def run_until(self, condition: Callable[[], bool], timeout: float) -> bool:
         """Run until the condition holds, looked at with each event and each emulated ms; False at the deadline."""
         from System import Boolean, Func
 
-        with self._running("run"):
-            return bool(self.internal.RunUntil(Func[Boolean](condition), float(timeout), 0.001))
+        looked_at = Func[Boolean](lambda: self._called_back.run(condition))
+        return self._run("RunUntil", looked_at, timeout, 0.001, time_at=1)
 
     def _expect(self, what: str, method: str, *arguments: Any) -> None:
         if not self._run(method, *arguments):
             raise Timeout(f"waited {arguments[-1]:g} emulated seconds for {what} (until {self.now:.6f} s)")
 
-    def _run(self, method: str, *arguments: Any) -> bool:
-        with self._running(method):
-            return bool(getattr(self.internal, method)(*arguments[:-1], float(arguments[-1])))
+    def _run(self, method: str, *arguments: Any, time_at: int = -1) -> bool:
+        """Call a method that lets time pass, in slices of the time it may take."""
+        given = list(arguments)
+        left = float(given[time_at])
+        self._check()
+        while True:
+            given[time_at] = min(left, SLICE)
+            with self._running(method):
+                done = bool(getattr(self.internal, method)(*given))
+            left -= SLICE
+            if done or left <= 0:
+                return done
 
     @contextmanager
     def _running(self, what: str) -> Iterator[None]:
@@ -275,10 +323,13 @@ class RenodeHost:
         try:
             yield
         except RecoverableException as error:
-            self._after_run()
+            if not self._called_back.running:
+                self._check()
             raise (UsageError if "pipe" in what else Disconnected)(f"{what}: {error.Message}") from None
-        self._trace.drain()
-        self._after_run()
+        if not self._called_back.running:
+            self._called_back.raise_kept()
+            self._trace.drain()
+            self._check()
 
 
 def internal(transfer: Transfer) -> Any:

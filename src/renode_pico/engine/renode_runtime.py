@@ -70,7 +70,7 @@ def choose_installation() -> None:
 
 @cache
 def runtime() -> RenodeRuntime:
-    """Load Renode into this process, once. Raises EngineMissing when it or pyrenode3 is not there, too old or broken."""
+    """Load Renode into this process, once. Raises EngineMissing when it or pyrenode3 is missing, too old or broken."""
     choose_installation()
     with quiet() as said:
         try:
@@ -114,7 +114,9 @@ def skip_unloading() -> None:
     from clr_loader import mono
 
     atexit.unregister(pythonnet.unload)
-    atexit.unregister(getattr(mono, "_release", None))
+    release = getattr(mono, "_release", None)
+    if release is not None:
+        atexit.unregister(release)
 
 
 def loaded_installation(loader: Any) -> RenodeInstallation:
