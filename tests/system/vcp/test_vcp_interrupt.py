@@ -20,7 +20,7 @@ def busy(ms):
 """
 
 
-def busy_while(vcp: Vcp, data: bytes, code: str = "busy(200)", port: int = 0) -> str:
+def busy_while(vcp: Vcp, data: bytes, code: str = "busy(40)", port: int = 0) -> str:
     """What a busy program prints while the host sends `data`."""
     end = vcp.port(port)
 
@@ -48,7 +48,7 @@ def test_ctrl_c_on_any_port(vcp: Vcp, pump: str) -> None:
 @pytest.mark.row("V4")
 @both_pumps
 def test_another_character(vcp: Vcp, pump: str) -> None:
-    assert busy_while(vcp, b"a\x03b", "v.setinterrupt(ord('q')); busy(200)") == "busy\nundisturbed\n"
+    assert busy_while(vcp, b"a\x03b", "v.setinterrupt(ord('q')); busy(40)") == "busy\nundisturbed\n"
     assert vcp.eval("v.read()") == b"a\x03b"
     assert busy_while(vcp, b"aqb") == "busy\ninterrupted True\n"
     vcp.run(0.02)
@@ -61,7 +61,7 @@ def test_another_character(vcp: Vcp, pump: str) -> None:
 @both_pumps
 def test_minus_one_passes_every_byte(vcp: Vcp, pump: str) -> None:
     every = bytes(range(256))
-    assert busy_while(vcp, every, "v.setinterrupt(-1); busy(200)") == "busy\nundisturbed\n"
+    assert busy_while(vcp, every, "v.setinterrupt(-1); busy(40)") == "busy\nundisturbed\n"
     assert vcp.eval("v.read()") == every
 
 
@@ -112,7 +112,7 @@ def test_irq_is_called_with_the_port_when_data_arrives(vcp: Vcp, pump: str) -> N
     vcp.exec("calls = []\ndef handler(port):\n    calls.append((port is v, port.read()))\nv.irq(handler, v.IRQ_RX)")
     assert busy_while(vcp, b"first") == "busy\nundisturbed\n"
     assert vcp.eval("calls") == [(True, b"first")]
-    assert busy_while(vcp, pattern(200), "v.setinterrupt(-1); busy(200)") == "busy\nundisturbed\n"
+    assert busy_while(vcp, pattern(200), "v.setinterrupt(-1); busy(40)") == "busy\nundisturbed\n"
     assert b"".join(data for _, data in vcp.eval("calls")[1:]) == pattern(200)
     assert busy_while(vcp, b"other port", port=1) == "busy\nundisturbed\n"
     count = len(vcp.eval("calls"))
@@ -182,13 +182,13 @@ def test_a_hard_handler_writes_what_there_is_room_for(vcp: Vcp) -> None:
 
 def busy_while_silent(vcp: Vcp, data: bytes) -> str:
     """As `busy_while`, on port 0 as it is."""
-    return vcp.meanwhile(BUSY + "busy(100)", lambda: vcp.ports[0].write(data))
+    return vcp.meanwhile(BUSY + "busy(40)", lambda: vcp.ports[0].write(data))
 
 
 @pytest.mark.row("V14")
 @c_pump
 def test_a_hard_handler_that_fails_is_not_called_again(vcp: Vcp) -> None:
-    code = "def handler(port):\n    return [0] * 100\nv.irq(handler, hard=True)\nbusy(100)"
+    code = "def handler(port):\n    return [0] * 100\nv.irq(handler, hard=True)\nbusy(40)"
     printed = busy_while(vcp, b"x", code)
     assert "MemoryError" in printed
     assert "undisturbed" in printed
