@@ -12,9 +12,8 @@
 
 #include <string.h>
 
-#include "py/mphal.h"
-#include "py/mpprint.h"
 #include "py/gc.h"
+#include "py/mphal.h"
 #include "py/objtuple.h"
 #include "py/runtime.h"
 #include "py/stream.h"
@@ -355,8 +354,6 @@ static mp_obj_t pump_load(pump_obj_t *self, qstr attr) {
             return mp_obj_new_bool(self->hold);
         case MP_QSTR_interrupt:
             return MP_OBJ_NEW_SMALL_INT(self->interrupt);
-        case MP_QSTR_idle:
-            return mp_obj_new_bool(!self->in_busy && !ring_polls(self->tx, MP_STREAM_POLL_RD));
         default:
             return MP_OBJ_NULL;
     }
