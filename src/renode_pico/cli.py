@@ -17,6 +17,7 @@ import click
 
 from renode_pico import __version__
 from renode_pico.board import Board
+from renode_pico.cli_options import BOOT, ENGINE, FILE, FIRMWARE, MAIN, OUTPUT
 from renode_pico.cli_serve import picture, serve, top
 from renode_pico.engine.select import EngineName
 from renode_pico.errors import RenodePicoError, ScriptError, UsageError
@@ -30,29 +31,6 @@ class Settings:
     """What options before the command have set."""
 
     trace: TraceFiles | None = None
-
-
-FIRMWARE = click.option(
-    "--firmware",
-    default="cdc",
-    show_default=True,
-    metavar="F",
-    envvar="FIRMWARE",
-    help="cdc, uart, uart-cdc, or a UF2, ELF or binary file",
-)
-ENGINE = click.option(
-    "--engine",
-    default="auto",
-    show_default=True,
-    type=click.Choice(["auto", "embedded", "renode"]),
-    help="what emulates the board; auto takes Renode when it is installed",
-)
-BOOT = click.option(
-    "--boot", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="file to install as boot.py"
-)
-MAIN = click.option(
-    "--main", "main_py", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="file to install as main.py"
-)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -107,7 +85,7 @@ def doctor(as_json: bool) -> None:
 @cli.command()
 @FIRMWARE
 @ENGINE
-@click.option("--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="write the results here")
+@click.option("--json", "json_file", type=OUTPUT, help="write the results here")
 @click.pass_obj
 def run(settings: Settings, firmware: str, engine: str, json_file: Path | None) -> None:
     """Boot the board, use its USB port in every way there is, and say what happened.
@@ -152,7 +130,7 @@ def lsusb(
 
 
 @cli.command("exec")
-@click.argument("file", required=False, type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument("file", required=False, type=FILE)
 @click.option("-c", "code", help="code given right here")
 @click.option("--timeout", default=60.0, show_default=True, help="deadline in emulated seconds")
 @FIRMWARE
@@ -203,7 +181,7 @@ def repl(settings: Settings, firmware: str, engine: str, boot: Path | None, main
     "--output",
     "outputs",
     multiple=True,
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=OUTPUT,
     help="save there (.txt, .pcapng, .html) instead of printing to stderr; may be given several times",
 )
 @click.option("--sof", is_flag=True, help="show each start of frame, too")

@@ -8,31 +8,12 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
+from renode_pico.cli_options import BOOT, ENGINE, FILE, FIRMWARE, MAIN, OUTPUT
 from renode_pico.engine.select import EngineName
 
 if TYPE_CHECKING:
     from renode_pico.board import Board
 
-
-FIRMWARE = click.option(
-    "--firmware",
-    default="cdc",
-    show_default=True,
-    metavar="F",
-    envvar="FIRMWARE",
-    help="cdc, uart, uart-cdc, or a UF2, ELF or binary file",
-)
-ENGINE = click.option(
-    "--engine",
-    default="auto",
-    show_default=True,
-    type=click.Choice(["auto", "embedded", "renode"]),
-    help="what emulates the board; auto takes Renode when it is installed",
-)
-FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
-OUTPUT = click.Path(path_type=Path, dir_okay=False)
-BOOT = click.option("--boot", type=FILE, help="file to install as boot.py")
-MAIN = click.option("--main", "main_py", type=FILE, help="file to install as main.py")
 FLASH = click.option("--flash", "flash_file", type=OUTPUT, help="keep the flash in this file between two runs")
 SPEED = click.option(
     "--speed",
