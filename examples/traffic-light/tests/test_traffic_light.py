@@ -64,7 +64,8 @@ def test_without_a_press_there_is_no_packet(pico, usb):
 
 def test_it_comes_back_after_a_reset(pico, usb):
     set_light(usb, GREEN)
+    count = pico.host.attach_count
     pico.reset()
-    again = pico.device
+    again = pico.wait_reattached(count + 1)
     assert again.product == "Traffic light"
     assert again.control_in(Setup(0xA1, GET_LIGHT, wLength=1)) == b"\0"

@@ -25,7 +25,7 @@ def test_the_example_projects_own_tests_pass(
         monkeypatch.delenv(name, raising=False)
     done = run(
         *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"),
-        *("--engine", engine_of(request.config), "--firmware", str(firmware)),
+        *("--engine", engine_of(request.config), f"--firmware={firmware}"),
         cwd=project,
     )
     assert done.returncode == 0, done.stdout + done.stderr
