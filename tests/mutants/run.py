@@ -64,7 +64,10 @@ class Workspace:
             target = folder / path
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / path, target)
-        (folder / "firmware" / "build").symlink_to(ROOT / "firmware" / "build")
+        built, own = ROOT / "firmware" / "build", folder / "firmware" / "build"
+        shutil.copytree(built / "out", own / "out", ignore=shutil.ignore_patterns("*.elf"))
+        if (built / "obj").is_dir():
+            (own / "obj").symlink_to(built / "obj")  # for mpy-cross
         if (ROOT / "build").is_dir():
             shutil.copytree(ROOT / "build", folder / "build")
 
@@ -144,7 +147,7 @@ def sound(workspace: Workspace, chosen: Sequence[Mutant]) -> str:
     for (engine, name, file), tests in groups.items():
         code, failed, output = workspace.pytest(engine, tests, [(name, file)] if name else [])
         if code:
-            return f"{engine}: {', '.join(sorted(failed)) or ' '.join(output.split())[-300:]}"
+            return f"{engine}: {', '.join(sorted(failed))}\n{output[-3000:]}"
     return ""
 
 

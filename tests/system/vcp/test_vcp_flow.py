@@ -69,6 +69,16 @@ def test_flow_minus_one_leaves_it_and_zero_turns_it_off(vcp: Vcp, pump: str) -> 
     assert vcp.eval("len(v.read())") <= BUFFERED
 
 
+@pytest.mark.row("V3")
+@both_pumps
+def test_init_without_flow_turns_nothing_on(vcp: Vcp, pump: str) -> None:
+    port = vcp.port()
+    vcp.exec("v.init(flow=0); v.init(flow=-1); v.init(); v.setinterrupt(-1)")
+    transfer = port.submit_write(pattern(3000))
+    vcp.run(0.1)
+    assert not pending(transfer)
+
+
 @pytest.mark.row("V3", "V11")
 @both_pumps
 def test_cts_makes_write_wait_for_the_host(vcp: Vcp, pump: str) -> None:
