@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Globalization;
 using System.Linq;
 using System.Threading;
 using Antmicro.Migrant;
@@ -457,6 +458,12 @@ namespace Antmicro.Renode.UsbHosts
 
         protected static long Nanoseconds(double seconds)
         {
+            // The monitor reads 0.1 in single precision, which is some nanoseconds more.
+            var single = (float)seconds;
+            if(single == seconds)
+            {
+                seconds = double.Parse(single.ToString("R", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
+            }
             return (long)Math.Round(Math.Min(seconds, Forever) * UsbTiming.Second);
         }
 
@@ -635,6 +642,8 @@ namespace Antmicro.Renode.UsbHosts
                 {
                     wait = waiter;
                     waitAlarm.Schedule(duration);
+                    // In a running emulation it may have come true since it was looked at.
+                    Poke();
                 });
                 try
                 {
