@@ -36,6 +36,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             output = outputEnable = 0;
             flashOutput = flashOutputEnable = 0;
             spinLocks = 0;
+            CoreOneMissed = false;
             DrivePins();
             UpdateInterrupts();
         }
@@ -225,6 +226,9 @@ namespace Antmicro.Renode.Peripherals.RP2040
             }
         }
 
+        /// <summary>Core 0 has sent something to core 1 since the last reset, and there is none.</summary>
+        public bool CoreOneMissed { get; private set; }
+
         public GPIO Processor0IRQ { get; private set; }
         public GPIO Processor1IRQ { get; private set; }
 
@@ -299,6 +303,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             {
                 if(!processors.HasCoreOne)
                 {
+                    CoreOneMissed = true;
                     NoteUnmodelled("message to core 1, which this platform has not: load platforms/boards/rpi_pico.repl for it");
                     return;
                 }

@@ -17,7 +17,7 @@ import click
 
 from renode_pico import __version__
 from renode_pico.board import Board
-from renode_pico.cli_options import BOOT, ENGINE, FILE, FIRMWARE, MAIN, OUTPUT
+from renode_pico.cli_options import BOOT, CORES, ENGINE, FILE, FIRMWARE, MAIN, OUTPUT
 from renode_pico.cli_serve import picture, serve, top
 from renode_pico.engine.select import EngineName
 from renode_pico.errors import RenodePicoError, ScriptError, UsageError
@@ -52,10 +52,11 @@ def open_board(
     engine: str,
     boot: Path | None = None,
     main_py: Path | None = None,
+    cores: int | None = None,
 ) -> Iterator[Board]:
     """Make a board as the options say, traced when a trace was asked for."""
     files = {name: path.read_bytes() for name, path in (("boot.py", boot), ("main.py", main_py)) if path}
-    with Board(firmware, engine=cast(EngineName, engine), files=files) as board:
+    with Board(firmware, engine=cast(EngineName, engine), files=files, cores=cores) as board:
         if settings.trace is None:
             yield board
         else:
@@ -135,8 +136,17 @@ def lsusb(
 @click.option("--timeout", default=60.0, show_default=True, help="deadline in emulated seconds")
 @FIRMWARE
 @ENGINE
+@CORES
 @click.pass_obj
-def exec_(settings: Settings, file: Path | None, code: str | None, timeout: float, firmware: str, engine: str) -> None:
+def exec_(
+    settings: Settings,
+    file: Path | None,
+    code: str | None,
+    timeout: float,
+    firmware: str,
+    engine: str,
+    cores: int | None,
+) -> None:
     """Run MicroPython code on the board through its USB REPL; its output goes to stdout.
 
     A traceback on the device goes to stderr and gives exit code 1.
@@ -146,7 +156,7 @@ def exec_(settings: Settings, file: Path | None, code: str | None, timeout: floa
     if timeout <= 0:
         raise click.BadParameter("must be positive", param_hint="--timeout")
     source = file.read_bytes() if file else cast(str, code).encode()
-    with open_board(settings, firmware, engine) as board:
+    with open_board(settings, firmware, engine, cores=cores) as board:
         board.enumerate()
         try:
             board.repl().exec(source, timeout=timeout, on_output=write_output)
@@ -166,12 +176,15 @@ def write_output(data: bytes) -> None:
 @ENGINE
 @BOOT
 @MAIN
+@CORES
 @click.pass_obj
-def repl(settings: Settings, firmware: str, engine: str, boot: Path | None, main_py: Path | None) -> None:
+def repl(
+    settings: Settings, firmware: str, engine: str, boot: Path | None, main_py: Path | None, cores: int | None
+) -> None:
     """Open an interactive REPL over the emulated USB port; Ctrl-] ends it."""
     from renode_pico.console import interact
 
-    with open_board(settings, firmware, engine, boot, main_py) as board:
+    with open_board(settings, firmware, engine, boot, main_py, cores) as board:
         interact(board)
 
 

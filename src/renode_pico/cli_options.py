@@ -23,5 +23,8 @@ ENGINE = click.option(
     type=click.Choice(["auto", "embedded", "renode"]),
     help="what emulates the board; auto takes Renode when it is installed",
 )
+CORES = click.option(
+    "--cores", type=click.IntRange(1, 2), help="1 or 2; without it core 0 alone, enough for all but _thread"
+)
 BOOT = click.option("--boot", type=FILE, help="file to install as boot.py")
 MAIN = click.option("--main", "main_py", type=FILE, help="file to install as main.py")

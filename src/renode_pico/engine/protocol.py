@@ -18,8 +18,8 @@ class BoardConfig:
     `flash_image`: bytes of the file-system part of the flash, at `flash_offset` from the start of flash.
     `flash_file`: where the flash is kept between power-offs; None keeps it in memory only.
     `mips`: emulated instructions per emulated microsecond; None takes the engine's default.
-    `cores`: 1 or 2; None takes what the engine has. On Renode that is both, as on the chip; a board with core 0
-    alone is up to twice as fast and enough for everything but `_thread`. The embedded engine has one core.
+    `cores`: 1 or 2; None is 1. Core 0 alone is enough for everything but `_thread`, up to twice as fast, and the same
+    to the bit in every run, which two cores on Renode are not (yet). The embedded engine has one core.
     """
 
     firmware: Path

@@ -54,6 +54,7 @@ class RenodeEngine:
         self._runtime = runtime()
         self._runtime.emulation.clear()
         self._runtime.command("emulation SetGlobalAdvanceImmediately true")
+        self._emulation = self._runtime.emulation.internal
         self._folder = tempfile.TemporaryDirectory(prefix="pico-renode-")
         self._name = "pico"
         self._load(config.firmware)
@@ -63,6 +64,7 @@ class RenodeEngine:
         self._taps = self._make_taps()
         self._dead = ""
         self._aborted = False
+        self._one_core = config.cores != 2
         for core in self._machine.internal.SystemBus.GetCPUs():
             derived(core).Halted += self._halted
         self._closed = False
@@ -77,7 +79,7 @@ class RenodeEngine:
         command(f"$flash={path_token(config.flash_file)}" if config.flash_file is not None else '$flash=""')
         # variables outlive the emulation: what an earlier board has set must not stay
         command(f"$mips={MIPS if config.mips is None else config.mips}")
-        board = "rpi_pico_single.repl" if config.cores == 1 else "rpi_pico.repl"
+        board = "rpi_pico.repl" if config.cores == 2 else "rpi_pico_single.repl"
         command(f"$platform={path_token(script().parent.parent / 'platforms' / 'boards' / board)}")
         self._runtime.script(script())
         if config.flash_image is not None and not saved:
@@ -145,6 +147,8 @@ class RenodeEngine:
         pc = self.pc
         if self._aborted and not self._dead:
             self._died(f"a core went where nothing can be executed, core 0 is at {pc:#010x}")
+        if self._one_core and not self._dead and self._peripheral("sio").CoreOneMissed:
+            self._died("the firmware starts core 1, which this board does not have (a board with cores=2 does)")
         if not self._dead and int(self._machine.internal.SystemBus.ReadWord(pc & ~1)) & 0xFF00 == BKPT:
             self._died(f"breakpoint at {pc:#010x} with no debugger attached")
         if self._dead:
@@ -236,7 +240,8 @@ class RenodeEngine:
             self._closed = True
             for tap in self._taps:
                 tap.Dispose()
-            self._runtime.emulation.clear()
+            if self._emulation.Equals(self._runtime.emulation.internal):  # a later board has made another one
+                self._runtime.emulation.clear()
             self._folder.cleanup()
 
     # Renode's objects

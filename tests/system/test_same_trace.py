@@ -1,0 +1,38 @@
+"""Row C17 with faults, halts, suspends and resets: the same trace file, byte for byte, every run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from renode_pico.board import Board
+from renode_pico.engine.select import EngineName
+from renode_pico.trace.tsv import TsvTrace
+from tests.system.stimuli import FILES, FIRMWARE, drive
+
+pytestmark = pytest.mark.pico(firmware=FIRMWARE, files=FILES)
+
+
+def trace(board: Board, path: Path) -> bytes:
+    """Drive a board and return its trace, times included."""
+    observer = TsvTrace(path)
+    board.host.add_observer(observer)
+    drive(board)
+    board.host.remove_observer(observer)
+    observer.close()
+    return path.read_bytes()
+
+
+@pytest.mark.row("C17")
+def test_two_runs_give_the_same_trace_byte_for_byte(pico: Board, tmp_path: Path) -> None:
+    first = trace(pico, tmp_path / "first.tsv")
+    instructions = pico.engine.instructions
+    pico.close()
+    files = {name: text.encode() for name, text in FILES.items()}
+    with Board(FIRMWARE, engine=cast(EngineName, pico.engine.name), files=files) as other:
+        second = trace(other, tmp_path / "second.tsv")
+        assert other.engine.instructions == instructions
+    assert first.count(b"\n") > 100
+    assert first == second
