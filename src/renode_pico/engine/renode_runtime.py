@@ -8,6 +8,8 @@ from __future__ import annotations
 import atexit
 import logging
 import os
+import signal
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -72,7 +74,7 @@ def choose_installation() -> None:
 def runtime() -> RenodeRuntime:
     """Load Renode into this process, once. Raises EngineMissing when it or pyrenode3 is missing, too old or broken."""
     choose_installation()
-    with quiet() as said:
+    with interrupts_later(), quiet() as said:
         try:
             return load()
         except EngineMissing:
@@ -81,7 +83,7 @@ def runtime() -> RenodeRuntime:
             raise EngineMissing(f"Renode cannot be loaded: {error}; {PYRENODE_ADVICE}") from error
         # whatever .NET, pythonnet or pyrenode3 throw at a Renode that is not whole, and pyrenode3 also ends the process
         except (Exception, SystemExit) as error:
-            reason = first_line(error) if isinstance(error, Exception) else "; ".join(said)
+            reason = first_line(error) if isinstance(error, Exception) else "".join(said[-1:])
             raise EngineMissing(f"Renode cannot be loaded: {reason}; {ADVICE}") from error
 
 
@@ -145,6 +147,22 @@ def load_models(installation: RenodeInstallation) -> None:
 
     clr.AddReference(str(prepared.assembly.with_suffix("")))
     TypeManager.Instance.ScanFile(str(prepared.assembly))
+
+
+@contextmanager
+def interrupts_later() -> Iterator[None]:
+    """Hold Ctrl-C back while .NET starts: in the middle of it, it would come out as a Renode that cannot be loaded."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    interrupted: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: interrupted.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if interrupted:
+            signal.raise_signal(signal.SIGINT)
 
 
 @contextmanager
