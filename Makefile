@@ -7,10 +7,10 @@ ENGINE   ?= auto
 JOBS     ?= $(shell nproc 2>/dev/null || echo 2)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test firmware lint bench clean setup mutants
+.PHONY: help run test firmware lint bench clean setup mutants coverage-page
 
 help: ## what there is to make
-	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
 	@echo
 	@echo "  FIRMWARE=cdc|uart|uart-cdc|FILE.uf2   ENGINE=auto|embedded|renode   (now: $(FIRMWARE), $(ENGINE))"
 
@@ -31,6 +31,9 @@ bench: setup firmware ## measure, as ratios beside other emulators
 
 mutants: setup firmware ## break the models on purpose; the suites must notice
 	@$(BIN)/python tests/mutants/run.py
+
+coverage-page: setup ## docs/api-coverage.md anew, from the last `make test`
+	@$(BIN)/python tools/api_coverage.py
 
 clean: ## remove everything that was made, firmware included
 	rm -rf .venv build results firmware/build .mypy_cache .ruff_cache .pytest_cache
