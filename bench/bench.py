@@ -129,6 +129,11 @@ def rows(runs: int, only: str | None) -> list[Row]:
         ("host", lambda: host_cost(min(runs, 3))),
         ("memory", memory),
     ]
+    import bridge
+    import renode_bench
+
+    todo += renode_bench.measurements(min(runs, 3))
+    todo += bridge.measurements("embedded", min(runs, 3))
     found = []
     for name, measure in todo:
         if only is None or only in name:

@@ -1,0 +1,120 @@
+"""Renode and the embedded engine beside rp2040js (npm), in turns.
+
+rp2040js is installed into build/bench/ with npm when that is there; without npm its rows are left out and said so.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from bench import IMAGE, LOOP, ROOT, STDOUT, Row, compare
+
+from renode_pico.board import Board
+from renode_pico.engine.renode_install import probe_renode
+from renode_pico.engine.select import EngineName
+from renode_pico.renode_models import boot_rom
+
+FOLDER = ROOT / "build" / "bench"
+RP2040JS = "rp2040js@1.4.1"
+
+
+def install_rp2040js() -> bool:
+    """Have rp2040js in build/bench; False when npm is missing or cannot get it."""
+    modules = FOLDER / "node_modules" / "rp2040js"
+    if modules.is_dir():
+        return True
+    if shutil.which("npm") is None or shutil.which("node") is None:
+        print("npm is not here: nothing is measured beside rp2040js")
+        return False
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    done = subprocess.run(
+        ["npm", "install", "--silent", "--prefix", FOLDER, RP2040JS], capture_output=True, text=True, check=False
+    )
+    if done.returncode or not modules.is_dir():
+        print(f"npm could not install {RP2040JS}: {done.stderr.strip()[-200:]}")
+        return False
+    return True
+
+
+def rp2040js(code: str) -> float:
+    """Wall seconds of a program on rp2040js, from its first byte to the end of its output."""
+    rom = FOLDER / "bootrom.bin"
+    rom.write_bytes(boot_rom())
+    script = Path(__file__).with_name("rp2040js_run.mjs")
+    done = subprocess.run(
+        ["node", script, FOLDER / "node_modules", IMAGE, rom, code],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=True,
+    )
+    return float(json.loads(done.stdout)["seconds"])
+
+
+def ours(engine: EngineName, code: str, cores: int = 1) -> float:
+    """Wall seconds of the same program on one of our engines."""
+    with Board(IMAGE, engine=engine, cores=cores) if engine == "renode" else Board(IMAGE, engine=engine) as board:
+        board.repl().exec("1")
+        begin = time.monotonic()
+        board.exec(code, timeout=600)
+        return time.monotonic() - begin
+
+
+def idle(runs: int) -> Row:
+    """A configured device with nothing to do, SOF each millisecond, beside real time."""
+
+    def emulate() -> float:
+        with Board(IMAGE, engine="renode") as board:
+            board.repl().exec("1")
+            begin = time.monotonic()
+            board.engine.run(20)
+            return time.monotonic() - begin
+
+    return compare("20 s of an idle, configured device on renode", emulate, lambda: 20.0, 1 / 20, "real time", runs)
+
+
+def memory() -> Row:
+    """What the process holds after ten boards, beside after the second."""
+    held = []
+    for _ in range(10):
+        with Board(IMAGE, engine="renode") as board:
+            board.exec("print(1)")
+        held.append(int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 2**20)
+    return Row("memory after ten boards on renode, MB", held[-1], held[1], held[-1] / held[1], 1.1, "after two boards")
+
+
+def measurements(runs: int) -> list[tuple[str, Callable[[], Row]]]:
+    """What there is to measure here, by name."""
+    found: list[tuple[str, Callable[[], Row]]] = []
+    renode = not probe_renode(ask_version=False).problem
+    if install_rp2040js():
+        cases: list[tuple[EngineName, str, str, int, float]] = [("embedded", "stdout", STDOUT, 1, 1.5)]
+        if renode:
+            cases += [("renode", "loop", LOOP, 1, 1 / 8), ("renode", "loop", LOOP, 2, 1 / 4)]
+            cases += [("renode", "stdout", STDOUT, 1, 1.0)]
+        for engine, name, code, cores, limit in cases:
+            found.append((f"{engine}-{name}", beside_rp2040js(engine, name, code, cores, limit, runs)))
+    if renode:
+        found += [("idle", lambda: idle(runs)), ("renode-memory", memory)]
+    else:
+        print("Renode is not here: nothing is measured on it")
+    return found
+
+
+def beside_rp2040js(engine: EngineName, name: str, code: str, cores: int, limit: float, runs: int) -> Callable[[], Row]:
+    """Make a measurement."""
+    title = {"loop": "compute-bound loop", "stdout": "100 KiB over CDC"}[name]
+    return lambda: compare(
+        f"{title} on {engine}, {cores} core{'s' * (cores > 1)}",
+        lambda: ours(engine, code, cores),
+        lambda: rp2040js(code),
+        limit,
+        "rp2040js",
+        runs,
+    )
