@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Threading;
 using Antmicro.Renode.Core;
 using Antmicro.Renode.Logging;
 using Antmicro.Renode.Peripherals;
@@ -68,7 +69,7 @@ namespace Antmicro.Renode.UsbHosts
         public void Synchronize()
         {
             ICPU cpu;
-            if(!dispatching && machine.SystemBus.TryGetCurrentCPU(out cpu))
+            if(!Dispatching && machine.SystemBus.TryGetCurrentCPU(out cpu))
             {
                 cpu.SyncTime();
             }
@@ -80,8 +81,18 @@ namespace Antmicro.Renode.UsbHosts
             machine.ClockSource.ExecuteInLock(action);
         }
 
-        /// <summary>An alarm is being served: what happens now happens at an exact emulated instant.</summary>
-        public bool Dispatching { get { return dispatching; } }
+        /// <summary>This thread is serving an alarm: what it does happens at an exact emulated instant.</summary>
+        public bool Dispatching { get { return dispatchingThread == Thread.CurrentThread.ManagedThreadId; } }
+
+        /// <summary>This thread serves an alarm or executes a core's instruction.</summary>
+        public bool OnEmulationThread
+        {
+            get
+            {
+                ICPU cpu;
+                return Dispatching || machine.SystemBus.TryGetCurrentCPU(out cpu);
+            }
+        }
 
         public IMachine Machine { get { return machine; } }
 
@@ -108,7 +119,7 @@ namespace Antmicro.Renode.UsbHosts
 
         private void Dispatch()
         {
-            dispatching = true;
+            dispatchingThread = Thread.CurrentThread.ManagedThreadId;
             entryDue = long.MaxValue;
             try
             {
@@ -126,14 +137,14 @@ namespace Antmicro.Renode.UsbHosts
             }
             finally
             {
-                dispatching = false;
+                dispatchingThread = NoThread;
                 SetEntry();
             }
         }
 
         private void SetEntry()
         {
-            if(dispatching || alarms.Count == 0 || alarms[0].Due >= entryDue)
+            if(Dispatching || alarms.Count == 0 || alarms[0].Due >= entryDue)
             {
                 // An entry that comes too early finds nothing due and is set anew: cheaper than moving it each time.
                 return;
@@ -156,13 +167,14 @@ namespace Antmicro.Renode.UsbHosts
         }
 
         private long entryDue = long.MaxValue;
-        private bool dispatching;
+        private int dispatchingThread = NoThread;
 
         private readonly IMachine machine;
         private readonly IPeripheral owner;
         private readonly List<UsbAlarm> alarms;
 
         private const long TicksPerNanosecond = (long)TimeInterval.TicksPerMicrosecond / 1000;
+        private const int NoThread = -1;
         // Renode 1.15.3 takes a long here, 1.16 an ulong: a constant converts to either.
         private const int Frequency = 1000000000;
     }

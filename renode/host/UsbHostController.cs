@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.Globalization;
 using System.Linq;
+using System.Runtime.ExceptionServices;
 using System.Threading;
 using Antmicro.Migrant;
 using Antmicro.Renode.Core;
@@ -398,20 +399,32 @@ namespace Antmicro.Renode.UsbHosts
         }
 
         /// <summary>
-        /// Changes the host's state: at once inside the emulation or while it is paused, else with the machine paused for it.
+        /// Changes the host's state: at once inside the emulation or while it is paused, else at its next synchronization point.
         /// </summary>
+        /// <remarks>
+        /// Pausing the machine instead, again and again, brings Renode's time framework to a standstill (1.15.3: the master source
+        /// waits for a core that waits for time).
+        /// </remarks>
         protected void Act(Action action)
         {
             var activeClock = Clock;
-            if(activeClock.Dispatching || !EmulationManager.Instance.CurrentEmulation.IsStarted)
+            var emulation = EmulationManager.Instance.CurrentEmulation;
+            if(!emulation.IsStarted || activeClock.OnEmulationThread || emulation.MasterTimeSource.IsOnSyncPhaseThread)
             {
                 activeClock.Enter(action);
                 return;
             }
-            using(activeClock.Machine.ObtainPausedState(true))
+            var call = new SynchronizedCall(() => activeClock.Enter(action));
+            emulation.MasterTimeSource.ExecuteInNearestSyncedState(_ => call.Run());
+            while(!call.Done.Wait(LookMilliseconds))
             {
-                activeClock.Enter(action);
+                // Paused meanwhile, the emulation comes to no synchronization point any more.
+                if(!emulation.IsStarted)
+                {
+                    call.Run();
+                }
             }
+            call.Rethrow();
         }
 
         /// <summary>For whoever else can make a condition come true: look at what is being waited for now.</summary>
@@ -735,10 +748,54 @@ namespace Antmicro.Renode.UsbHosts
         private readonly List<UsbTransfer> deadlines;
         private readonly object waitLock = new object();
 
+        /// <summary>How often a caller outside the emulation looks whether somebody has paused it; real time.</summary>
+        private const int LookMilliseconds = 20;
         /// <summary>Longer than anybody waits, emulated seconds.</summary>
         private const double Forever = 1e6;
         /// <summary>What a wait for something with a fixed length is given beyond it.</summary>
         private const long Grace = UsbTiming.Microsecond;
+
+        /// <summary>Something done once, on whichever thread comes first.</summary>
+        private sealed class SynchronizedCall
+        {
+            public SynchronizedCall(Action action)
+            {
+                this.action = action;
+                Done = new ManualResetEventSlim();
+            }
+
+            public void Run()
+            {
+                if(Interlocked.Exchange(ref taken, 1) != 0)
+                {
+                    return;
+                }
+                try
+                {
+                    action();
+                }
+                catch(Exception e)
+                {
+                    error = e;
+                }
+                Done.Set();
+            }
+
+            public void Rethrow()
+            {
+                if(error != null)
+                {
+                    ExceptionDispatchInfo.Capture(error).Throw();
+                }
+            }
+
+            public ManualResetEventSlim Done { get; private set; }
+
+            private int taken;
+            private Exception error;
+
+            private readonly Action action;
+        }
 
         private sealed class Waiter
         {
