@@ -117,6 +117,21 @@ Should Survive A Soft Reset
     Wait For REPL
     On REPL    print(1 + 1)    2
 
+Should Run At The Rate That Was Asked For
+    [Documentation]    One dial: the same program takes longer when fewer instructions fit into a microsecond.
+    [Tags]    row:P9
+    Boot Pico
+    Run On REPL
+    ...    import time
+    ...    def loop(): t = time.ticks_us(); [None for _ in range(2000)]; return time.ticks_diff(time.ticks_us(), t)
+    ...    loop(); loop(); print("took", loop())
+    ${fast}=    Output Should Match    took (\\d+)
+    Wait For REPL
+    Execute Command    sysbus.psm InstructionsPerMicrosecond 25
+    Run On REPL    loop(); loop(); print("took", loop())
+    ${slow}=    Output Should Match    took (\\d+)
+    Should Be True    4.8 < ${slow}[0] / ${fast}[0] < 5.2
+
 *** Keywords ***
 Emulated Milliseconds
     ${time}=    Execute Command    machine ElapsedVirtualTime
