@@ -33,7 +33,7 @@ class Stage:
     name: str
     command: Sequence[str]
     engine: str = ""
-    limit: int = 1800
+    limit: int = 3000
 
 
 def stages(jobs: int) -> list[Stage]:
