@@ -156,7 +156,10 @@ class SerialLink:
         if device is None or function is None or not device.present:
             return
         setup = Setup(CLASS_REQUEST, request, value, function.control_interface, len(data))
-        device.host.submit(device.control_pipe, data, setup=setup)
+        try:
+            device.host.submit(device.control_pipe, data, setup=setup)
+        except Disconnected:  # it is just coming back as another one
+            return
         self._loop.hurry()
 
     def _read(self) -> None:
