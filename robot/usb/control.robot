@@ -1,6 +1,7 @@
 *** Settings ***
 Documentation     Control transfers: stages, lengths, stalls, the standard requests (USB 2.0, 8.5.3 and 9.4).
 Resource          ${CURDIR}/../resources/usb_${ENGINE}.resource
+Resource          ${CURDIR}/../resources/trace.resource
 
 *** Variables ***
 ${ENGINE}         renode

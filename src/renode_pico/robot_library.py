@@ -23,6 +23,7 @@ from renode_pico.board import Board
 from renode_pico.engine.select import EngineName
 from renode_pico.errors import Stall, Timeout, UsbError
 from renode_pico.micropython.repl import Repl
+from renode_pico.micropython.stream import UartStream
 from renode_pico.trace.keep import KeptTrace
 from renode_pico.trace.tsv import FAULTS, TsvTrace
 from renode_pico.usb import requests
@@ -67,6 +68,7 @@ class PicoLibrary:
         self._apps = Path(apps)
         self._board: Board | None = None
         self._console: Repl | None = None
+        self._attached = 0
         self._queued: list[Transfer] = []
         self._kept: KeptTrace | None = None
         self._trace: TsvTrace | None = None
@@ -97,21 +99,27 @@ class PicoLibrary:
         return self.board.device
 
     @keyword
-    def a_pico_running(self, program: str = "cdc") -> None:
-        """A board with this program on it (or with the plain firmware: cdc), enumerated by the host."""
-        self.a_pico_without_a_cable(program)
+    def a_pico_running(self, program: str = "cdc", firmware: str = "") -> None:
+        """A Pico Without A Cable, then plugged in and enumerated by the host."""
+        self.a_pico_without_a_cable(program, firmware)
         self.the_host_enumerates()
 
     @keyword
-    def a_pico_without_a_cable(self, program: str = "cdc") -> None:
-        """A board with this program on it (or with the plain firmware: cdc); nothing is at its USB port."""
+    def a_pico_without_a_cable(self, program: str = "cdc", firmware: str = "") -> None:
+        """A board, nothing at its USB port, with this file of firmware/apps running (or the name of a plain firmware).
+
+        `firmware`: cdc, uart (for programs, unless told otherwise) or uart-cdc; all but cdc have their REPL on UART0.
+        """
         self.reset_emulation()
-        self._board = Board("cdc" if program == "cdc" else "uart", engine=self._engine)
+        is_program = program.endswith(".py")
+        variant = firmware or ("uart" if is_program else program)
+        self._board = Board(variant, engine=self._engine)
         self._kept = KeptTrace(self._board.host)
-        if program == "cdc":
+        if variant == "cdc":
             self._board.engine.run(0.2)
         else:
             self._console = self._board.uart_repl()
+        if is_program:
             self.program_is_running(program)
 
     @keyword
@@ -136,8 +144,27 @@ class PicoLibrary:
 
     @keyword
     def the_board_runs(self, *lines: str) -> None:
-        """Runs lines of code on the board."""
-        self._repl().exec("\n".join(lines))
+        """Runs lines of code on the board; ${PRINTED}: the lines that they print."""
+        self._keep_printed(self._repl().exec("\n".join(lines)))
+
+    @keyword
+    def while_the_board_runs(self, code: str, *action: str) -> None:
+        """Runs a line of code on the board and, as soon as it has begun, a keyword; ${PRINTED}: the lines it prints."""
+        actions = [action]
+
+        def begun(_: bytes) -> None:
+            if actions:
+                BuiltIn().run_keyword(*actions.pop())
+
+        printed = self._repl().exec(f"print('board begins')\n{code}", timeout=60.0, on_output=begun)
+        self._keep_printed(printed.partition(b"\n")[2])
+
+    @keyword
+    def the_board_prints(self, *expected: str) -> None:
+        """What the last code run on the board printed, line by line."""
+        printed = BuiltIn().get_variable_value("${PRINTED}")
+        if printed != list(expected):
+            raise AssertionError(f"the board printed {printed}, not {list(expected)}")
 
     @keyword
     def the_board_says(self, expression: str, expected: str) -> None:
@@ -145,6 +172,27 @@ class PicoLibrary:
         said = self._repl().exec(f"print({expression})").decode().strip()
         if said != expected:
             raise AssertionError(f"{expression} is {said} on the board, not {expected}")
+
+    @keyword
+    def the_board_is_at_its_prompt(self) -> None:
+        """The REPL waits for what somebody types, on whichever port."""
+        self._repl().exit_raw()
+
+    @keyword("The Board Is Soft-Reset")
+    def the_board_is_soft_reset(self) -> None:
+        """Ctrl-D at the prompt: boot.py runs, then main.py, then the prompt comes back."""
+        self._repl().soft_reset()
+        self._repl().exit_raw()
+
+    @keyword
+    def the_board_is_reset(self) -> None:
+        """The RUN pin is pulled: the chip starts again, its flash is kept; until the prompt comes back."""
+        self.board.reset()
+        self._console = Repl(UartStream(self.board.engine))
+        self._console.exit_raw()
+
+    def _keep_printed(self, printed: bytes) -> None:
+        BuiltIn().set_test_variable("${PRINTED}", printed.decode().splitlines())
 
     def _repl(self) -> Repl:
         return self._console if self._console is not None else self.board.repl()
@@ -166,6 +214,13 @@ class PicoLibrary:
     def the_host_enumerates(self) -> None:
         """Reset, address, descriptors, configuration 1."""
         self.board.enumerate()
+        self._attached = self.board.host.attach_count
+
+    @keyword
+    def the_device_attaches_again(self) -> None:
+        """A device has attached since the last enumeration, or does within 2 s; it is enumerated."""
+        self.board.wait_reattached(self._attached + 1, timeout=2.0)
+        self._attached = self.board.host.attach_count
 
     @keyword
     def the_host_resets_the_bus(self) -> None:
