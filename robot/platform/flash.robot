@@ -21,7 +21,7 @@ Should Keep A File Over A Reset
 
 Should Keep A File Over Power Off
     [Tags]    row:P3
-    ${flash}=    Set Variable    ${OUTPUT_DIR}/flash-${{ os.getpid() }}.bin
+    ${flash}=    Set Variable    ${TEMPDIR}/flash-${{ os.getpid() }}.bin
     Evaluate    pathlib.Path($flash).unlink(missing_ok=True)    modules=pathlib
     Boot Pico    flash=${flash}
     Run On REPL    f = open("note.txt", "w"); f.write("kept"); f.close()

@@ -19,19 +19,19 @@ Should Refuse An Image For Another Chip
 Should Refuse A Truncated Image
     [Tags]    row:P1
     ${whole}=    Evaluate    pathlib.Path($UART_FIRMWARE).read_bytes()    modules=pathlib
-    ${image}=    Set Variable    ${OUTPUT_DIR}/truncated.uf2
+    ${image}=    Set Variable    ${TEMPDIR}/truncated-${{ os.getpid() }}.uf2
     Evaluate    pathlib.Path($image).write_bytes($whole[:5 * 512])    modules=pathlib
     Creating A Pico Fails    truncated    firmware=${image}
 
 Should Refuse An Empty Image
     [Tags]    row:P1
-    ${image}=    Set Variable    ${OUTPUT_DIR}/empty.uf2
+    ${image}=    Set Variable    ${TEMPDIR}/empty-${{ os.getpid() }}.uf2
     Evaluate    pathlib.Path($image).write_bytes(b"")    modules=pathlib
     Creating A Pico Fails    the file is empty    firmware=${image}
 
 Should Refuse What Is No UF2 By Its Name
     [Tags]    row:P1
-    ${image}=    Set Variable    ${OUTPUT_DIR}/text.uf2
+    ${image}=    Set Variable    ${TEMPDIR}/text-${{ os.getpid() }}.uf2
     Evaluate    pathlib.Path($image).write_text("hello")    modules=pathlib
     Creating A Pico Fails    it is not what its name says    firmware=${image}
 
@@ -53,7 +53,7 @@ Creating A Pico Fails
 A Changed UF2
     [Documentation]    The firmware with some bytes of its first block replaced.
     [Arguments]    ${offset}    ${bytes}
-    ${image}=    Set Variable    ${OUTPUT_DIR}/changed.uf2
+    ${image}=    Set Variable    ${TEMPDIR}/changed-${{ os.getpid() }}.uf2
     ${whole}=    Evaluate    pathlib.Path($UART_FIRMWARE).read_bytes()    modules=pathlib
     ${new}=    Evaluate    ${bytes}
     Evaluate    pathlib.Path($image).write_bytes($whole[:${offset}] + $new + $whole[${offset} + len($new):])    modules=pathlib

@@ -53,7 +53,7 @@ Should Run Two Boards In One Emulation
 
 Should Continue From A Saved State
     [Tags]    row:P1
-    ${state}=    Set Variable    ${OUTPUT_DIR}/pico-${{ os.getpid() }}.save
+    ${state}=    Set Variable    ${TEMPDIR}/pico-${{ os.getpid() }}.save
     Boot Pico    platform=${DUAL_CORE}
     Run On REPL    answer = 42
     Wait For REPL

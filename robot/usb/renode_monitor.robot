@@ -101,8 +101,8 @@ Should Go On From A Saved State
     Given A Pico Running    cdc
     And Host Does    ControlOut 0x21 0x22 3 0
     And Host Does    BulkIn 0x82 64
-    When Execute Command    Save @${OUTPUT_DIR}/usb.save
-    And Execute Command    Load @${OUTPUT_DIR}/usb.save
+    When Execute Command    Save @${TEMPDIR}/usb-${{ os.getpid() }}.save
+    And Execute Command    Load @${TEMPDIR}/usb-${{ os.getpid() }}.save
     And Execute Command    mach set 0
     And The Device Answers GET_STATUS With    00 00
     And The Cable Is Pulled
