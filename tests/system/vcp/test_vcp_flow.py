@@ -42,6 +42,26 @@ def test_rts_holds_the_host_off_while_nobody_reads(vcp: Vcp, pump: str) -> None:
     assert vcp.eval("v.read()") is None
 
 
+@pytest.mark.row("V3", "V8", "V9", "V10", "V16")
+@both_pumps
+@pytest.mark.parametrize(
+    "reading",
+    ["v.read(100)", "bytes(buf[:v.readinto(buf) or 0])", "v.readline()"],
+    ids=["read", "readinto", "readline"],
+)
+def test_whatever_reads_lets_a_host_go_on_that_was_held_off(vcp: Vcp, pump: str, reading: str) -> None:
+    """The echo of much data does not show it: its program reads before the buffer is full."""
+    port = vcp.port()
+    vcp.exec("v.init(flow=v.RTS); v.setinterrupt(-1); buf = bytearray(100); got = bytearray()")
+    transfer = port.submit_write(pattern(3000))
+    vcp.run(0.1)
+    assert pending(transfer)
+    code = f"while len(got) < 3000 and time.ticks_diff(time.ticks_ms(), t) < 200: got.extend({reading} or b'')"
+    vcp.exec(f"t = time.ticks_ms()\n{code}")
+    assert vcp.eval("bytes(got)") == pattern(3000)
+    assert not pending(transfer)
+
+
 @pytest.mark.row("V3")
 @both_pumps
 def test_without_rts_what_does_not_fit_is_dropped(vcp: Vcp, pump: str) -> None:
