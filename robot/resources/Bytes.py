@@ -17,4 +17,4 @@ def text(answer: str) -> str:
 
 def pattern(length: str | int) -> str:
     """As `pattern` in firmware/apps/vcp_two_ports.py, as text."""
-    return "".join(chr((i * 7 + (i >> 8) * 13) & 0xFF) for i in range(int(length)))
+    return "".join(chr((i + (i >> 8) * 13) & 0xFF) for i in range(int(length)))

@@ -144,7 +144,10 @@ class PicoLibrary:
 
     @keyword
     def the_board_runs(self, *lines: str) -> None:
-        """Runs lines of code on the board; ${PRINTED}: the lines that they print."""
+        """Runs lines of code on the board; ${PRINTED}: the lines that they print.
+
+        On Renode the REPL shows the values of expressions, too.
+        """
         self._keep_printed(self._repl().exec("\n".join(lines)))
 
     @keyword
