@@ -25,6 +25,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
         public RP2040_Core(string cpuType, IMachine machine, NVIC nvic, uint cpuId) : base(WithoutWarnings(cpuType), machine, nvic, cpuId)
         {
             LetWarningsThrough(true);
+            this.nvic = nvic;
         }
 
         /// <summary>What is at the other end of the port; null sends everything over the bus.</summary>
@@ -92,6 +93,24 @@ namespace Antmicro.Renode.Peripherals.RP2040
             }
         }
 
+        // Taking an exception and returning from it set the event register, so that WFE does not sleep when one came after the
+        // last look at what is waited for (ARMv6-M Architecture Reference Manual, B1.5.18 and the pseudocode of ExceptionTaken
+        // and ExceptionReturn). Renode's own core leaves it out, and the wake-up would be lost.
+
+        [Export]
+        protected int AcknowledgeIRQ()
+        {
+            SetEventFlag(true);
+            return nvic.AcknowledgeIRQ();
+        }
+
+        [Export]
+        protected void CompleteIRQ(int number)
+        {
+            nvic.CompleteIRQ(number);
+            SetEventFlag(true);
+        }
+
         private bool TryRead(ulong address, out uint value)
         {
             value = 0;
@@ -107,6 +126,8 @@ namespace Antmicro.Renode.Peripherals.RP2040
 
         [Transient]
         private BusWithState bus;
+
+        private readonly NVIC nvic;
 
         private const ulong PortAddress = 0xD0000000;
         private const ulong PortMask = 0xFFF;
