@@ -156,7 +156,7 @@ namespace Antmicro.Renode.UsbHosts
         /// <summary>Lets emulated time pass.</summary>
         public void RunFor(double seconds)
         {
-            RunUntil(() => false, seconds);
+            RunUntilWithin(null, Nanoseconds(seconds));
         }
 
         /// <summary>
@@ -188,11 +188,7 @@ namespace Antmicro.Renode.UsbHosts
         /// <summary>Ends a wait as if its time had passed: the machine stands still for good. Callable from any thread.</summary>
         public void GiveUp()
         {
-            var waiter = wait;
-            if(waiter != null)
-            {
-                waiter.Done.Set();
-            }
+            runner.GiveUp();
         }
 
         // IUsbWireListener
@@ -430,10 +426,9 @@ namespace Antmicro.Renode.UsbHosts
         /// <summary>For whoever else can make a condition come true: look at what is being waited for now.</summary>
         public void Poke()
         {
-            var waiter = wait;
-            if(waiter != null && !waiter.Over && waiter.Condition())
+            if(wait != null && wait.Met())
             {
-                FinishWait(waiter, true);
+                FinishWait();
             }
         }
 
@@ -643,12 +638,11 @@ namespace Antmicro.Renode.UsbHosts
             {
                 throw new InvalidOperationException("Waiting inside the emulation would stop it for ever");
             }
-            if(condition())
+            var waiter = new Waiter(condition);
+            if(waiter.Met())
             {
                 return true;
             }
-            var emulation = EmulationManager.Instance.CurrentEmulation;
-            var waiter = new Waiter(condition, emulation.IsStarted ? null : emulation);
             lock(waitLock)
             {
                 Act(() =>
@@ -660,15 +654,7 @@ namespace Antmicro.Renode.UsbHosts
                 });
                 try
                 {
-                    if(waiter.Paused != null)
-                    {
-                        StartQuickly(emulation);
-                    }
-                    waiter.Done.Wait();
-                    if(waiter.Paused != null)
-                    {
-                        emulation.PauseAll();
-                    }
+                    runner.Run(clock.Machine, condition == null ? duration : 0);
                 }
                 finally
                 {
@@ -676,26 +662,15 @@ namespace Antmicro.Renode.UsbHosts
                     Act(waitAlarm.Cancel);
                 }
             }
-            return waiter.Met || condition();
-        }
-
-        /// <summary>Emulation.StartAll sleeps for 100 ms of real time, which a short command would notice.</summary>
-        private static void StartQuickly(Emulation emulation)
-        {
-            emulation.ExternalsManager.Start();
-            foreach(var machine in emulation.Machines.ToList())
-            {
-                machine.Start();
-            }
-            emulation.MasterTimeSource.Start();
+            return waiter.Met();
         }
 
         private void WaitIsOver()
         {
-            var waiter = wait;
-            if(waiter != null && !waiter.Over)
+            if(wait != null)
             {
-                FinishWait(waiter, waiter.Condition());
+                wait.Met();
+                FinishWait();
             }
         }
 
@@ -705,22 +680,11 @@ namespace Antmicro.Renode.UsbHosts
             Poke();
         }
 
-        private void FinishWait(Waiter waiter, bool met)
+        private void FinishWait()
         {
-            waiter.Over = true;
-            waiter.Met = met;
-            if(waiter.Paused == null)
-            {
-                waiter.Done.Set();
-                return;
-            }
-            // Stopped at the end of the quantum: an instant that does not depend on the speed of this computer.
-            var source = waiter.Paused.MasterTimeSource;
-            source.ExecuteInNearestSyncedState(_ =>
-            {
-                source.Stop();
-                waiter.Done.Set();
-            });
+            // Nobody looks at it any more.
+            wait = null;
+            runner.Finish();
         }
 
         private bool plugWanted;
@@ -747,6 +711,7 @@ namespace Antmicro.Renode.UsbHosts
         private readonly UsbBus bus;
         private readonly List<UsbTransfer> deadlines;
         private readonly object waitLock = new object();
+        private readonly EmulationRunner runner = new EmulationRunner();
 
         /// <summary>How often a caller outside the emulation looks whether somebody has paused it; real time.</summary>
         private const int LookMilliseconds = 20;
@@ -797,21 +762,23 @@ namespace Antmicro.Renode.UsbHosts
             private readonly Action action;
         }
 
+        /// <summary>What is waited for; once it was so, it stays so. Without a condition it is time alone.</summary>
         private sealed class Waiter
         {
-            public Waiter(Func<bool> condition, Emulation paused)
+            public Waiter(Func<bool> condition)
             {
-                Condition = condition;
-                Paused = paused;
-                Done = new ManualResetEventSlim();
+                this.condition = condition;
             }
 
-            public Func<bool> Condition { get; private set; }
-            /// <summary>The emulation, if it is to be paused again afterwards.</summary>
-            public Emulation Paused { get; private set; }
-            public ManualResetEventSlim Done { get; private set; }
-            public bool Over { get; set; }
-            public bool Met { get; set; }
+            public bool Met()
+            {
+                met = met || (condition != null && condition());
+                return met;
+            }
+
+            private bool met;
+
+            private readonly Func<bool> condition;
         }
     }
 }

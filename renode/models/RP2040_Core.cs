@@ -1,21 +1,28 @@
 using System;
+using System.Collections.Generic;
+using System.Linq;
 using System.Reflection;
 using Antmicro.Migrant;
 using Antmicro.Renode.Core;
 using Antmicro.Renode.Logging;
+using Antmicro.Renode.Peripherals.Bus;
 using Antmicro.Renode.Peripherals.CPU;
 using Antmicro.Renode.Peripherals.IRQControllers;
+using Antmicro.Renode.Time;
 using Antmicro.Renode.Utilities.Binding;
 
 namespace Antmicro.Renode.Peripherals.RP2040
 {
     /// <summary>
-    /// A Cortex-M0+ with its single-cycle IO port (datasheet 2.3.1), which leads to SIO and past the bus.
+    /// A Cortex-M0+ with a short way to what it asks for most: SIO at its single-cycle IO port (datasheet 2.3.1), the time, and
+    /// the USB controller's buffers.
     /// </summary>
     /// <remarks>
     /// MicroPython divides at each look into a dictionary and asks for its core's number at each call, so that a turn of a small
-    /// loop makes forty accesses to SIO. Over Renode's bus each takes two microseconds, by this port a tenth of that. What may
-    /// touch another block (pins, mailboxes) still goes over the bus, where it can be logged, hooked and paused at.
+    /// loop makes forty accesses to SIO; its USB driver copies packets byte by byte and looks at the time while it waits. Over
+    /// Renode's bus each access takes two microseconds, by the short way a tenth of that. Only accesses that concern nothing but
+    /// the block itself go there (<see cref="IRP2040_ShortWay"/>), and none that a watchpoint is set on; LogPeripheralAccess
+    /// does not see them unless <see cref="OverTheBusOnly"/> is set.
     ///
     /// Renode binds its translator to the first method of the right name and form, looking at the derived class first. 1.15 has
     /// them with an address alone, 1.16 with the core's state beside it.
@@ -28,8 +35,28 @@ namespace Antmicro.Renode.Peripherals.RP2040
             this.nvic = nvic;
         }
 
-        /// <summary>What is at the other end of the port; null sends everything over the bus.</summary>
-        public RP2040_SIO Port { get; set; }
+        public override ExecutionResult ExecuteInstructions(ulong numberOfInstructionsToExecute, out ulong numberOfExecutedInstructions)
+        {
+            roundBegin = machine.ElapsedVirtualTime.TimeElapsed;
+            instructionsAtRoundBegin = ExecutedInstructions;
+            return base.ExecuteInstructions(numberOfInstructionsToExecute, out numberOfExecutedInstructions);
+        }
+
+        /// <summary>Takes the short way away: every access is seen by the bus and what listens there.</summary>
+        public bool OverTheBusOnly { get; set; }
+
+        /// <summary>
+        /// The emulated time of the instruction in hand, without telling the rest of the emulation about it. For core 0 only:
+        /// core 1's slice of time comes first, and what core 0 reads afterwards must not be earlier.
+        /// </summary>
+        public TimeInterval TimeOfInstruction
+        {
+            get
+            {
+                ulong rest;
+                return roundBegin + TimeInterval.FromCPUCycles(ExecutedInstructions - instructionsAtRoundBegin, PerformanceInMips, out rest);
+            }
+        }
 
         // Renode warns of each method that another one has taken the place of.
 
@@ -51,34 +78,52 @@ namespace Antmicro.Renode.Peripherals.RP2040
         protected new ulong ReadByteFromBus(ulong offset)
         {
             uint value;
-            return TryRead(offset, out value) ? (byte)value : base.ReadByteFromBus(offset);
+            return TryRead(offset, 1, out value) ? value : base.ReadByteFromBus(offset);
         }
 
         [Export]
         protected ulong ReadByteFromBus(ulong offset, ulong cpuState)
         {
             uint value;
-            return TryRead(offset, out value) ? (byte)value : Bus.ReadByte(offset, cpuState);
+            return TryRead(offset, 1, out value) ? value : Bus.ReadByte(offset, cpuState);
         }
 
         [Export]
         protected new ulong ReadDoubleWordFromBus(ulong offset)
         {
             uint value;
-            return TryRead(offset, out value) ? value : base.ReadDoubleWordFromBus(offset);
+            return TryRead(offset, 4, out value) ? value : base.ReadDoubleWordFromBus(offset);
         }
 
         [Export]
         protected ulong ReadDoubleWordFromBus(ulong offset, ulong cpuState)
         {
             uint value;
-            return TryRead(offset, out value) ? value : Bus.ReadDoubleWord(offset, cpuState);
+            return TryRead(offset, 4, out value) ? value : Bus.ReadDoubleWord(offset, cpuState);
+        }
+
+        [Export]
+        protected new void WriteByteToBus(ulong offset, ulong value)
+        {
+            if(!TryWrite(offset, 1, value))
+            {
+                base.WriteByteToBus(offset, value);
+            }
+        }
+
+        [Export]
+        protected void WriteByteToBus(ulong offset, ulong value, ulong cpuState)
+        {
+            if(!TryWrite(offset, 1, value))
+            {
+                Bus.WriteByte(offset, value, cpuState);
+            }
         }
 
         [Export]
         protected new void WriteDoubleWordToBus(ulong offset, ulong value)
         {
-            if(!TryWrite(offset, value))
+            if(!TryWrite(offset, 4, value))
             {
                 base.WriteDoubleWordToBus(offset, value);
             }
@@ -87,7 +132,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
         [Export]
         protected void WriteDoubleWordToBus(ulong offset, ulong value, ulong cpuState)
         {
-            if(!TryWrite(offset, value))
+            if(!TryWrite(offset, 4, value))
             {
                 Bus.WriteDoubleWord(offset, value, cpuState);
             }
@@ -111,15 +156,34 @@ namespace Antmicro.Renode.Peripherals.RP2040
             SetEventFlag(true);
         }
 
-        private bool TryRead(ulong address, out uint value)
+        private bool TryRead(ulong address, int width, out uint value)
         {
             value = 0;
-            return (address & ~PortMask) == PortAddress && Port != null && Port.TryReadOwn(address & PortMask, MultiprocessingId, out value);
+            var way = ShortWay(address, Access.Read);
+            return way != null && way.TryRead((uint)(address & PageMask), width, this, out value);
         }
 
-        private bool TryWrite(ulong address, ulong value)
+        private bool TryWrite(ulong address, int width, ulong value)
         {
-            return (address & ~PortMask) == PortAddress && Port != null && Port.TryWriteOwn(address & PortMask, MultiprocessingId, (uint)value);
+            var way = ShortWay(address, Access.Write);
+            return way != null && way.TryWrite((uint)(address & PageMask), width, this, (uint)value);
+        }
+
+        private IRP2040_ShortWay ShortWay(ulong address, Access access)
+        {
+            List<BusHookHandler> watchpoints;
+            for(var i = 0; i < Pages.Length; i++)
+            {
+                if((address & ~PageMask) == Pages[i])
+                {
+                    if(shortWays == null)
+                    {
+                        shortWays = Pages.Select(x => machine.SystemBus.WhatPeripheralIsAt(x) as IRP2040_ShortWay).ToArray();
+                    }
+                    return OverTheBusOnly || machine.SystemBus.TryGetWatchpointsAt(address, access, out watchpoints) ? null : shortWays[i];
+                }
+            }
+            return null;
         }
 
         private BusWithState Bus { get { return bus ?? (bus = new BusWithState(this)); } }
@@ -127,10 +191,16 @@ namespace Antmicro.Renode.Peripherals.RP2040
         [Transient]
         private BusWithState bus;
 
+        private TimeInterval roundBegin;
+        private ulong instructionsAtRoundBegin;
+        [Transient]
+        private IRP2040_ShortWay[] shortWays;
+
         private readonly NVIC nvic;
 
-        private const ulong PortAddress = 0xD0000000;
-        private const ulong PortMask = 0xFFF;
+        // SIO, TIMER, the USB controller's memory: by how often they are asked for
+        private static readonly ulong[] Pages = { 0xD0000000, 0x40054000, 0x50100000 };
+        private const ulong PageMask = 0xFFF;
 
         /// <summary>Renode 1.16's accesses, that this class hides and 1.15 does not have.</summary>
         private class BusWithState
@@ -139,11 +209,13 @@ namespace Antmicro.Renode.Peripherals.RP2040
             {
                 ReadByte = (Func<ulong, ulong, ulong>)Find(cpu, "ReadByteFromBus", typeof(Func<ulong, ulong, ulong>), 2);
                 ReadDoubleWord = (Func<ulong, ulong, ulong>)Find(cpu, "ReadDoubleWordFromBus", typeof(Func<ulong, ulong, ulong>), 2);
+                WriteByte = (Action<ulong, ulong, ulong>)Find(cpu, "WriteByteToBus", typeof(Action<ulong, ulong, ulong>), 3);
                 WriteDoubleWord = (Action<ulong, ulong, ulong>)Find(cpu, "WriteDoubleWordToBus", typeof(Action<ulong, ulong, ulong>), 3);
             }
 
             public readonly Func<ulong, ulong, ulong> ReadByte;
             public readonly Func<ulong, ulong, ulong> ReadDoubleWord;
+            public readonly Action<ulong, ulong, ulong> WriteByte;
             public readonly Action<ulong, ulong, ulong> WriteDoubleWord;
 
             private static Delegate Find(CortexM cpu, string name, Type form, int parameters)
@@ -157,5 +229,17 @@ namespace Antmicro.Renode.Peripherals.RP2040
                 return Delegate.CreateDelegate(form, cpu, method);
             }
         }
+    }
+
+    /// <summary>A block that answers some accesses of a core past Renode's bus; false sends one over the bus.</summary>
+    public interface IRP2040_ShortWay
+    {
+        /// <param name="offset">In the block's page of 4 KiB.</param>
+        /// <param name="width">1 or 4 bytes; with 1, the value is that byte.</param>
+        /// <param name="core">The core that asks.</param>
+        /// <param name="value">What was read.</param>
+        bool TryRead(uint offset, int width, RP2040_Core core, out uint value);
+
+        bool TryWrite(uint offset, int width, RP2040_Core core, uint value);
     }
 }

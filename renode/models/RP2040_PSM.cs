@@ -69,20 +69,9 @@ namespace Antmicro.Renode.Peripherals.RP2040
             var source = Machine.LocalTimeSource;
             if(source.Quantum > FineSlice)
             {
+                // the host makes it longer while it only lets time pass
+                coarseSlice = source.Quantum < CoarsestSlice ? source.Quantum : CoarsestSlice;
                 source.Quantum = FineSlice;
-            }
-        }
-
-        /// <summary>SIO is at the cores' own port.</summary>
-        public void ConnectPorts(RP2040_SIO sio)
-        {
-            foreach(var core in new[] { cpu0, cpu1 })
-            {
-                var own = core as RP2040_Core;
-                if(own != null)
-                {
-                    own.Port = sio;
-                }
             }
         }
 
@@ -195,9 +184,11 @@ namespace Antmicro.Renode.Peripherals.RP2040
                 return;
             }
             launched = false;
-            // a longer slice may only begin where the emulation's own one does
-            var master = EmulationManager.Instance.CurrentEmulation.MasterTimeSource;
-            master.ExecuteInNearestSyncedState(_ => Machine.LocalTimeSource.Quantum = master.Quantum);
+            var source = Machine.LocalTimeSource;
+            if(source.Quantum == FineSlice && coarseSlice > FineSlice)
+            {
+                source.Quantum = coarseSlice;
+            }
         }
 
         private void RestartProcessor(CortexM cpu, NVIC nvic, bool halt)
@@ -222,6 +213,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
         private IValueRegisterField watchdogSelect;
         private uint previouslyOff;
         private bool launched;
+        private TimeInterval coarseSlice;
 
         private readonly CortexM cpu0;
         private readonly NVIC nvic0;
@@ -229,6 +221,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
         private readonly NVIC nvic1;
 
         private static readonly TimeInterval FineSlice = TimeInterval.FromMicroseconds(100);
+        private static readonly TimeInterval CoarsestSlice = TimeInterval.FromMilliseconds(1);
 
         private const int NumberOfStages = 17;
         private const int Processor0 = 15;

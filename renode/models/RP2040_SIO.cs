@@ -12,7 +12,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
     /// It has no aliases of its own, and its registers are decoded by hand: MicroPython reads CPUID four times in each
     /// turn of its interpreter's loop.
     /// </remarks>
-    public class RP2040_SIO : RP2040_Peripheral
+    public class RP2040_SIO : RP2040_Peripheral, IRP2040_ShortWay
     {
         public RP2040_SIO(IMachine machine, RP2040_IOBank0 pins, RP2040_IOQSPI flashPins, RP2040_PSM psm) : base(machine)
         {
@@ -22,7 +22,6 @@ namespace Antmicro.Renode.Peripherals.RP2040
             Processor0IRQ = new GPIO();
             Processor1IRQ = new GPIO();
             cores = new[] { new Core(), new Core() };
-            psm.ConnectPorts(this);
             Reset();
         }
 
@@ -48,13 +47,10 @@ namespace Antmicro.Renode.Peripherals.RP2040
 
         public override uint ReadDoubleWord(long offset)
         {
-            if(offset == (long)Registers.CPUID)
+            uint value;
+            if(TryReadOwn(offset, (uint)CurrentCore, out value))
             {
-                return (uint)CurrentCore;
-            }
-            if(offset >= (long)Registers.SpinLock0 && offset < (long)Registers.SpinLock0 + 4 * 32)
-            {
-                return ClaimSpinLock((int)(offset - (long)Registers.SpinLock0) / 4);
+                return value;
             }
             var core = cores[CurrentCore];
             if(offset >= (long)Registers.Interpolator0 && offset < (long)Registers.Interpolator0 + 0x80)
@@ -99,12 +95,6 @@ namespace Antmicro.Renode.Peripherals.RP2040
             case Registers.DividerUnsignedDivisor:
             case Registers.DividerSignedDivisor:
                 return core.Divider.Divisor;
-            case Registers.DividerQuotient:
-                return core.Divider.ReadQuotient();
-            case Registers.DividerRemainder:
-                return core.Divider.Remainder;
-            case Registers.DividerStatus:
-                return core.Divider.Status;
             }
             NoteUnmodelled("read of reserved offset 0x{0:X}".FormatWith(offset));
             return 0;
@@ -112,9 +102,8 @@ namespace Antmicro.Renode.Peripherals.RP2040
 
         public override void WriteDoubleWord(long offset, uint value)
         {
-            if(offset >= (long)Registers.SpinLock0 && offset < (long)Registers.SpinLock0 + 4 * 32)
+            if(TryWriteOwn(offset, (uint)CurrentCore, value))
             {
-                spinLocks &= ~(1u << (int)((offset - (long)Registers.SpinLock0) / 4));
                 return;
             }
             var core = cores[CurrentCore];
@@ -144,18 +133,6 @@ namespace Antmicro.Renode.Peripherals.RP2040
             case Registers.FIFOWrite:
                 WriteFIFO(CurrentCore, value);
                 return;
-            case Registers.DividerUnsignedDividend:
-                core.Divider.Start(value, core.Divider.Divisor, false);
-                return;
-            case Registers.DividerUnsignedDivisor:
-                core.Divider.Start(core.Divider.Dividend, value, false);
-                return;
-            case Registers.DividerSignedDividend:
-                core.Divider.Start(value, core.Divider.Divisor, true);
-                return;
-            case Registers.DividerSignedDivisor:
-                core.Divider.Start(core.Divider.Dividend, value, true);
-                return;
             case Registers.DividerQuotient:
                 core.Divider.SetQuotient(value);
                 return;
@@ -166,48 +143,16 @@ namespace Antmicro.Renode.Peripherals.RP2040
             NoteUnmodelled("write to reserved offset 0x{0:X}".FormatWith(offset));
         }
 
-        /// <summary>What concerns nothing but a core and its own part of SIO, past the bus; false for everything else.</summary>
-        public bool TryReadOwn(ulong offset, uint core, out uint value)
+        /// <summary>CPUID, spin locks, the core's own divider; what may touch another block goes over the bus.</summary>
+        public bool TryRead(uint offset, int width, RP2040_Core core, out uint value)
         {
-            switch((Registers)offset)
-            {
-            case Registers.CPUID:
-                value = core;
-                return true;
-            case Registers.DividerQuotient:
-                value = cores[core].Divider.ReadQuotient();
-                return true;
-            case Registers.DividerRemainder:
-                value = cores[core].Divider.Remainder;
-                return true;
-            case Registers.DividerStatus:
-                value = cores[core].Divider.Status;
-                return true;
-            }
             value = 0;
-            return false;
+            return (width == 4 || offset == (uint)Registers.CPUID) && TryReadOwn(offset, core.MultiprocessingId, out value);
         }
 
-        /// <summary>The writes that go with <see cref="TryReadOwn"/>.</summary>
-        public bool TryWriteOwn(ulong offset, uint core, uint value)
+        public bool TryWrite(uint offset, int width, RP2040_Core core, uint value)
         {
-            var divider = cores[core].Divider;
-            switch((Registers)offset)
-            {
-            case Registers.DividerUnsignedDividend:
-                divider.Start(value, divider.Divisor, false);
-                return true;
-            case Registers.DividerUnsignedDivisor:
-                divider.Start(divider.Dividend, value, false);
-                return true;
-            case Registers.DividerSignedDividend:
-                divider.Start(value, divider.Divisor, true);
-                return true;
-            case Registers.DividerSignedDivisor:
-                divider.Start(divider.Dividend, value, true);
-                return true;
-            }
-            return false;
+            return width == 4 && TryWriteOwn(offset, core.MultiprocessingId, value);
         }
 
         /// <summary>Input <see cref="CoreOneReset"/> is the reset line of core 1, beside the block's own.</summary>
@@ -261,6 +206,63 @@ namespace Antmicro.Renode.Peripherals.RP2040
         {
             pins.SetFromSIO(output, outputEnable);
             flashPins.SetFromSIO(flashOutput, flashOutputEnable);
+        }
+
+        private bool TryReadOwn(long offset, uint core, out uint value)
+        {
+            switch((Registers)offset)
+            {
+            case Registers.CPUID:
+                value = core;
+                return true;
+            case Registers.DividerQuotient:
+                value = cores[core].Divider.ReadQuotient();
+                return true;
+            case Registers.DividerRemainder:
+                value = cores[core].Divider.Remainder;
+                return true;
+            case Registers.DividerStatus:
+                value = cores[core].Divider.Status;
+                return true;
+            }
+            if(IsSpinLock(offset))
+            {
+                value = ClaimSpinLock((int)(offset - (long)Registers.SpinLock0) / 4);
+                return true;
+            }
+            value = 0;
+            return false;
+        }
+
+        private bool TryWriteOwn(long offset, uint core, uint value)
+        {
+            var divider = cores[core].Divider;
+            switch((Registers)offset)
+            {
+            case Registers.DividerUnsignedDividend:
+                divider.Start(value, divider.Divisor, false);
+                return true;
+            case Registers.DividerUnsignedDivisor:
+                divider.Start(divider.Dividend, value, false);
+                return true;
+            case Registers.DividerSignedDividend:
+                divider.Start(value, divider.Divisor, true);
+                return true;
+            case Registers.DividerSignedDivisor:
+                divider.Start(divider.Dividend, value, true);
+                return true;
+            }
+            if(IsSpinLock(offset))
+            {
+                spinLocks &= ~(1u << (int)((offset - (long)Registers.SpinLock0) / 4));
+                return true;
+            }
+            return false;
+        }
+
+        private static bool IsSpinLock(long offset)
+        {
+            return offset >= (long)Registers.SpinLock0 && offset < (long)Registers.SpinLock0 + 4 * 32;
         }
 
         private uint ClaimSpinLock(int index)

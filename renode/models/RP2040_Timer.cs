@@ -9,7 +9,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
     /// 64 bit microsecond timer with four alarms (datasheet 4.6). It counts emulated microseconds from its reset on,
     /// whatever the watchdog's TICK register makes of the reference clock.
     /// </summary>
-    public class RP2040_Timer : RP2040_Peripheral
+    public class RP2040_Timer : RP2040_Peripheral, IRP2040_ShortWay
     {
         public RP2040_Timer(IMachine machine) : base(machine)
         {
@@ -46,6 +46,31 @@ namespace Antmicro.Renode.Peripherals.RP2040
             offset = 0;
             offset = 0 - Count;
             UpdateInterrupts();
+        }
+
+        /// <summary>The raw count, for core 0: software that waits asks for it again and again.</summary>
+        public bool TryRead(uint offset, int width, RP2040_Core core, out uint value)
+        {
+            value = 0;
+            if(width != 4 || core.MultiprocessingId != 0 || HeldInReset)
+            {
+                return false;
+            }
+            switch((Registers)offset)
+            {
+            case Registers.RawHigh:
+                value = (uint)(CountAt(core.TimeOfInstruction) >> 32);
+                return true;
+            case Registers.RawLow:
+                value = (uint)CountAt(core.TimeOfInstruction);
+                return true;
+            }
+            return false;
+        }
+
+        public bool TryWrite(uint offset, int width, RP2040_Core core, uint value)
+        {
+            return false;
         }
 
         public GPIO Alarm0IRQ { get; private set; }
@@ -108,7 +133,12 @@ namespace Antmicro.Renode.Peripherals.RP2040
         /// <summary>Emulated microseconds since the counter was 0.</summary>
         private ulong Count
         {
-            get { return paused ? pausedAt : Now.Ticks / TimeInterval.TicksPerMicrosecond + offset; }
+            get { return CountAt(Now); }
+        }
+
+        private ulong CountAt(TimeInterval time)
+        {
+            return paused ? pausedAt : time.Ticks / TimeInterval.TicksPerMicrosecond + offset;
         }
 
         private uint LatchTime()

@@ -17,7 +17,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
     /// Two regions: the registers with their aliases, and region "dpsram". Inputs: <see cref="VbusDetectInput"/> is what a
     /// GPIO muxed to USB VBUS DETECT carries; <see cref="VbusSense"/> is the cable's 5 V, which a board leads to a pin.
     /// </remarks>
-    public class RP2040_USB : RP2040_Peripheral, IUsbWire, IUSBDevice
+    public class RP2040_USB : RP2040_Peripheral, IUsbWire, IUSBDevice, IRP2040_ShortWay
     {
         /// <param name="machine">The machine it is part of.</param>
         /// <param name="vbusDetectPin">VBUS is detected by <see cref="VbusDetectInput"/>; otherwise by the cable itself.</param>
@@ -105,6 +105,30 @@ namespace Antmicro.Renode.Peripherals.RP2040
         public void WriteDoubleWordToDpsram(long offset, uint value)
         {
             WriteDpsram(offset, uint.MaxValue, value);
+        }
+
+        /// <summary>All reads of DPSRAM, and what is written to its buffers; a control word may wake the host.</summary>
+        public bool TryRead(uint offset, int width, RP2040_Core core, out uint value)
+        {
+            value = width == 1 ? memory.Bytes[offset] : memory.Word(offset);
+            return true;
+        }
+
+        public bool TryWrite(uint offset, int width, RP2040_Core core, uint value)
+        {
+            if(offset < RP2040_USB_Memory.Buffers)
+            {
+                return false;
+            }
+            if(width == 1)
+            {
+                memory.Bytes[offset] = (byte)value;
+            }
+            else
+            {
+                memory.SetWord(offset, value);
+            }
+            return true;
         }
 
         // IUsbWire: power, reset, suspend

@@ -52,7 +52,7 @@ class RenodeEngine:
         load_image(config.firmware)  # refuses what no RP2040 can run, with the same words as the embedded engine
         self._config = config
         self._runtime = runtime()
-        self._runtime.emulation.clear()
+        self._runtime.clear()
         self._runtime.command("emulation SetGlobalAdvanceImmediately true")
         self._emulation = self._runtime.emulation.internal
         self._folder = tempfile.TemporaryDirectory(prefix="pico-renode-")
@@ -241,7 +241,7 @@ class RenodeEngine:
             for tap in self._taps:
                 tap.Dispose()
             if self._emulation.Equals(self._runtime.emulation.internal):  # a later board has made another one
-                self._runtime.emulation.clear()
+                self._runtime.clear()
             self._folder.cleanup()
 
     # Renode's objects

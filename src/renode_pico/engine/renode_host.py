@@ -118,6 +118,45 @@ class RenodeTransfer:
         return f"<{self.pipe} {self.status.value}, {self.actual_length} bytes>"
 
 
+class DotNetValues:
+    """Arguments of a C# host's `Submit`, made once where they come again: a transfer is begun for each packet of a stream."""
+
+    def __init__(self, host: Any) -> None:
+        from Antmicro.Renode.Exceptions import RecoverableException
+        from Antmicro.Renode.UsbHosts import UsbPipe, UsbSetup, UsbTransfer, UsbTransferType
+        from System import Action, Array, Boolean, Byte, Double, Int32
+
+        self.refusal: Any = RecoverableException
+        self.submit: Any = host.Submit.Overloads[
+            UsbPipe, Array[Byte], Int32, UsbSetup, Boolean, Double, Action[UsbTransfer]
+        ]
+        self._make_pipe, self._make_type, self._make_setup = UsbPipe, UsbTransferType, UsbSetup
+        self._make_bytes, self._make_action = Array[Byte], Action[UsbTransfer]
+        self._empty = Array[Byte](b"")
+        self._pipes: dict[Pipe, Any] = {}
+
+    def pipe(self, pipe: Pipe) -> Any:
+        """An endpoint of a device."""
+        known = self._pipes.get(pipe)
+        if known is None:
+            known = self._pipes[pipe] = self._make_pipe(
+                pipe.address, pipe.endpoint_address, self._make_type(int(pipe.type)), pipe.max_packet_size, pipe.interval
+            )
+        return known
+
+    def data(self, data: bytes) -> Any:
+        """What an OUT transfer sends."""
+        return self._make_bytes(bytes(data)) if data else self._empty
+
+    def setup(self, setup: Setup | None) -> Any:
+        """A SETUP packet, or null."""
+        return self._make_setup.Unpack(self._make_bytes(setup.pack())) if setup is not None else None
+
+    def on_done(self, transfer: RenodeTransfer) -> Any:
+        """What the emulation calls when the transfer is final, or null."""
+        return self._make_action(transfer.done) if transfer.on_done is not None else None
+
+
 class RenodeHost:
     """Implements `Host` by a C# UsbHost. `check` is called before and after time passes; it raises what went wrong."""
 
@@ -126,6 +165,7 @@ class RenodeHost:
         self._check = check
         self._trace = RenodeTrace(internal)
         self._called_back = CalledBack()
+        self._values = DotNetValues(internal)
 
     # What can be seen
 
@@ -218,25 +258,16 @@ class RenodeHost:
         on_done: Callable[[Transfer], None] | None = None,
     ) -> Transfer:
         """Queue a transfer on a pipe; see `Host.submit`."""
-        from Antmicro.Renode.UsbHosts import UsbPipe, UsbSetup, UsbTransfer, UsbTransferType
-        from System import Action, Array, Byte
-
         transfer = RenodeTransfer(pipe, setup, on_done, self._called_back)
-        with self._running(f"transfer on endpoint {pipe.endpoint_address:#04x}"):
-            transfer.internal = self.internal.Submit(
-                UsbPipe(
-                    pipe.address,
-                    pipe.endpoint_address,
-                    UsbTransferType(int(pipe.type)),
-                    pipe.max_packet_size,
-                    pipe.interval,
-                ),
-                Array[Byte](bytes(data)),
+        with self._running("transfer on ", pipe):
+            transfer.internal = self._values.submit(
+                self._values.pipe(pipe),
+                self._values.data(data),
                 length,
-                UsbSetup.Unpack(Array[Byte](setup.pack())) if setup is not None else None,
+                self._values.setup(setup),
                 zero_packet,
                 -1.0 if timeout is None else float(timeout),
-                Action[UsbTransfer](transfer.done) if on_done is not None else None,
+                self._values.on_done(transfer),
             )
         self._trace.watch(transfer)
         return transfer
@@ -272,6 +303,12 @@ class RenodeHost:
         """Run until one of them is final."""
         if not self._run("RunUntilAnyDone", transfer_array(transfers), timeout):
             raise Timeout(f"none of {len(transfers)} transfers ended within {timeout:g} s (at {self.now:.6f} s)")
+
+    def wait_until(self, condition: Callable[[], bool], timeout: float = 5.0) -> bool:
+        """Run until a condition about transfers holds; see `Host.wait_until`."""
+        from System import Boolean, Func
+
+        return self._run("RunUntil", Func[Boolean](lambda: self._called_back.run(condition)), timeout)
 
     def wait_attached(self, attached: bool = True, timeout: float = 5.0) -> None:
         """Run until the device is attached (or detached)."""
@@ -316,16 +353,15 @@ class RenodeHost:
                 return done
 
     @contextmanager
-    def _running(self, what: str) -> Iterator[None]:
+    def _running(self, what: str, pipe: Pipe | None = None) -> Iterator[None]:
         """Turn Renode's refusals into our errors, and look what has happened meanwhile."""
-        from Antmicro.Renode.Exceptions import RecoverableException
-
         try:
             yield
-        except RecoverableException as error:
+        except self._values.refusal as error:
             if not self._called_back.running:
                 self._check()
-            raise (UsageError if "pipe" in what else Disconnected)(f"{what}: {error.Message}") from None
+            where = f"endpoint {pipe.endpoint_address:#04x}" if pipe is not None else ""
+            raise Disconnected(f"{what}{where}: {error.Message}") from None
         if not self._called_back.running:
             self._called_back.raise_kept()
             self._trace.drain()

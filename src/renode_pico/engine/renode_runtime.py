@@ -32,14 +32,28 @@ from renode_pico.renode_models import RenodeInstallation, find_renode, prepare, 
 
 @dataclass(frozen=True, slots=True)
 class RenodeRuntime:
-    """A loaded Renode. `monitor` and `emulation` are pyrenode3's wrappers; `version` is e.g. `1.16.1`."""
+    """A loaded Renode. `monitor` and `emulation` are pyrenode3's wrappers; `version` is e.g. `1.16.1`.
+
+    `runner`: renode/host/EmulationRunner.cs.
+    """
 
     monitor: Any
     emulation: Any
     version: str
+    runner: Any
+
+    def pause(self) -> None:
+        """Have the emulation paused as the monitor does it; between two waits of a host it only stands still."""
+        self.runner.Release()
+
+    def clear(self) -> None:
+        """End the emulation and begin an empty one."""
+        self.pause()
+        self.emulation.clear()
 
     def command(self, line: str) -> str:
         """Give the monitor a command; its answer. Raises FirmwareError with what the monitor complained about."""
+        self.pause()
         return accepted(f"'{line}'", *self.monitor.execute(line))
 
     def script(self, path: Path) -> str:
@@ -47,6 +61,7 @@ class RenodeRuntime:
 
         The monitor's own `include` keeps what went wrong inside the script from the caller of `command`.
         """
+        self.pause()
         return accepted(path.name, *self.monitor.execute_script(str(path)))
 
 
@@ -104,7 +119,10 @@ def load() -> RenodeRuntime:
     # nobody would see an analyzer's window or log here, and which one to open cannot be chosen without a user interface
     Emulator.ShowAnalyzers = False
     load_models(installation)
-    return RenodeRuntime(monitor, emulation, installation.version)
+    from Antmicro.Renode.UsbHosts import EmulationRunner
+
+    EmulationRunner.KeepReady = True
+    return RenodeRuntime(monitor, emulation, installation.version, EmulationRunner)
 
 
 def skip_unloading() -> None:

@@ -173,7 +173,8 @@ class Repl:
             if end >= 0:
                 del self._received[: len(marker)]
                 return bytes(taken)
-            self._receive(deadline, what, taken)
+            # Whoever wants the output as it comes gets it piece by piece; else one wait is enough.
+            self._receive(deadline, what, taken, marker[-1:] if on_output is None else b"")
 
     def _take(self, count: int, deadline: float, what: str) -> bytes:
         while len(self._received) < count:
@@ -182,12 +183,12 @@ class Repl:
         del self._received[:count]
         return taken
 
-    def _receive(self, deadline: float, what: str, so_far: bytes | bytearray) -> None:
+    def _receive(self, deadline: float, what: str, so_far: bytes | bytearray, until: bytes = b"") -> None:
         left = deadline - self.stream.now
         try:
             if left <= 0:
                 raise Timeout("the deadline has passed")
-            self._received += self.stream.read(left)
+            self._received += self.stream.read(left, until)
         except Timeout:
             self._raw = False
             tail = bytes(so_far[-100:] + self._received)

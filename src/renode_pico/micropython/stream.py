@@ -19,8 +19,11 @@ class Stream(Protocol):
     def write(self, data: bytes) -> None:
         """Send all of `data`. Raises Timeout or Disconnected."""
 
-    def read(self, timeout: float) -> bytes:
-        """Return what has come, at least one byte. Raises Timeout or Disconnected."""
+    def read(self, timeout: float, until: bytes = b"") -> bytes:
+        """Return what has come, at least one byte. Raises Timeout or Disconnected.
+
+        until: one byte that is waited for; what came before it may be returned earlier.
+        """
 
 
 class CdcStream:
@@ -39,9 +42,9 @@ class CdcStream:
         """Send all of `data`."""
         self.port.write(data)
 
-    def read(self, timeout: float) -> bytes:
+    def read(self, timeout: float, until: bytes = b"") -> bytes:
         """Return what has come, at least one byte."""
-        return self.port.read(timeout)
+        return self.port.read(timeout, until=until)
 
 
 class UartStream:
@@ -61,7 +64,7 @@ class UartStream:
         """Queue `data` for the chip's RX pin."""
         self._uart.write(data)
 
-    def read(self, timeout: float) -> bytes:
+    def read(self, timeout: float, until: bytes = b"") -> bytes:
         """Return what has come, at least one byte."""
         received = bytearray()
 

@@ -164,24 +164,36 @@ class CdcPort:
         """Queue `data` without waiting."""
         return self._out.submit_out(data)
 
-    def read(self, timeout: float = DEFAULT_TIMEOUT) -> bytes:
-        """Return everything received so far; waits for the first byte.
+    def read(self, timeout: float = DEFAULT_TIMEOUT, *, until: bytes = b"") -> bytes:
+        """Return everything received so far; waits for the first byte, or for the one in `until`.
 
-        Raises Timeout when none comes, or what ended the reading (Disconnected, Stall) once the rest is delivered.
+        With `until`, what has come is returned also when the time is over or the backlog full. Raises Timeout when
+        nothing came, or what ended the reading (Disconnected, Stall) once the rest is delivered.
         """
         host = self.device.host
         deadline = host.now + timeout
-        while not self._buffer:
+        searched, found = 0, False
+
+        def enough() -> bool:
+            nonlocal searched, found
+            if until:
+                found = found or self._buffer.find(until, searched) >= 0
+                searched = len(self._buffer)
+            else:
+                found = bool(self._buffer)
+            return found or not self._reading
+
+        if not self._buffer:
             self._raise_failure()
-            left = deadline - host.now
-            try:
-                host.wait_any(tuple(self._reading), timeout=max(left, 0.0))
-            except Timeout:
-                if not self._buffer:
-                    raise Timeout(
-                        f"CDC port {self.index} (endpoint {self._in.address:#04x}): nothing received within "
-                        f"{timeout:g} emulated seconds (at {host.now:.6f} s)"
-                    ) from None
+        while not enough():
+            if not host.wait_until(enough, timeout=max(deadline - host.now, 0.0)):
+                break
+        if not self._buffer:
+            self._raise_failure()
+            raise Timeout(
+                f"CDC port {self.index} (endpoint {self._in.address:#04x}): nothing received within "
+                f"{timeout:g} emulated seconds (at {host.now:.6f} s)"
+            )
         return self.read_available()
 
     def read_available(self) -> bytes:
@@ -209,7 +221,7 @@ class CdcPort:
                 self._buffer[:0] = taken[end + len(marker) :]
                 return bytes(taken[: end + len(marker)])
             try:
-                taken += self.read(max(deadline - host.now, 0.0))
+                taken += self.read(max(deadline - host.now, 0.0), until=marker[-1:])
             except Timeout:
                 self._buffer[:0] = taken
                 raise Timeout(

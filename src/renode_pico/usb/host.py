@@ -228,6 +228,10 @@ class BusHost:
         if not self._run_until(lambda: any(each.status is not Status.PENDING for each in transfers), timeout):
             raise timeout_error(transfers[0], timeout, self.now)
 
+    def wait_until(self, condition: Callable[[], bool], timeout: float = 5.0) -> bool:
+        """Run until a condition about transfers holds; see `Host.wait_until`."""
+        return self._run_until(condition, timeout)
+
     def wait_attached(self, attached: bool = True, timeout: float = 5.0) -> None:
         """Run until a device is attached, debounce included (or until none is)."""
         if attached:

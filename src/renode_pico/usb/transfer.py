@@ -192,6 +192,12 @@ class Host(Protocol):
     def wait_any(self, transfers: Sequence[Transfer], timeout: float = 5.0) -> None:
         """Run until one of them is final; raises `Timeout` at the deadline, leaving all pending."""
 
+    def wait_until(self, condition: Callable[[], bool], timeout: float = 5.0) -> bool:
+        """Run until a condition about transfers holds; False when the deadline came first.
+
+        It is looked at whenever a transfer becomes final or the port changes, and must not let time pass itself.
+        """
+
     def wait_attached(self, attached: bool = True, timeout: float = 5.0) -> None:
         """Run until the device is attached (or detached)."""
 

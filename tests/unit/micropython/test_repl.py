@@ -38,7 +38,7 @@ class FakeBoard:
         for at in range(len(data)):
             self._key(data[at : at + 1])
 
-    def read(self, timeout: float) -> bytes:
+    def read(self, timeout: float, until: bytes = b"") -> bytes:
         if not self._out or self._out[0][0] > self.now + timeout:
             self.now += timeout
             raise Timeout("nothing")

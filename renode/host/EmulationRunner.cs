@@ -1,0 +1,214 @@
+using System;
+using System.Linq;
+using System.Threading;
+using Antmicro.Migrant;
+using Antmicro.Renode.Core;
+using Antmicro.Renode.Time;
+
+namespace Antmicro.Renode.UsbHosts
+{
+    /// <summary>
+    /// Lets a paused emulation run for a caller who waits, and pauses it again; in a running one the caller only waits.
+    /// </summary>
+    /// <remarks>
+    /// The emulation is stopped at the end of the quantum in which what was waited for happened: an instant that does not depend on
+    /// the speed of this computer.
+    ///
+    /// To start and to pause an emulation costs some milliseconds of real time, as both make and end threads. A program that gives
+    /// one short command after the other sets <see cref="KeepReady"/>: the emulation then stands still in the synchronization
+    /// phase at the end of the quantum, with all its threads, and goes on from there. It counts as paused; whoever starts it, stops
+    /// its time source or calls <see cref="Release"/> lets go of it.
+    /// </remarks>
+    public sealed class EmulationRunner
+    {
+        /// <summary>Pauses a kept emulation as the monitor's command does, for what wants it so (Save, RunFor, Reset).</summary>
+        public static void Release()
+        {
+            var runner = held;
+            if(runner != null && runner.LetGo(true))
+            {
+                runner.released.Wait();
+                runner.emulation.PauseAll();
+            }
+        }
+
+        public static bool KeepReady { get; set; }
+
+        /// <summary>Runs until <see cref="Finish"/> was called; with nothing to run, as it is running already, waits for it.</summary>
+        /// <param name="time">How long to run if this is about time alone, nanoseconds; 0 if something may come before.</param>
+        /// <param name="machine">The machine of the caller.</param>
+        public void Run(IMachine machine, long time)
+        {
+            this.machine = machine;
+            emulation = EmulationManager.Instance.CurrentEmulation;
+            done = new ManualResetEventSlim(false, 0);
+            runs = !emulation.IsStarted;
+            if(runs)
+            {
+                BeginStrides(time);
+                if(!LetGo(false))
+                {
+                    Release();
+                    Start();
+                }
+            }
+            done.Wait();
+            EndStrides();
+            if(runs && !ReferenceEquals(held, this))
+            {
+                emulation.PauseAll();
+            }
+        }
+
+        /// <summary>What was waited for has happened; to be called inside the emulation.</summary>
+        public void Finish()
+        {
+            if(!runs)
+            {
+                done.Set();
+                return;
+            }
+            var source = emulation.MasterTimeSource;
+            source.ExecuteInNearestSyncedState(_ =>
+            {
+                EndStrides();
+                if(KeepReady)
+                {
+                    Hold();
+                    return;
+                }
+                source.Stop();
+                done.Set();
+            });
+        }
+
+        /// <summary>Ends the caller's waiting though nothing has happened: the machine stands still for good.</summary>
+        public void GiveUp()
+        {
+            if(done != null)
+            {
+                done.Set();
+            }
+        }
+
+        /// <summary>Emulation.StartAll sleeps for 100 ms of real time, which a short command would notice.</summary>
+        private void Start()
+        {
+            emulation.ExternalsManager.Start();
+            foreach(var each in emulation.Machines.ToList())
+            {
+                each.Start();
+            }
+            emulation.MasterTimeSource.Start();
+        }
+
+        // Standing still, on the time source's own thread
+
+        private void Hold()
+        {
+            var handle = machine.SystemBus.GetCPUs().OfType<ITimeSink>().First().TimeHandle;
+            Action pause = () => LetGo(false);
+            Action<Emulation, bool> started = (_, __) => LetGo(false);
+            released = new ManualResetEventSlim(false, 0);
+            go = new ManualResetEventSlim(false, 0);
+            // Whoever stops the time source asks for a pause first and then waits for this thread.
+            handle.PauseRequested += pause;
+            emulation.IsStartedChanged += started;
+            held = this;
+            done.Set();
+            go.Wait();
+            handle.PauseRequested -= pause;
+            emulation.IsStartedChanged -= started;
+            if(stop)
+            {
+                emulation.MasterTimeSource.Stop();
+                released.Set();
+            }
+        }
+
+        /// <summary>Ends the standing still, once; false if there is none. <paramref name="thenStop"/>: the time source stops.</summary>
+        private bool LetGo(bool thenStop)
+        {
+            if(Interlocked.CompareExchange(ref held, null, this) != this)
+            {
+                return false;
+            }
+            stop = thenStop;
+            go.Set();
+            return true;
+        }
+
+        // Long quanta while nothing but time is waited for
+
+        /// <summary>
+        /// One machine alone in its emulation does the same whatever the quanta are, and a tenth of them takes a fraction of the time,
+        /// unless they have been made short for two cores that talk to each other.
+        /// </summary>
+        private void BeginStrides(long time)
+        {
+            quantum = emulation.MasterTimeSource.Quantum;
+            if(time > 0 && quantum >= ShortestQuantum && emulation.Machines.Count() == 1)
+            {
+                end = machine.ElapsedVirtualTime.TimeElapsed + TimeInterval.FromMicroseconds((ulong)time / 1000);
+                stride = quantum;
+                striding = true;
+                Stride();
+            }
+        }
+
+        private void Stride()
+        {
+            var source = emulation.MasterTimeSource;
+            if(!striding || source.Quantum != stride)
+            {
+                // Over, or somebody has chosen another quantum meanwhile.
+                striding = false;
+                return;
+            }
+            var now = machine.ElapsedVirtualTime.TimeElapsed;
+            var left = end > now ? (end - now).Ticks / quantum.Ticks : 0;
+            stride = TimeInterval.FromTicks(quantum.Ticks * Math.Max(1, Math.Min(left, LongestStride)));
+            source.Quantum = stride;
+            source.ExecuteInNearestSyncedState(_ => Stride());
+        }
+
+        private void EndStrides()
+        {
+            var source = emulation.MasterTimeSource;
+            if(striding && source.Quantum == stride)
+            {
+                source.Quantum = quantum;
+            }
+            striding = false;
+        }
+
+        [Transient]
+        private IMachine machine;
+        [Transient]
+        private Emulation emulation;
+        [Transient]
+        private bool runs;
+        [Transient]
+        private bool striding;
+        [Transient]
+        private TimeInterval quantum;
+        [Transient]
+        private TimeInterval stride;
+        [Transient]
+        private TimeInterval end;
+        [Transient]
+        private ManualResetEventSlim done;
+        [Transient]
+        private ManualResetEventSlim go;
+        [Transient]
+        private ManualResetEventSlim released;
+        [Transient]
+        private bool stop;
+
+        private static EmulationRunner held;
+
+        private static readonly TimeInterval ShortestQuantum = TimeInterval.FromMilliseconds(1);
+
+        private const ulong LongestStride = 10;
+    }
+}
