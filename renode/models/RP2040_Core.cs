@@ -35,11 +35,17 @@ namespace Antmicro.Renode.Peripherals.RP2040
             this.nvic = nvic;
         }
 
+        /// <remarks>
+        /// WFE and WFI end a round of instructions whether or not there is something to wake up for, and Renode then lets time pass
+        /// until the next event. Only a core that goes on sleeping in a round of its own is asleep.
+        /// </remarks>
         public override ExecutionResult ExecuteInstructions(ulong numberOfInstructionsToExecute, out ulong numberOfExecutedInstructions)
         {
             roundBegin = machine.ElapsedVirtualTime.TimeElapsed;
             instructionsAtRoundBegin = ExecutedInstructions;
-            return base.ExecuteInstructions(numberOfInstructionsToExecute, out numberOfExecutedInstructions);
+            var result = base.ExecuteInstructions(numberOfInstructionsToExecute, out numberOfExecutedInstructions);
+            return result == ExecutionResult.WaitingForInterrupt && ExecutedInstructions != instructionsAtRoundBegin
+                ? ExecutionResult.Ok : result;
         }
 
         /// <summary>Takes the short way away: every access is seen by the bus and what listens there.</summary>

@@ -48,6 +48,37 @@ Should Share A Lock Between The Cores
     ...    print("count", count)
     Output Should Be    count 1000
 
+Should Not Sleep Over An Interrupt That Came Just Before WFE
+    [Documentation]    Taking an exception sets the event register (ARMv6-M, B1.5.18): who then says WFE goes on.
+    [Tags]    row:P2
+    Boot Pico
+    Run On REPL
+    ...    import micropython, time
+    ...    @micropython.asm_thumb
+    ...    def nap(r0, r1):
+    ...    \ \ data(2, 0xbf40, 0xbf20) # SEV, WFE: no event is left
+    ...    \ \ str(r1, [r0, 0])
+    ...    \ \ mov(r2, 20)
+    ...    \ \ label(TAKEN)
+    ...    \ \ sub(r2, 1)
+    ...    \ \ bne(TAKEN)
+    ...    \ \ data(2, 0xbf20)
+    ...    t = time.ticks_us(); nap(0xe000e200, 1 << 20); t = time.ticks_diff(time.ticks_us(), t)
+    ...    print("slept", t > 500)
+    Output Should Be    slept False
+
+Should Let A Watchpoint See What Goes Past The Bus
+    [Documentation]    SIO, the time and the USB buffers have a way of their own; a watched address has not.
+    [Tags]    row:P2
+    Boot Pico
+    Execute Command    sysbus AddWatchpointHook 0x50100180 DoubleWord Write "self.WriteDoubleWord(0x15000000, value)"
+    Execute Command    sysbus AddWatchpointHook 0xd0000060 DoubleWord Write "self.WriteDoubleWord(0x15000004, value)"
+    Run On REPL    from machine import mem32; mem32[0x50100180] = 77; mem32[0xd0000060] = 88; print("written")
+    Output Should Be    written
+    Memory Should Hold    0x15000000    77
+    Memory Should Hold    0x15000004    88
+    Memory Should Hold    0x50100180    77
+
 Should Claim And Release A Spin Lock
     [Tags]    row:P2
     Boot Pico
@@ -102,3 +133,9 @@ Should Interpolate
     ...    print("clamp", mem32[I + 0x60])
     Output Should Be    plain ['0x1023', '0x2077', '0x309a']    pop 0x1023 0x1023 0x2077
     ...    blend 750    clamp 0    clamp 255
+
+*** Keywords ***
+Memory Should Hold
+    [Arguments]    ${address}    ${expected}
+    ${value}=    Execute Command    sysbus ReadDoubleWord ${address}
+    Should Be Equal As Integers    ${value}    ${expected}

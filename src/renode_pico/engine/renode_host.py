@@ -119,7 +119,7 @@ class RenodeTransfer:
 
 
 class DotNetValues:
-    """Arguments of a C# host's `Submit`, made once where they come again: a transfer is begun for each packet of a stream."""
+    """Arguments of a C# host's `Submit`; made once where they come again, as each packet of a stream is a transfer."""
 
     def __init__(self, host: Any) -> None:
         from Antmicro.Renode.Exceptions import RecoverableException
@@ -140,7 +140,11 @@ class DotNetValues:
         known = self._pipes.get(pipe)
         if known is None:
             known = self._pipes[pipe] = self._make_pipe(
-                pipe.address, pipe.endpoint_address, self._make_type(int(pipe.type)), pipe.max_packet_size, pipe.interval
+                pipe.address,
+                pipe.endpoint_address,
+                self._make_type(int(pipe.type)),
+                pipe.max_packet_size,
+                pipe.interval,
             )
         return known
 

@@ -265,7 +265,7 @@ def test_should_let_a_lost_port_through() -> None:
     repl = Repl(board)
     repl.exec("pass")
 
-    def gone(timeout: float) -> bytes:
+    def gone(timeout: float, until: bytes = b"") -> bytes:
         raise Disconnected("gone")
 
     board.read = gone  # type: ignore[method-assign]
