@@ -41,6 +41,8 @@ namespace Antmicro.Renode.UsbHosts
         public int AttachCount { get { return port == null ? 0 : port.AttachCount; } }
         /// <summary>How many transactions the bus has carried since power-on, SOF not counted.</summary>
         public long Transactions { get { return bus.Count; } }
+        /// <summary>A trace has a line for each start of frame, too: a thousand in a second of an idle bus.</summary>
+        public bool TraceStartsOfFrame { get; set; }
 
         // Transfers
 
@@ -488,6 +490,11 @@ namespace Antmicro.Renode.UsbHosts
             frameAlarm.Schedule(frameEnd - clock.Now);
             free = begin + UsbTiming.Sof;
             bus.Wire.Sof((int)(bus.Frame & UsbTiming.FrameMask));
+            if(TraceStartsOfFrame)
+            {
+                bus.Now = begin;
+                bus.Event("sof");
+            }
             FrameBegun();
             if(schedule.WaitsForFrame)
             {

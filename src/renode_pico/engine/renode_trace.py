@@ -41,6 +41,7 @@ class RenodeTrace:
             self._position = 0
             self._host.TraceStart(str(self._path))
         self._observers.append(observer)
+        self._choose()
 
     def remove(self, observer: BusObserver) -> None:
         """Report what has gathered, then no more to this observer."""
@@ -48,11 +49,15 @@ class RenodeTrace:
             return
         self.drain()
         self._observers.remove(observer)
+        self._choose()
         if not self._observers and self._folder is not None:
             self._host.TraceStop()
             self._folder.cleanup()
             self._folder = None
             self._transfers.clear()
+
+    def _choose(self) -> None:
+        self._host.TraceStartsOfFrame = any(observer.wants_sof for observer in self._observers)
 
     def watch(self, transfer: Recordable) -> None:
         """Report this transfer when it is final."""

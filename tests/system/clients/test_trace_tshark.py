@@ -78,7 +78,6 @@ def test_the_repls_bytes_are_in_the_bulk_transfers(trace: tuple[str, Path]) -> N
     assert b"6 * 7" in b"".join(bytes.fromhex(row[0].replace(":", "")) for row in sent)
 
 
-@pytest.mark.engine("embedded", reason="the host in Renode leaves starts of frame out of its trace")
 def test_frames_are_a_millisecond_apart(trace: tuple[str, Path]) -> None:
     tshark, path = trace
     found = decode(tshark, path, "usbll.pid == 0xa5", "usbll.frame_num", "frame.time_epoch")
