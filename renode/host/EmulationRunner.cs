@@ -98,6 +98,10 @@ namespace Antmicro.Renode.UsbHosts
             foreach(var each in emulation.Machines.ToList())
             {
                 each.Start();
+                foreach(var cpu in each.SystemBus.GetCPUs().Where(x => !x.IsHalted).OfType<ITimeSink>())
+                {
+                    cpu.WaitUntilActive();
+                }
             }
             emulation.MasterTimeSource.Start();
         }
@@ -210,5 +214,20 @@ namespace Antmicro.Renode.UsbHosts
         private static readonly TimeInterval ShortestQuantum = TimeInterval.FromMilliseconds(1);
 
         private const ulong LongestStride = 10;
+    }
+
+    public static class TimeSinkExtensions
+    {
+        /// <summary>
+        /// Waits for the thread of a core that was just resumed. A core that comes too late for its slice of time is put behind
+        /// the others, and the turn in which cores run in series is what their results depend on.
+        /// </summary>
+        public static void WaitUntilActive(this ITimeSink sink)
+        {
+            SpinWait.SpinUntil(() => sink.TimeHandle.SinkSideActive, LongestStart);
+        }
+
+        /// <summary>Real time, milliseconds; a core that was aborted never comes.</summary>
+        private const int LongestStart = 1000;
     }
 }

@@ -5,6 +5,7 @@ using Antmicro.Renode.Exceptions;
 using Antmicro.Renode.Peripherals.CPU;
 using Antmicro.Renode.Peripherals.IRQControllers;
 using Antmicro.Renode.Time;
+using Antmicro.Renode.UsbHosts;
 
 namespace Antmicro.Renode.Peripherals.RP2040
 {
@@ -207,6 +208,10 @@ namespace Antmicro.Renode.Peripherals.RP2040
                 ShareChangesOfCode(false);
             }
             cpu.IsHalted = halt;
+            if(!halt)
+            {
+                cpu.WaitUntilActive();
+            }
         }
 
         private IValueRegisterField forceOff;

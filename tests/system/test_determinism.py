@@ -53,3 +53,26 @@ def test_two_runs_are_the_same_to_the_nanosecond(pico: Board) -> None:
         second = session(again)
     assert len(first[0]) > 100
     assert first == second
+
+
+THREAD = """
+import _thread, time
+def work():
+    for _ in range(20): time.sleep_ms(1)
+_thread.start_new_thread(work, ())
+time.sleep_ms(30)
+"""
+
+
+@pytest.mark.row("C17", "P2")
+@pytest.mark.engine("renode", reason="the embedded engine has one core")
+def test_runs_of_two_cores_are_the_same_too() -> None:
+    def run() -> tuple[object, object]:
+        with Board(engine="renode", cores=2) as board:
+            before = session(board)
+            board.exec(THREAD)
+            return before, session(board)
+
+    first = run()
+    for _ in range(2):
+        assert run() == first

@@ -1,0 +1,136 @@
+"""From the start of a Renode process to MicroPython's prompt over USB: cold, and from a saved state; part by part.
+
+    python bench/start.py [--runs 5]
+
+Used by bench.py. The time counts when the line with the answer is there, not when the process has ended.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.append(str(ROOT / "bench"))
+
+from bench import IMAGE, Row, show  # noqa: E402
+
+from renode_pico.renode_models import find_renode, prepare  # noqa: E402
+
+COLD_LIMIT = 4.5
+SAVED_LIMIT = 2.5
+LIMIT = 120
+"""Seconds after which a Renode that says nothing is ended: at an error in a script it waits for a person."""
+
+COLD = """\
+echo "part: Renode itself"
+include @{root}/renode/pico.py
+pico_load_models @{root}/renode
+echo "part: models"
+$platform=@{root}/platforms/boards/rpi_pico_single.repl
+$firmware=@{image}
+include @{root}/renode/rpi_pico.resc
+emulation SetGlobalAdvanceImmediately true
+emulation CreateUsbHost "usb_host"
+connector Connect sysbus.usb usb_host
+usb_host Plug
+echo "part: platform and image"
+usb_host RunFor 0.3
+echo "part: boot, enumeration, prompt"
+sysbus.usb.cdc0 BytesReceived
+"""
+SAVE = "Save @{state}\n"
+SAVED = """\
+echo "part: Renode itself"
+include @{root}/renode/pico.py
+pico_load_models @{root}/renode
+echo "part: models"
+Load @{state}
+mach set 0
+emulation SetGlobalAdvanceImmediately true
+echo "part: state"
+sysbus.usb.cdc0 WriteLine "1"
+usb_host RunFor 0.05
+echo "part: an answer"
+sysbus.usb.cdc0 BytesReceived
+"""
+
+
+def renode_process(script: str, folder: Path) -> dict[str, float]:
+    """Run a script in a new Renode; the seconds at which each part was done, and the number its last command printed."""
+    path = folder / "bench.resc"
+    path.write_text(script + 'echo "part: end"\nquit\n')
+    launcher = shutil.which("renode") or "renode"
+    begin = time.monotonic()
+    process = subprocess.Popen(
+        [launcher, "--disable-xwt", "--console", "--plain", path],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+    )  # fmt: skip
+    parts: dict[str, float] = {}
+    said = []
+    try:
+        assert process.stdout is not None
+        for line in process.stdout:
+            said.append(line)
+            if line.startswith("part: "):
+                parts[line.removeprefix("part: ").strip()] = time.monotonic() - begin
+            elif line.startswith("0x"):
+                parts["bytes"] = int(line, 16)
+            if "end" in parts or time.monotonic() - begin > LIMIT:
+                break
+    finally:
+        os.killpg(process.pid, 9)
+        process.wait()
+    if not parts.get("bytes"):
+        raise SystemExit(f"Renode did not get to the prompt: {''.join(said)[-2000:]}")
+    return parts
+
+
+def median_parts(runs: list[dict[str, float]]) -> tuple[float, str]:
+    """Seconds to the last part, and what each took by itself, of the run in the middle."""
+    chosen = sorted(runs, key=lambda parts: parts["end"])[len(runs) // 2]
+    before, texts = 0.0, []
+    for name, when in chosen.items():
+        if name not in ("end", "bytes"):
+            texts.append(f"{name} {when - before:.2f}")
+            before = when
+    return statistics.median(parts["end"] for parts in runs), ", ".join(texts)
+
+
+def measurements(runs: int) -> list[Row]:
+    """Cold and from a saved state, beside the limits that we set."""
+    prepare(renode=find_renode())
+    rows = []
+    with tempfile.TemporaryDirectory(prefix="pico-bench-") as name:
+        folder = Path(name)
+        words = {"root": ROOT, "image": IMAGE, "state": folder / "pico.save"}
+        cold = [renode_process(COLD.format(**words), folder) for _ in range(runs)]
+        renode_process((COLD + SAVE).format(**words), folder)
+        saved = [renode_process(SAVED.format(**words), folder) for _ in range(runs)]
+    for title, found, limit in (("cold", cold, COLD_LIMIT), ("from a saved state", saved, SAVED_LIMIT)):
+        seconds, parts = median_parts(found)
+        print(f"start of Renode to the prompt over USB, {title}: {parts}", flush=True)
+        beside = f"the limit of {limit:g} s"
+        rows.append(Row(f"start of Renode to the prompt, {title}", seconds, limit, seconds / limit, 1.0, beside))
+    return rows
+
+
+def main() -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, default=5)
+    rows = measurements(parser.parse_args().runs)
+    for row in rows:
+        print(show(row))
+    return 1 if any(row.ratio > row.limit for row in rows) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
