@@ -14,6 +14,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -26,7 +27,7 @@ from renode_pico.renode_models import find_renode, prepare  # noqa: E402
 
 COLD_LIMIT = 4.5
 SAVED_LIMIT = 2.5
-LIMIT = 120
+LIMIT = 30
 """Seconds after which a Renode that says nothing is ended: at an error in a script it waits for a person."""
 
 COLD = """\
@@ -73,19 +74,23 @@ def renode_process(script: str, folder: Path) -> dict[str, float]:
         [launcher, "--disable-xwt", "--console", "--plain", path],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
     )  # fmt: skip
+    watchdog = threading.Timer(LIMIT, os.killpg, (process.pid, 9))
+    watchdog.start()
     parts: dict[str, float] = {}
     said = []
     try:
         assert process.stdout is not None
-        for line in process.stdout:
-            said.append(line)
+        for said_line in process.stdout:
+            said.append(said_line)
+            line = said_line.strip()  # 1.15 begins and ends its lines with carriage returns
             if line.startswith("part: "):
                 parts[line.removeprefix("part: ").strip()] = time.monotonic() - begin
             elif line.startswith("0x"):
                 parts["bytes"] = int(line, 16)
-            if "end" in parts or time.monotonic() - begin > LIMIT:
+            if "end" in parts:
                 break
     finally:
+        watchdog.cancel()
         os.killpg(process.pid, 9)
         process.wait()
     if not parts.get("bytes"):

@@ -50,6 +50,8 @@ def mc_pico_load_models(root):
         newest = max(File.GetLastWriteTimeUtc(path) for path in sources)
         if File.GetLastWriteTimeUtc(assembly) >= newest:
             TypeManager.Instance.ScanFile(assembly)
+            # 1.15 knows the types by name now, but a saved state asks .NET for them
+            Assembly.LoadFrom(assembly)
             return
         print("renode-pico: the compiled models are older than their sources; 'python -m renode_pico.renode_models' renews them")
     _compile(sources)
