@@ -65,7 +65,7 @@ sysbus.usb.cdc0 BytesReceived
 
 
 def renode_process(script: str, folder: Path) -> dict[str, float]:
-    """Run a script in a new Renode; the seconds at which each part was done, and the number its last command printed."""
+    """Run a script in a new Renode; when each part was done, seconds, and the number that its last command printed."""
     path = folder / "bench.resc"
     path.write_text(script + 'echo "part: end"\nquit\n')
     launcher = shutil.which("renode") or "renode"
