@@ -117,6 +117,24 @@ namespace Antmicro.Renode.UsbHosts
             bus.Inject(fault, endpointAddress, count, skip);
         }
 
+        /// <summary>The transfers of streams that have ended since the last call; kept while <see cref="KeepStreamed"/> is set.</summary>
+        public UsbTransfer[] TakeStreamed()
+        {
+            var taken = streamed.ToArray();
+            streamed.Clear();
+            return taken;
+        }
+
+        public bool KeepStreamed { get; set; }
+
+        internal void NoteStreamed(UsbTransfer transfer)
+        {
+            if(KeepStreamed)
+            {
+                streamed.Add(transfer);
+            }
+        }
+
         // Waiting. Seconds are emulated; the answer is whether it came true in time.
 
         /// <summary>Runs until all are final.</summary>
@@ -135,6 +153,13 @@ namespace Antmicro.Renode.UsbHosts
         public bool RunUntilAnyDone(UsbTransfer[] transfers, double timeout)
         {
             return RunUntil(() => transfers.Any(x => x.Final), timeout);
+        }
+
+        /// <summary>Runs until a stream has received this byte, or any with -1; or nothing is asked for any more.</summary>
+        public bool RunUntilReceived(UsbInStream stream, int until, double timeout)
+        {
+            stream.LookFor(until);
+            return RunUntil(stream.Enough, timeout);
         }
 
         /// <summary>Runs until a device is attached, debounce included (or until none is).</summary>
@@ -269,6 +294,7 @@ namespace Antmicro.Renode.UsbHosts
             bus = new UsbBus();
             schedule = new UsbSchedule();
             deadlines = new List<UsbTransfer>();
+            streamed = new List<UsbTransfer>();
         }
 
         /// <summary>The device's end of the cable.</summary>
@@ -717,6 +743,7 @@ namespace Antmicro.Renode.UsbHosts
 
         private readonly UsbBus bus;
         private readonly List<UsbTransfer> deadlines;
+        private readonly List<UsbTransfer> streamed;
         private readonly object waitLock = new object();
         private readonly EmulationRunner runner = new EmulationRunner();
 

@@ -118,18 +118,56 @@ class RenodeTransfer:
         return f"<{self.pipe} {self.status.value}, {self.actual_length} bytes>"
 
 
+class RenodeInStream:
+    """`usb.instream.InStream` in the emulation (renode/host/UsbInStream.cs)."""
+
+    def __init__(self, host: RenodeHost, internal: Any, pipe: Pipe) -> None:
+        self._host = host
+        self._internal = internal
+        self._pipe = pipe
+
+    @property
+    def available(self) -> int:
+        """Bytes that have come and were not taken."""
+        return int(self._internal.Count)
+
+    @property
+    def failed(self) -> Transfer | None:
+        """The transfer that ended the stream."""
+        failed = self._internal.Failed
+        return self._host.known(failed, self._pipe) if failed is not None else None
+
+    def fill(self) -> None:
+        """Ask for more where there is room."""
+        with self._host.running("stream from ", self._pipe):
+            self._internal.Fill()
+
+    def take(self) -> bytes:
+        """Return everything that has come."""
+        return bytes(self._internal.Take())
+
+    def wait(self, until: bytes, timeout: float) -> bool:
+        """Run until the byte has come, or nothing is asked for any more."""
+        return self._host.run_until_received(self._internal, until[0] if until else -1, timeout)
+
+    def close(self) -> None:
+        """Cancel what is asked for."""
+        self._internal.Close()
+
+
 class DotNetValues:
     """Arguments of a C# host's `Submit`; made once where they come again, as each packet of a stream is a transfer."""
 
     def __init__(self, host: Any) -> None:
         from Antmicro.Renode.Exceptions import RecoverableException
-        from Antmicro.Renode.UsbHosts import UsbPipe, UsbSetup, UsbTransfer, UsbTransferType
+        from Antmicro.Renode.UsbHosts import UsbInStream, UsbPipe, UsbSetup, UsbTransfer, UsbTransferType
         from System import Action, Array, Boolean, Byte, Double, Int32
 
         self.refusal: Any = RecoverableException
         self.submit: Any = host.Submit.Overloads[
             UsbPipe, Array[Byte], Int32, UsbSetup, Boolean, Double, Action[UsbTransfer]
         ]
+        self.stream: Any = UsbInStream
         self._make_pipe, self._make_type, self._make_setup = UsbPipe, UsbTransferType, UsbSetup
         self._make_bytes, self._make_action = Array[Byte], Action[UsbTransfer]
         self._empty = Array[Byte](b"")
@@ -147,6 +185,10 @@ class DotNetValues:
                 pipe.interval,
             )
         return known
+
+    def described(self, pipe: Any) -> Pipe:
+        """The endpoint behind a C# description of it that was made here."""
+        return next(known for known, made in self._pipes.items() if made.Equals(pipe))
 
     def data(self, data: bytes) -> Any:
         """What an OUT transfer sends."""
@@ -167,7 +209,7 @@ class RenodeHost:
     def __init__(self, internal: Any, check: Callable[[], None]) -> None:
         self.internal = internal
         self._check = check
-        self._trace = RenodeTrace(internal)
+        self._trace = RenodeTrace(internal, self._streamed)
         self._called_back = CalledBack()
         self._values = DotNetValues(internal)
 
@@ -221,31 +263,34 @@ class RenodeHost:
         """Stop reporting to it."""
         self._trace.remove(observer)
 
+    def _streamed(self) -> list[RenodeTransfer]:
+        return [self.known(each, self._values.described(each.Pipe)) for each in self.internal.TakeStreamed()]
+
     # The cable and the line
 
     def plug(self) -> None:
         """Put the cable in."""
-        with self._running("plug"):
+        with self.running("plug"):
             self.internal.Plug()
 
     def unplug(self) -> None:
         """Pull the cable."""
-        with self._running("unplug"):
+        with self.running("unplug"):
             self.internal.Unplug()
 
     def reset(self) -> None:
         """Drive a bus reset."""
-        with self._running("bus reset"):
+        with self.running("bus reset"):
             self.internal.Reset()
 
     def suspend(self) -> None:
         """Stop all traffic; returns when the bus has been idle for more than 3 ms."""
-        with self._running("suspend"):
+        with self.running("suspend"):
             self.internal.Suspend()
 
     def resume(self) -> None:
         """Drive resume, then start frames again."""
-        with self._running("resume"):
+        with self.running("resume"):
             self.internal.Resume()
 
     # Transfers
@@ -263,7 +308,7 @@ class RenodeHost:
     ) -> Transfer:
         """Queue a transfer on a pipe; see `Host.submit`."""
         transfer = RenodeTransfer(pipe, setup, on_done, self._called_back)
-        with self._running("transfer on ", pipe):
+        with self.running("transfer on ", pipe):
             transfer.internal = self._values.submit(
                 self._values.pipe(pipe),
                 self._values.data(data),
@@ -275,6 +320,22 @@ class RenodeHost:
             )
         self._trace.watch(transfer)
         return transfer
+
+    def in_stream(self, pipe: Pipe, *, transfers: int, backlog: int) -> RenodeInStream:
+        """Gather what comes from an IN endpoint."""
+        return RenodeInStream(
+            self, self._values.stream(self.internal, self._values.pipe(pipe), transfers, backlog), pipe
+        )
+
+    def run_until_received(self, stream: Any, until: int, timeout: float) -> bool:
+        """Run until a C# stream has received a byte (-1: any)."""
+        return self._run("RunUntilReceived", stream, until, timeout)
+
+    def known(self, transfer: Any, pipe: Pipe) -> RenodeTransfer:
+        """A transfer that the emulation has begun by itself."""
+        known = RenodeTransfer(pipe, None, None, self._called_back)
+        known.internal = transfer
+        return known
 
     def cancel(self, transfer: Transfer) -> None:
         """End a pending transfer as CANCELLED."""
@@ -350,14 +411,14 @@ class RenodeHost:
         self._check()
         while True:
             given[time_at] = min(left, SLICE)
-            with self._running(method):
+            with self.running(method):
                 done = bool(getattr(self.internal, method)(*given))
             left -= SLICE
             if done or left <= 0:
                 return done
 
     @contextmanager
-    def _running(self, what: str, pipe: Pipe | None = None) -> Iterator[None]:
+    def running(self, what: str, pipe: Pipe | None = None) -> Iterator[None]:
         """Turn Renode's refusals into our errors, and look what has happened meanwhile."""
         try:
             yield

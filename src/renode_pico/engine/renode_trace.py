@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -25,8 +26,9 @@ class Recordable(Protocol):
 class RenodeTrace:
     """Takes the host's trace file in, piece by piece, and tells the observers; costs nothing while there are none."""
 
-    def __init__(self, host: Any) -> None:
+    def __init__(self, host: Any, streamed: Callable[[], Sequence[Recordable]]) -> None:
         self._host = host
+        self._streamed = streamed
         self._observers: list[BusObserver] = []
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._path = Path()
@@ -57,6 +59,7 @@ class RenodeTrace:
             self._transfers.clear()
 
     def _choose(self) -> None:
+        self._host.KeepStreamed = bool(self._observers)
         self._host.TraceStartsOfFrame = any(observer.wants_sof for observer in self._observers)
 
     def watch(self, transfer: Recordable) -> None:
@@ -73,6 +76,7 @@ class RenodeTrace:
             file.seek(self._position)
             lines = file.read().splitlines()
             self._position = file.tell()
+        self._transfers += self._streamed()
         ended = [transfer.record() for transfer in self._transfers if transfer.status is not Status.PENDING]
         self._transfers = [transfer for transfer in self._transfers if transfer.status is Status.PENDING]
         ended.sort(key=lambda record: record.end_ns)

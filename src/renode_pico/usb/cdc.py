@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import struct
+from contextlib import suppress
 from dataclasses import dataclass
 
 from renode_pico.errors import Disconnected, Timeout, UsageError, UsbError
 from renode_pico.usb.descriptors import Configuration, EndpointDescriptor, Interface
 from renode_pico.usb.device import DEFAULT_TIMEOUT, Device
 from renode_pico.usb.failure import failure
+from renode_pico.usb.instream import InStream
 from renode_pico.usb.transfer import Setup, Status, Transfer, TransferType
 
 COMMUNICATIONS_CLASS = 0x02
@@ -123,12 +125,11 @@ class CdcPort:
         self.serial_state = 0
         self.is_open = False
         self._backlog = backlog
-        self._buffer = bytearray()
+        self._put_back = b""
         self._in = device.endpoint(self.function.bulk_in.bEndpointAddress)
         self._out = device.endpoint(self.function.bulk_out.bEndpointAddress)
-        self._reading: list[Transfer] = []
+        self._stream: InStream | None = None
         self._notification: Transfer | None = None
-        self._failed: Transfer | None = None
 
     # Opening and closing
 
@@ -138,7 +139,9 @@ class CdcPort:
             return
         self.set_control_line_state(dtr, rts)
         self.is_open = True
-        self._failed = None
+        if self._stream is not None:
+            self._put_back += self._stream.take()
+        self._stream = self.device.host.in_stream(self._in.pipe, transfers=IN_TRANSFERS, backlog=self._backlog)
         self._listen()
         self._fill()
 
@@ -147,9 +150,10 @@ class CdcPort:
         if not self.is_open:
             return
         self.is_open = False
-        for transfer in (*self._reading, *([self._notification] if self._notification is not None else [])):
-            self.device.host.cancel(transfer)
-        self._reading.clear()
+        if self._stream is not None:
+            self._stream.close()
+        if self._notification is not None:
+            self.device.host.cancel(self._notification)
         self._notification = None
         if self.device.present:
             self.set_control_line_state(False, False)
@@ -170,30 +174,20 @@ class CdcPort:
         With `until`, what has come is returned also when the time is over or the backlog full. Raises Timeout when
         nothing came, or what ended the reading (Disconnected, Stall) once the rest is delivered.
         """
-        host = self.device.host
-        deadline = host.now + timeout
-        searched, found = 0, False
-
-        def enough() -> bool:
-            nonlocal searched, found
-            if until:
-                found = found or self._buffer.find(until, searched) >= 0
-                searched = len(self._buffer)
-            else:
-                found = bool(self._buffer)
-            return found or not self._reading
-
-        if not self._buffer:
+        if self._put_back:
+            return self.read_available()
+        stream, host = self._stream, self.device.host
+        if stream is None:
+            raise UsageError(f"CDC port {self.index} is not open")
+        if not stream.available:
             self._raise_failure()
-        while not enough():
-            if not host.wait_until(enough, timeout=max(deadline - host.now, 0.0)):
-                break
-        if not self._buffer:
-            self._raise_failure()
+        if (not stream.available or until) and not stream.wait(until, timeout) and not stream.available:
             raise Timeout(
                 f"CDC port {self.index} (endpoint {self._in.address:#04x}): nothing received within "
                 f"{timeout:g} emulated seconds (at {host.now:.6f} s)"
             )
+        if not stream.available:
+            self._raise_failure()
         return self.read_available()
 
     def read_available(self) -> bytes:
@@ -201,13 +195,13 @@ class CdcPort:
 
         Raises Disconnected when nothing is left and the device is gone.
         """
-        if not self._buffer:
-            if self._failed is not None:
-                self._raise_failure()
-            return b""
-        data = bytes(self._buffer)
-        self._buffer.clear()
-        self._fill()
+        stream = self._stream
+        data = self._put_back + (stream.take() if stream is not None else b"")
+        self._put_back = b""
+        if data:
+            self._fill()
+        elif stream is not None and stream.failed is not None:
+            self._raise_failure()
         return data
 
     def read_until(self, marker: bytes, timeout: float = DEFAULT_TIMEOUT) -> bytes:
@@ -218,12 +212,12 @@ class CdcPort:
         while True:
             end = taken.find(marker)
             if end >= 0:
-                self._buffer[:0] = taken[end + len(marker) :]
+                self._put_back = bytes(taken[end + len(marker) :]) + self._put_back
                 return bytes(taken[: end + len(marker)])
             try:
                 taken += self.read(max(deadline - host.now, 0.0), until=marker[-1:])
             except Timeout:
-                self._buffer[:0] = taken
+                self._put_back = bytes(taken) + self._put_back
                 raise Timeout(
                     f"CDC port {self.index}: {marker!r} did not come within {timeout:g} emulated seconds "
                     f"(at {host.now:.6f} s), the last that came is {bytes(taken[-200:])!r}"
@@ -256,30 +250,13 @@ class CdcPort:
     # Reading ahead
 
     def _fill(self) -> None:
-        size = self._in.pipe.max_packet_size
-        while (
-            self.is_open
-            and self._failed is None
-            and len(self._reading) < IN_TRANSFERS
-            and len(self._buffer) + len(self._reading) * size < self._backlog
-        ):
-            try:
-                self._reading.append(self._in.submit_in(size, on_done=self._received))
-            except Disconnected:
-                return
-
-    def _received(self, transfer: Transfer) -> None:
-        if transfer in self._reading:
-            self._reading.remove(transfer)
-        self._buffer += transfer.data
-        if transfer.status is Status.COMPLETED:
-            self._fill()
-        elif transfer.status is not Status.CANCELLED:
-            self._failed = transfer
+        if self._stream is not None and self.is_open:
+            with suppress(Disconnected):
+                self._stream.fill()
 
     def _raise_failure(self) -> None:
-        if self._failed is not None:
-            raise failure(self._failed, self.device.host.now)
+        if self._stream is not None and self._stream.failed is not None:
+            raise failure(self._stream.failed, self.device.host.now)
         self.device.expect_present()
         if not self.is_open:
             raise UsageError(f"CDC port {self.index} is not open")

@@ -9,6 +9,7 @@ from renode_pico.clock import NS_PER_S, Clock, Runner
 from renode_pico.errors import Disconnected, Timeout, UsageError
 from renode_pico.usb.bus import Bus
 from renode_pico.usb.failure import failure, timeout_error
+from renode_pico.usb.instream import InStream, TransferStream
 from renode_pico.usb.observe import BusEventKind, BusObserver, TransferRecord
 from renode_pico.usb.port import PortState, RootPort
 from renode_pico.usb.schedule import Schedule
@@ -186,6 +187,10 @@ class BusHost:
         if not self._slot_armed:
             self._kick()
         return transfer
+
+    def in_stream(self, pipe: Pipe, *, transfers: int, backlog: int) -> InStream:
+        """Gather what comes from an IN endpoint."""
+        return TransferStream(self, pipe, transfers=transfers, backlog=backlog)
 
     def cancel(self, transfer: Transfer) -> None:
         """End a pending transfer as CANCELLED; what the device already acknowledged stays in `actual_length`."""

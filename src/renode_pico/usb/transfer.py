@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from renode_pico.usb.wire import Fault
 
 if TYPE_CHECKING:
+    from renode_pico.usb.instream import InStream
     from renode_pico.usb.observe import BusObserver
 
 
@@ -181,6 +182,9 @@ class Host(Protocol):
         from `setup` (`data` is its OUT stage). `zero_packet` ends an OUT of whole packets with an empty one.
         `timeout` is the emulated time it may take from now; it then ends as TIMED_OUT. Never waits.
         """
+
+    def in_stream(self, pipe: Pipe, *, transfers: int, backlog: int) -> InStream:
+        """Gather what comes from an IN endpoint; see `usb.instream.InStream`."""
 
     def cancel(self, transfer: Transfer) -> None:
         """End a pending transfer as CANCELLED; what the device already acknowledged stays in `actual_length`."""
