@@ -134,6 +134,11 @@ def rows(runs: int, only: str | None) -> list[Row]:
 
     todo += renode_bench.measurements(min(runs, 3))
     todo += bridge.measurements("embedded", min(runs, 3))
+    if renode_bench.renode_is_here():
+        import start
+
+        todo += start.measurements(min(runs, 3))
+        todo += [(f"renode-{name}", row) for name, row in bridge.measurements("renode", min(runs, 3)) if name != "page"]
     found = []
     for name, measure in todo:
         if only is None or only in name:

@@ -6,8 +6,10 @@ rp2040js is installed into build/bench/ with npm when that is there; without npm
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -66,17 +68,29 @@ def ours(engine: EngineName, code: str, cores: int = 1) -> float:
         return time.monotonic() - begin
 
 
-def idle(runs: int) -> Row:
+def idle(cores: int, runs: int) -> Row:
     """A configured device with nothing to do, SOF each millisecond, beside real time."""
 
     def emulate() -> float:
-        with Board(IMAGE, engine="renode") as board:
+        with Board(IMAGE, engine="renode", cores=cores) as board:
             board.repl().exec("1")
             begin = time.monotonic()
             board.engine.run(20)
             return time.monotonic() - begin
 
-    return compare("20 s of an idle, configured device on renode", emulate, lambda: 20.0, 1 / 20, "real time", runs)
+    name = f"20 s of an idle, configured device on renode, {cores} core{'s' * (cores > 1)}"
+    return compare(name, emulate, lambda: 20.0, 1 / 20, "real time", runs)
+
+
+def peak() -> Row:
+    """The most that a whole process with one board on Renode held, from the operating system's account of it."""
+    command = [sys.executable, "-m", "renode_pico", "run", "--engine", "renode", "--firmware", str(IMAGE)]
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, cwd=ROOT)
+    _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        raise SystemExit(f"{' '.join(command)} failed")
+    held = usage.ru_maxrss / 1024
+    return Row("peak memory of `renode-pico run` on renode, MB", held, 1024, held / 1024, 1.0, "the limit of 1 GB")
 
 
 def memory() -> Row:
@@ -89,10 +103,15 @@ def memory() -> Row:
     return Row("memory after ten boards on renode, MB", held[-1], held[1], held[-1] / held[1], 1.1, "after two boards")
 
 
+def renode_is_here() -> bool:
+    """Say whether there is a Renode to measure."""
+    return not probe_renode(ask_version=False).problem
+
+
 def measurements(runs: int) -> list[tuple[str, Callable[[], Row]]]:
     """What there is to measure here, by name."""
     found: list[tuple[str, Callable[[], Row]]] = []
-    renode = not probe_renode(ask_version=False).problem
+    renode = renode_is_here()
     if install_rp2040js():
         cases: list[tuple[EngineName, str, str, int, float]] = [("embedded", "stdout", STDOUT, 1, 1.5)]
         if renode:
@@ -101,7 +120,8 @@ def measurements(runs: int) -> list[tuple[str, Callable[[], Row]]]:
         for engine, name, code, cores, limit in cases:
             found.append((f"{engine}-{name}", beside_rp2040js(engine, name, code, cores, limit, runs)))
     if renode:
-        found += [("idle", lambda: idle(runs)), ("renode-memory", memory)]
+        found += [("idle", lambda: idle(1, runs)), ("idle-2", lambda: idle(2, runs))]
+        found += [("renode-memory", memory), ("renode-peak", peak)]
     else:
         print("Renode is not here: nothing is measured on it")
     return found

@@ -16,6 +16,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -109,29 +110,37 @@ def median_parts(runs: list[dict[str, float]]) -> tuple[float, str]:
     return statistics.median(parts["end"] for parts in runs), ", ".join(texts)
 
 
-def measurements(runs: int) -> list[Row]:
-    """Cold and from a saved state, beside the limits that we set."""
+def start(title: str, runs: int) -> Row:
+    """Cold, or from a saved state, beside the limit that we set."""
     prepare(renode=find_renode())
-    rows = []
     with tempfile.TemporaryDirectory(prefix="pico-bench-") as name:
         folder = Path(name)
         words = {"root": ROOT, "image": IMAGE, "state": folder / "pico.save"}
-        cold = [renode_process(COLD.format(**words), folder) for _ in range(runs)]
-        renode_process((COLD + SAVE).format(**words), folder)
-        saved = [renode_process(SAVED.format(**words), folder) for _ in range(runs)]
-    for title, found, limit in (("cold", cold, COLD_LIMIT), ("from a saved state", saved, SAVED_LIMIT)):
-        seconds, parts = median_parts(found)
-        print(f"start of Renode to the prompt over USB, {title}: {parts}", flush=True)
-        beside = f"the limit of {limit:g} s"
-        rows.append(Row(f"start of Renode to the prompt, {title}", seconds, limit, seconds / limit, 1.0, beside))
-    return rows
+        script, limit = COLD, COLD_LIMIT
+        if title == "from a saved state":
+            renode_process((COLD + SAVE).format(**words), folder)
+            script, limit = SAVED, SAVED_LIMIT
+        found = [renode_process(script.format(**words), folder) for _ in range(runs)]
+    seconds, parts = median_parts(found)
+    print(f"start of Renode to the prompt over USB, {title}, seconds: {parts}", flush=True)
+    return Row(
+        f"start of Renode to the prompt, {title}", seconds, limit, seconds / limit, 1.0, f"the limit of {limit:g} s"
+    )
+
+
+def measurements(runs: int) -> list[tuple[str, Callable[[], Row]]]:
+    """What there is to measure, by name."""
+    return [
+        ("start-cold", lambda: start("cold", runs)),
+        ("start-saved", lambda: start("from a saved state", runs)),
+    ]
 
 
 def main() -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=5)
-    rows = measurements(parser.parse_args().runs)
+    rows = [measure() for _, measure in measurements(parser.parse_args().runs)]
     for row in rows:
         print(show(row))
     return 1 if any(row.ratio > row.limit for row in rows) else 0

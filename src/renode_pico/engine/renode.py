@@ -10,7 +10,7 @@ from typing import Any
 from renode_pico.engine.embedded_backtrace import RAM, Symbols, backtrace, find_elf
 from renode_pico.engine.protocol import BoardConfig
 from renode_pico.engine.renode_host import RenodeHost
-from renode_pico.engine.renode_runtime import RenodeRuntime, runtime, script
+from renode_pico.engine.renode_runtime import RenodeRuntime, dotnet_bytes, runtime, script
 from renode_pico.errors import FirmwareError, ImageError, UsageError
 from renode_pico.images import FLASH_BASE, FLASH_SIZE, check_fits, load_image, read_flash_file
 
@@ -31,9 +31,7 @@ class RenodeUart:
 
     def write(self, data: bytes) -> None:
         """Queue bytes for the chip's RX pin."""
-        from System import Array, Byte
-
-        self._tap.Write(Array[Byte](bytes(data)))
+        self._tap.Write(dotnet_bytes(data))
 
     def read(self) -> bytes:
         """Everything the chip has sent since the last call."""

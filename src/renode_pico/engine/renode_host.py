@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from renode_pico.engine.renode_runtime import dotnet_bytes
 from renode_pico.engine.renode_trace import RenodeTrace
 from renode_pico.errors import Disconnected, Timeout, UsageError
 from renode_pico.trace.tsv import FAULT_NAMES
@@ -169,8 +170,8 @@ class DotNetValues:
         ]
         self.stream: Any = UsbInStream
         self._make_pipe, self._make_type, self._make_setup = UsbPipe, UsbTransferType, UsbSetup
-        self._make_bytes, self._make_action = Array[Byte], Action[UsbTransfer]
-        self._empty = Array[Byte](b"")
+        self._make_action = Action[UsbTransfer]
+        self._empty = dotnet_bytes(b"")
         self._pipes: dict[Pipe, Any] = {}
 
     def pipe(self, pipe: Pipe) -> Any:
@@ -192,11 +193,11 @@ class DotNetValues:
 
     def data(self, data: bytes) -> Any:
         """What an OUT transfer sends."""
-        return self._make_bytes(bytes(data)) if data else self._empty
+        return dotnet_bytes(data) if data else self._empty
 
     def setup(self, setup: Setup | None) -> Any:
         """A SETUP packet, or null."""
-        return self._make_setup.Unpack(self._make_bytes(setup.pack())) if setup is not None else None
+        return self._make_setup.Unpack(dotnet_bytes(setup.pack())) if setup is not None else None
 
     def on_done(self, transfer: RenodeTransfer) -> Any:
         """What the emulation calls when the transfer is final, or null."""
