@@ -16,11 +16,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A program and the package it comes with."""
+    """A program and the package it comes with. `renode`: of use only where there is Renode."""
 
     program: str
     package: str
     purpose: str
+    renode: bool = False
 
 
 TOOLS = (
@@ -28,6 +29,7 @@ TOOLS = (
     Tool("usbip", "usbip", "lists the device over USB/IP (row T3)"),
     Tool("chromium", "chromium", "opens the trace's page (row T6)"),
     Tool("chromedriver", "chromium-driver", "opens the trace's page (row T6)"),
+    Tool("gdb-multiarch", "gdb-multiarch", "debugs the firmware on Renode (row T8)", renode=True),
 )
 SYSTEM_PATH = "/usr/local/sbin:/usr/sbin:/sbin"
 """Where usbip is, and where an ordinary user's PATH does not look."""
@@ -40,7 +42,8 @@ def find(program: str) -> str | None:
 
 def missing_tools() -> list[Tool]:
     """List what is not here."""
-    return [tool for tool in TOOLS if find(tool.program) is None]
+    renode = find("renode") is not None
+    return [tool for tool in TOOLS if find(tool.program) is None and (renode or not tool.renode)]
 
 
 def install_debian_tools() -> list[Tool]:
@@ -63,7 +66,8 @@ def main() -> int:
     """Say what is there; install what is not when asked to."""
     missing = install_debian_tools() if "--install" in sys.argv[1:] else missing_tools()
     for tool in TOOLS:
-        state = f"missing: apt-get install {tool.package}" if tool in missing else find(tool.program)
+        found = find(tool.program) or "not needed: Renode is not here"
+        state = f"missing: apt-get install {tool.package}" if tool in missing else found
         print(f"{tool.program:14} {state} ({tool.purpose})")
     return 3 if missing else 0
 
