@@ -70,7 +70,8 @@ def _compile(sources):
 def _compile_before_1_16(sources):
     """Renode 1.15 includes one source file at a time; its compiler takes a pattern, though, so they go into one directory."""
     from Antmicro.Renode.Utilities import AdHocCompiler
-    gathered = Path.Combine(Path.GetTempPath(), "renode-pico-" + Path.GetRandomFileName())
+    # not "renode-...": Renode clears away what is called so and belongs to no process
+    gathered = Path.Combine(Path.GetTempPath(), "pico-models-" + Path.GetRandomFileName())
     Directory.CreateDirectory(gathered)
     try:
         for path in sources:

@@ -1,0 +1,58 @@
+"""Renode compiles the models by itself where nobody has: a user without a C# compiler, or on .NET."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from renode_pico.firmware import find_image
+from renode_pico.renode_models import boot_rom, find_renode, project_root
+
+WALL_LIMIT = 120
+"""Seconds: at an error in a script Renode stays at its prompt for ever."""
+
+SCRIPT = """
+$firmware=@{firmware}
+include @{root}/renode/rpi_pico.resc
+emulation SetGlobalAdvanceImmediately true
+emulation CreateUsbHost "usb_host"
+connector Connect sysbus.usb usb_host
+usb_host Plug
+usb_host RunFor 0.3
+usb_host Status
+quit
+"""
+
+
+@pytest.mark.row("P1")
+@pytest.mark.engine("renode", reason="it is Renode that compiles")
+def test_the_platform_runs_without_an_assembly(tmp_path: Path) -> None:
+    for folder in ("renode", "platforms"):
+        shutil.copytree(project_root() / folder, tmp_path / folder)
+    (tmp_path / "build" / "renode").mkdir(parents=True)
+    (tmp_path / "build" / "renode" / "bootrom.bin").write_bytes(boot_rom())
+    script = tmp_path / "run.resc"
+    script.write_text(SCRIPT.format(firmware=find_image("cdc"), root=tmp_path))
+    idle, held = os.pipe()  # at the end of its input Renode's console would spin
+    process = subprocess.Popen(
+        [find_renode().launcher, "--disable-xwt", "--console", "--plain", script],
+        stdin=idle,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        said, _ = process.communicate(timeout=WALL_LIMIT)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        said, _ = process.communicate()
+    finally:
+        os.close(idle)
+        os.close(held)
+    assert "port Active" in said, said
