@@ -1,12 +1,13 @@
 # Monitor commands of the Pico platform, included by rpi_pico.resc. Python 2 (IronPython), as Renode's monitor speaks it.
 # Files are handled by .NET: importing Python's own modules for that would take half a second.
-from System import Version
+import clr
+from System import Array, Version
 from System.IO import Directory, File, FileInfo, Path
-from System.Reflection import Assembly
+from System.Reflection import Assembly, BindingFlags
 
 from Antmicro.Renode.Core import EmulationManager
 from Antmicro.Renode.Exceptions import RecoverableException
-from Antmicro.Renode.Utilities import TypeManager
+from Antmicro.Renode.Utilities import AdHocCompiler, TypeManager
 
 ASSEMBLY = "renode_pico_models.dll"
 MARKER = "Antmicro.Renode.Peripherals.RP2040.RP2040_Peripheral"
@@ -49,27 +50,32 @@ def mc_pico_load_models(root):
     if File.Exists(assembly):
         newest = max(File.GetLastWriteTimeUtc(path) for path in sources)
         if File.GetLastWriteTimeUtc(assembly) >= newest:
-            TypeManager.Instance.ScanFile(assembly)
-            # 1.15 knows the types by name now, but a saved state asks .NET for them
-            Assembly.LoadFrom(assembly)
+            _make_known(assembly)
             return
         print("renode-pico: the compiled models are older than their sources; 'python -m renode_pico.renode_models' renews them")
     _compile(sources)
 
 
+def _make_known(assembly):
+    # Renode would load it when a type is asked for by name; a saved state asks .NET
+    Assembly.LoadFrom(assembly)
+    TypeManager.Instance.ScanFile(assembly)
+    # what 'emulation' and 'connector' can do was looked up when they were first used, and kept
+    cache = clr.GetClrType(type(self)).GetField("cache", BindingFlags.NonPublic | BindingFlags.Instance)
+    if cache is not None:
+        cache.GetValue(self).ClearCache()
+
+
 def _compile(sources):
     # all files in one go: each would be an assembly of its own otherwise, blind to the others
-    if _renode_version() >= Version(1, 16):
-        self.Parse("include " + " ".join("@" + path for path in sources))
-    else:
-        TypeManager.Instance.ScanFile(_compile_before_1_16(sources))
+    takes = clr.GetClrType(AdHocCompiler).GetMethod("Compile").GetParameters()[0].ParameterType
+    _make_known(AdHocCompiler().Compile(Array[str](sources)) if takes.IsArray else _compile_before_1_16(sources))
     if not _models_are_loaded():
         _fail("the models do not compile with this Renode; the errors are above")
 
 
 def _compile_before_1_16(sources):
-    """Renode 1.15 includes one source file at a time; its compiler takes a pattern, though, so they go into one directory."""
-    from Antmicro.Renode.Utilities import AdHocCompiler
+    """Renode 1.15 takes one source file at a time; its compiler takes a pattern, though, so they go into one directory."""
     # not "renode-...": Renode clears away what is called so and belongs to no process
     gathered = Path.Combine(Path.GetTempPath(), "pico-models-" + Path.GetRandomFileName())
     Directory.CreateDirectory(gathered)

@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,9 +18,9 @@ WALL_LIMIT = 120
 """Seconds: at an error in a script Renode stays at its prompt for ever."""
 
 SCRIPT = """
+emulation SetGlobalAdvanceImmediately true
 $firmware=@{firmware}
 include @{root}/renode/rpi_pico.resc
-emulation SetGlobalAdvanceImmediately true
 emulation CreateUsbHost "usb_host"
 connector Connect sysbus.usb usb_host
 usb_host Plug
@@ -27,6 +28,26 @@ usb_host RunFor 0.3
 usb_host Status
 quit
 """
+
+WITHOUT_MCS = """
+import shutil
+find = shutil.which
+shutil.which = lambda name, *rest, **more: None if name == "mcs" else find(name, *rest, **more)
+from renode_pico.board import Board
+from renode_pico.renode_models import prepare
+assert prepare().assembly is None
+for number in (6, 7):
+    with Board(engine="renode") as board:
+        print(board.exec(f"print({number} * 7)").decode().strip())
+"""
+
+
+@pytest.mark.engine("renode", reason="it is Renode that compiles")
+def test_the_python_engine_lets_renode_compile() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_MCS], capture_output=True, text=True, timeout=WALL_LIMIT, check=False
+    )
+    assert done.stdout.split() == ["42", "49"], done.stderr
 
 
 @pytest.mark.row("P1")

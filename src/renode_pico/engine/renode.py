@@ -80,6 +80,7 @@ class RenodeEngine:
         board = "rpi_pico.repl" if config.cores == 2 else "rpi_pico_single.repl"
         command(f"$platform={path_token(script().parent.parent / 'platforms' / 'boards' / board)}")
         self._runtime.script(script())
+        self._runtime.keep_ready()
         if config.flash_image is not None and not saved:
             self.load_flash(config.flash_image, config.flash_offset, "flash image")
         command(f'emulation CreateUsbHost "{HOST}"')

@@ -32,19 +32,23 @@ from renode_pico.renode_models import RenodeInstallation, find_renode, prepare, 
 
 @dataclass(frozen=True, slots=True)
 class RenodeRuntime:
-    """A loaded Renode. `monitor` and `emulation` are pyrenode3's wrappers; `version` is e.g. `1.16.1`.
-
-    `runner`: renode/host/EmulationRunner.cs.
-    """
+    """A loaded Renode. `monitor` and `emulation` are pyrenode3's wrappers; `version` is e.g. `1.16.1`."""
 
     monitor: Any
     emulation: Any
     version: str
-    runner: Any
 
     def pause(self) -> None:
         """Have the emulation paused as the monitor does it; between two waits of a host it only stands still."""
-        self.runner.Release()
+        from Antmicro.Renode.Utilities import TypeManager
+
+        # Where Renode compiles the models itself, they are there from the first platform on.
+        if TypeManager.Instance.TryGetTypeByName(RUNNER) is not None:
+            emulation_runner().Release()
+
+    def keep_ready(self) -> None:
+        """Have waits of the platform's USB host come back without pausing the emulation (renode/host/EmulationRunner.cs)."""
+        emulation_runner().KeepReady = True
 
     def clear(self) -> None:
         """End the emulation and begin an empty one."""
@@ -63,6 +67,16 @@ class RenodeRuntime:
         """
         self.pause()
         return accepted(path.name, *self.monitor.execute_script(str(path)))
+
+
+RUNNER = "Antmicro.Renode.UsbHosts.EmulationRunner"
+
+
+def emulation_runner() -> Any:
+    """The class that lets the emulation run for whoever waits."""
+    from Antmicro.Renode.UsbHosts import EmulationRunner
+
+    return EmulationRunner
 
 
 def accepted(what: str, answer: object, complaint: object) -> str:
@@ -119,10 +133,7 @@ def load() -> RenodeRuntime:
     # nobody would see an analyzer's window or log here, and which one to open cannot be chosen without a user interface
     Emulator.ShowAnalyzers = False
     load_models(installation)
-    from Antmicro.Renode.UsbHosts import EmulationRunner
-
-    EmulationRunner.KeepReady = True
-    return RenodeRuntime(monitor, emulation, installation.version, EmulationRunner)
+    return RenodeRuntime(monitor, emulation, installation.version)
 
 
 def skip_unloading() -> None:
