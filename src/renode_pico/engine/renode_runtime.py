@@ -47,7 +47,7 @@ class RenodeRuntime:
             emulation_runner().Release()
 
     def keep_ready(self) -> None:
-        """Have waits of the platform's USB host come back without pausing the emulation (renode/host/EmulationRunner.cs)."""
+        """Let waits of the USB host come back without pausing the emulation (renode/host/EmulationRunner.cs)."""
         emulation_runner().KeepReady = True
 
     def clear(self) -> None:
