@@ -22,7 +22,7 @@ from typing import Any, cast
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.append(str(ROOT))
 
-from bench import Row, compare, show  # noqa: E402
+from bench import Row, compare, show, wall  # noqa: E402
 
 from renode_pico.board import Board  # noqa: E402
 from renode_pico.engine.select import EngineName  # noqa: E402
@@ -142,6 +142,22 @@ def trace_cost(engine: str, runs: int) -> Row:
         )
 
 
+def traced_command(engine: str, runs: int) -> Row:
+    """The main job as a person runs it, with both traces and without."""
+    with tempfile.TemporaryDirectory() as folder:
+        job = ("run", "--engine", engine)
+        traced_job = ("trace", "-o", f"{folder}/bus.pcapng", "-o", f"{folder}/bus.html", *job)
+        python = (sys.executable, "-m", "renode_pico")
+        return compare(
+            f"`renode-pico run` with pcapng and HTML ({engine})",
+            lambda: wall((*python, *traced_job)),
+            lambda: wall((*python, *job)),
+            1.15,
+            "the same untraced",
+            runs,
+        )
+
+
 def page_time(runs: int) -> Row:
     """Seconds until Chromium has drawn a page of 100,000 transactions."""
     import statistics
@@ -182,6 +198,7 @@ def measurements(engine: str, runs: int) -> list[tuple[str, Callable[[], Row]]]:
     return [
         ("usbip", lambda: usbip_throughput(engine, runs)),
         ("trace", lambda: trace_cost(engine, runs)),
+        ("traced-run", lambda: traced_command(engine, runs)),
         ("page", lambda: page_time(runs)),
     ]
 
