@@ -34,15 +34,20 @@ namespace Antmicro.Renode.UsbHosts
 
         public static bool KeepReady { get; set; }
 
-        /// <summary>Runs until <see cref="Finish"/> was called; with nothing to run, as it is running already, waits for it.</summary>
-        /// <param name="time">How long to run if this is about time alone, nanoseconds; 0 if something may come before.</param>
+        /// <summary>To be called before anything can happen that is waited for.</summary>
         /// <param name="machine">The machine of the caller.</param>
-        public void Run(IMachine machine, long time)
+        public void Prepare(IMachine machine)
         {
             this.machine = machine;
             emulation = EmulationManager.Instance.CurrentEmulation;
             done = new ManualResetEventSlim(false, 0);
             runs = !emulation.IsStarted;
+        }
+
+        /// <summary>Runs until <see cref="Finish"/> was called; with nothing to run, as it is running already, waits for it.</summary>
+        /// <param name="time">How long to run if this is about time alone, nanoseconds; 0 if something may come before.</param>
+        public void Run(long time)
+        {
             if(runs)
             {
                 BeginStrides(time);
@@ -156,16 +161,21 @@ namespace Antmicro.Renode.UsbHosts
                 end = machine.ElapsedVirtualTime.TimeElapsed + TimeInterval.FromMicroseconds((ulong)time / 1000);
                 stride = quantum;
                 striding = true;
-                Stride();
+                strides++;
+                Stride(strides);
             }
         }
 
-        private void Stride()
+        private void Stride(int number)
         {
             var source = emulation.MasterTimeSource;
-            if(!striding || source.Quantum != stride)
+            if(!striding || number != strides)
             {
-                // Over, or somebody has chosen another quantum meanwhile.
+                return;
+            }
+            if(source.Quantum != stride)
+            {
+                // Somebody has chosen another quantum meanwhile.
                 striding = false;
                 return;
             }
@@ -173,7 +183,7 @@ namespace Antmicro.Renode.UsbHosts
             var left = end > now ? (end - now).Ticks / quantum.Ticks : 0;
             stride = TimeInterval.FromTicks(quantum.Ticks * Math.Max(1, Math.Min(left, LongestStride)));
             source.Quantum = stride;
-            source.ExecuteInNearestSyncedState(_ => Stride());
+            source.ExecuteInNearestSyncedState(_ => Stride(number));
         }
 
         private void EndStrides()
@@ -196,6 +206,8 @@ namespace Antmicro.Renode.UsbHosts
         private bool striding;
         [Transient]
         private TimeInterval quantum;
+        [Transient]
+        private int strides;
         [Transient]
         private TimeInterval stride;
         [Transient]

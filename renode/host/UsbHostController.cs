@@ -454,7 +454,8 @@ namespace Antmicro.Renode.UsbHosts
         /// <summary>For whoever else can make a condition come true: look at what is being waited for now.</summary>
         public void Poke()
         {
-            if(wait != null && wait.Met())
+            var waiter = wait;
+            if(waiter != null && waiter.Met())
             {
                 FinishWait();
             }
@@ -678,6 +679,7 @@ namespace Antmicro.Renode.UsbHosts
             }
             lock(waitLock)
             {
+                runner.Prepare(clock.Machine);
                 Act(() =>
                 {
                     wait = waiter;
@@ -687,7 +689,7 @@ namespace Antmicro.Renode.UsbHosts
                 });
                 try
                 {
-                    runner.Run(clock.Machine, condition == null ? duration : 0);
+                    runner.Run(condition == null ? duration : 0);
                 }
                 finally
                 {
@@ -700,9 +702,10 @@ namespace Antmicro.Renode.UsbHosts
 
         private void WaitIsOver()
         {
-            if(wait != null)
+            var waiter = wait;
+            if(waiter != null)
             {
-                wait.Met();
+                waiter.Met();
                 FinishWait();
             }
         }
