@@ -212,6 +212,15 @@ namespace Antmicro.Renode.UsbHosts
             }
         }
 
+        /// <summary>Calls nobody back any more: the emulation is about to end.</summary>
+        public void Forget()
+        {
+            foreach(var transfer in schedule.Transfers())
+            {
+                transfer.OnDone = null;
+            }
+        }
+
         /// <summary>Ends a wait as if its time had passed: the machine stands still for good. Callable from any thread.</summary>
         public void GiveUp()
         {
@@ -592,9 +601,12 @@ namespace Antmicro.Renode.UsbHosts
                 deadlines.Remove(transfer);
                 ArmTimeouts();
             }
-            if(transfer.OnDone != null)
+            var onDone = transfer.OnDone;
+            if(onDone != null)
             {
-                transfer.OnDone(transfer);
+                // It may belong to a program outside, which would hold this emulation, and this emulation it, for ever.
+                transfer.OnDone = null;
+                onDone(transfer);
             }
             Poke();
         }

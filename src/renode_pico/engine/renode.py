@@ -63,8 +63,8 @@ class RenodeEngine:
         self._dead = ""
         self._aborted = False
         self._one_core = config.cores != 2
-        for core in self._machine.internal.SystemBus.GetCPUs():
-            derived(core).Halted += self._halted
+        for core in self._cores():
+            core.Halted += self._halted
         self._closed = False
 
     def _load(self, firmware: Path) -> None:
@@ -239,11 +239,18 @@ class RenodeEngine:
             self._closed = True
             for tap in self._taps:
                 tap.Dispose()
+            # What .NET holds of Python and Python of .NET is out of both garbage collectors' reach.
+            for core in self._cores():
+                core.Halted -= self._halted
+            self._host.internal.Forget()
             if self._emulation.Equals(self._runtime.emulation.internal):  # a later board has made another one
                 self._runtime.clear()
             self._folder.cleanup()
 
     # Renode's objects
+
+    def _cores(self) -> list[Any]:
+        return [derived(core) for core in self._machine.internal.SystemBus.GetCPUs()]
 
     def _peripheral(self, name: str) -> Any:
         """A peripheral of the machine by its name in the .repl file."""
