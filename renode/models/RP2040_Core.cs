@@ -177,19 +177,51 @@ namespace Antmicro.Renode.Peripherals.RP2040
 
         private IRP2040_ShortWay ShortWay(ulong address, Access access)
         {
-            List<BusHookHandler> watchpoints;
-            for(var i = 0; i < Pages.Length; i++)
+            int index;
+            switch(address & ~PageMask)
             {
-                if((address & ~PageMask) == Pages[i])
-                {
-                    if(shortWays == null)
-                    {
-                        shortWays = Pages.Select(x => machine.SystemBus.WhatPeripheralIsAt(x) as IRP2040_ShortWay).ToArray();
-                    }
-                    return OverTheBusOnly || machine.SystemBus.TryGetWatchpointsAt(address, access, out watchpoints) ? null : shortWays[i];
-                }
+            case SioPage:
+                index = 0;
+                break;
+            case TimerPage:
+                index = 1;
+                break;
+            case DpsramPage:
+                index = 2;
+                break;
+            default:
+                return null;
             }
-            return null;
+            if(shortWays == null)
+            {
+                FindShortWays();
+            }
+            return OverTheBusOnly || Watched(address, access) ? null : shortWays[index];
+        }
+
+        private void FindShortWays()
+        {
+            // To ask the bus about each address would take longer than the access: where there are no watchpoints at all, it need not be.
+            watchedReads = Watchpoints("hooksOnRead");
+            watchedWrites = Watchpoints("hooksOnWrite");
+            shortWays = new[] { SioPage, TimerPage, DpsramPage }
+                .Select(x => machine.SystemBus.WhatPeripheralIsAt(x) as IRP2040_ShortWay).ToArray();
+        }
+
+        private Dictionary<ulong, List<BusHookHandler>> Watchpoints(string name)
+        {
+            var field = machine.SystemBus.GetType().GetField(name, BindingFlags.Instance | BindingFlags.NonPublic);
+            return field == null ? null : field.GetValue(machine.SystemBus) as Dictionary<ulong, List<BusHookHandler>>;
+        }
+
+        private bool Watched(ulong address, Access access)
+        {
+            if(watchedReads != null && watchedWrites != null && watchedReads.Count == 0 && watchedWrites.Count == 0)
+            {
+                return false;
+            }
+            List<BusHookHandler> watchpoints;
+            return machine.SystemBus.TryGetWatchpointsAt(address, access, out watchpoints);
         }
 
         private BusWithState Bus { get { return bus ?? (bus = new BusWithState(this)); } }
@@ -201,11 +233,16 @@ namespace Antmicro.Renode.Peripherals.RP2040
         private ulong instructionsAtRoundBegin;
         [Transient]
         private IRP2040_ShortWay[] shortWays;
+        [Transient]
+        private Dictionary<ulong, List<BusHookHandler>> watchedReads;
+        [Transient]
+        private Dictionary<ulong, List<BusHookHandler>> watchedWrites;
 
         private readonly NVIC nvic;
 
-        // SIO, TIMER, the USB controller's memory: by how often they are asked for
-        private static readonly ulong[] Pages = { 0xD0000000, 0x40054000, 0x50100000 };
+        private const ulong SioPage = 0xD0000000;
+        private const ulong TimerPage = 0x40054000;
+        private const ulong DpsramPage = 0x50100000;
         private const ulong PageMask = 0xFFF;
 
         /// <summary>Renode 1.16's accesses, that this class hides and 1.15 does not have.</summary>

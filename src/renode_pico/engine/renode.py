@@ -63,7 +63,8 @@ class RenodeEngine:
         self._dead = ""
         self._aborted = False
         self._one_core = config.cores != 2
-        for core in self._cores():
+        self._cores = [derived(core) for core in self._machine.internal.SystemBus.GetCPUs()]
+        for core in self._cores:
             core.Halted += self._halted
         self._closed = False
 
@@ -240,7 +241,7 @@ class RenodeEngine:
             for tap in self._taps:
                 tap.Dispose()
             # What .NET holds of Python and Python of .NET is out of both garbage collectors' reach.
-            for core in self._cores():
+            for core in self._cores:
                 core.Halted -= self._halted
             self._host.internal.Forget()
             if self._emulation.Equals(self._runtime.emulation.internal):  # a later board has made another one
@@ -248,9 +249,6 @@ class RenodeEngine:
             self._folder.cleanup()
 
     # Renode's objects
-
-    def _cores(self) -> list[Any]:
-        return [derived(core) for core in self._machine.internal.SystemBus.GetCPUs()]
 
     def _peripheral(self, name: str) -> Any:
         """A peripheral of the machine by its name in the .repl file."""
