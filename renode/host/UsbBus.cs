@@ -1,4 +1,5 @@
 using System.Collections.Generic;
+using Antmicro.Migrant;
 using Antmicro.Renode.Exceptions;
 
 namespace Antmicro.Renode.UsbHosts
@@ -137,10 +138,16 @@ namespace Antmicro.Renode.UsbHosts
             {
                 Trace.Event(Now, (int)(Frame & UsbTiming.FrameMask), what);
             }
+            if(Records != null)
+            {
+                Records.Event(Now, (int)(Frame & UsbTiming.FrameMask), what);
+            }
         }
 
         public IUsbWire Wire { get; set; }
         public UsbTrace Trace { get; set; }
+        /// <summary>For a program outside the emulation; a saved state has none.</summary>
+        public UsbRecords Records { get { return records; } set { records = value; } }
         /// <summary>Emulated nanoseconds at the token of the transaction in hand.</summary>
         public long Now { get; set; }
         public long Frame { get; set; }
@@ -198,7 +205,14 @@ namespace Antmicro.Renode.UsbHosts
             {
                 Trace.Transaction(Now, Duration, (int)(Frame & UsbTiming.FrameMask), token, address, endpoint, dataPid, data, handshake, fault);
             }
+            if(Records != null)
+            {
+                Records.Transaction(Now, Duration, (int)(Frame & UsbTiming.FrameMask), token, address, endpoint, dataPid, data, handshake, fault);
+            }
         }
+
+        [Transient]
+        private UsbRecords records;
 
         private readonly Dictionary<int, List<Injection>> injections;
 

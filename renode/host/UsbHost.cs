@@ -266,16 +266,6 @@ namespace Antmicro.Renode.UsbHosts
             TraceTo(file);
         }
 
-        /// <summary>Brings the trace's file up to date.</summary>
-        public void TraceFlush()
-        {
-            var trace = CurrentTrace;
-            if(trace != null)
-            {
-                trace.Flush();
-            }
-        }
-
         [Description("TraceStop: ends the trace; its file is complete.")]
         public string TraceStop()
         {

@@ -41,7 +41,7 @@ namespace Antmicro.Renode.UsbHosts
         public int AttachCount { get { return port == null ? 0 : port.AttachCount; } }
         /// <summary>How many transactions the bus has carried since power-on, SOF not counted.</summary>
         public long Transactions { get { return bus.Count; } }
-        /// <summary>A trace has a line for each start of frame, too: a thousand in a second of an idle bus.</summary>
+        /// <summary>Traces have each start of frame, too: a thousand in a second of an idle bus.</summary>
         public bool TraceStartsOfFrame { get; set; }
 
         // Transfers
@@ -78,14 +78,6 @@ namespace Antmicro.Renode.UsbHosts
             return transfer;
         }
 
-        /// <summary>The same with plain values, for callers in other languages. <paramref name="setup"/>: 8 bytes or null.</summary>
-        public UsbTransfer Submit(int address, int endpointAddress, int type, int maxPacketSize, int interval, byte[] data, int length,
-            byte[] setup, bool zeroPacket, double timeout)
-        {
-            return Submit(new UsbPipe(address, endpointAddress, (UsbTransferType)type, maxPacketSize, interval), data, length,
-                setup == null ? null : UsbSetup.Unpack(setup), zeroPacket, timeout);
-        }
-
         /// <summary>Ends a pending transfer as cancelled; what the device already acknowledged stays in its ActualLength.</summary>
         public void Cancel(UsbTransfer transfer)
         {
@@ -117,22 +109,18 @@ namespace Antmicro.Renode.UsbHosts
             bus.Inject(fault, endpointAddress, count, skip);
         }
 
-        /// <summary>The transfers of streams that have ended since the last call; kept while <see cref="KeepStreamed"/> is set.</summary>
-        public UsbTransfer[] TakeStreamed()
+        /// <summary>Gathers a record of each transaction, event and transfer from now on, see <see cref="UsbRecords"/>.</summary>
+        public bool KeepRecords
         {
-            var taken = streamed.ToArray();
-            streamed.Clear();
-            return taken;
+            get { return bus.Records != null; }
+            set { Act(() => bus.Records = value ? bus.Records ?? new UsbRecords() : null); }
         }
 
-        public bool KeepStreamed { get; set; }
-
-        internal void NoteStreamed(UsbTransfer transfer)
+        /// <summary>What has gathered since the last call.</summary>
+        public byte[] TakeRecords()
         {
-            if(KeepStreamed)
-            {
-                streamed.Add(transfer);
-            }
+            var records = bus.Records;
+            return records == null ? UsbPacket.NoData : records.Take();
         }
 
         // Waiting. Seconds are emulated; the answer is whether it came true in time.
@@ -303,7 +291,6 @@ namespace Antmicro.Renode.UsbHosts
             bus = new UsbBus();
             schedule = new UsbSchedule();
             deadlines = new List<UsbTransfer>();
-            streamed = new List<UsbTransfer>();
         }
 
         /// <summary>The device's end of the cable.</summary>
@@ -596,6 +583,10 @@ namespace Antmicro.Renode.UsbHosts
         {
             transfer.Status = status;
             transfer.EndNs = clock.Now;
+            if(bus.Records != null)
+            {
+                bus.Records.Transfer(transfer);
+            }
             if(transfer.Deadline != long.MaxValue)
             {
                 deadlines.Remove(transfer);
@@ -758,7 +749,6 @@ namespace Antmicro.Renode.UsbHosts
 
         private readonly UsbBus bus;
         private readonly List<UsbTransfer> deadlines;
-        private readonly List<UsbTransfer> streamed;
         private readonly object waitLock = new object();
         private readonly EmulationRunner runner = new EmulationRunner();
 

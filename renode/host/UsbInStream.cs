@@ -79,7 +79,6 @@ namespace Antmicro.Renode.UsbHosts
         {
             pending.Remove(transfer);
             data.AddRange(transfer.Data);
-            host.NoteStreamed(transfer);
             if(transfer.Status == UsbTransferStatus.Completed)
             {
                 Fill();

@@ -8,6 +8,7 @@ from typing import cast
 import pytest
 
 from renode_pico.board import Board
+from renode_pico.engine.renode import RenodeEngine
 from renode_pico.engine.select import EngineName
 from renode_pico.trace.tsv import TsvTrace
 from tests.system.stimuli import FILES, FIRMWARE, drive
@@ -36,3 +37,13 @@ def test_two_runs_give_the_same_trace_byte_for_byte(pico: Board, tmp_path: Path)
         assert other.engine.instructions == instructions
     assert first.count(b"\n") > 100
     assert first == second
+
+
+@pytest.mark.row("T2")
+@pytest.mark.engine("renode", reason="Renode's monitor has a trace of its own")
+def test_monitor_and_python_write_the_same_trace_at_the_same_time(pico: Board, tmp_path: Path) -> None:
+    monitor = cast(RenodeEngine, pico.engine).runtime
+    monitor.command(f"usb_host TraceStart @{tmp_path / 'monitor.tsv'}")
+    ours = trace(pico, tmp_path / "python.tsv")
+    monitor.command("usb_host TraceStop")
+    assert (tmp_path / "monitor.tsv").read_bytes() == ours

@@ -11,7 +11,7 @@ from renode_pico.engine.renode_trace import RenodeTrace
 from renode_pico.errors import Disconnected, Timeout, UsageError
 from renode_pico.trace.tsv import FAULT_NAMES
 from renode_pico.usb.failure import failure, timeout_error
-from renode_pico.usb.observe import BusObserver, TransferRecord
+from renode_pico.usb.observe import BusObserver
 from renode_pico.usb.transfer import Pipe, Setup, Status, Transfer
 from renode_pico.usb.wire import Fault
 
@@ -70,12 +70,11 @@ class RenodeTransfer:
         self.on_done = on_done
         self.internal: Any = None
         self._called_back = called_back
-        self.failed_early: Status | None = None
 
     @property
     def status(self) -> Status:
         """Where it stands; all but PENDING are final."""
-        return self.failed_early or STATUS[str(self.internal.Status)]
+        return STATUS[str(self.internal.Status)]
 
     @property
     def data(self) -> bytes:
@@ -100,20 +99,6 @@ class RenodeTransfer:
         if self.on_done is not None:
             self.on_done(self)
         return False
-
-    def record(self) -> TransferRecord:
-        """What observers get of it. It must be final."""
-        return TransferRecord(
-            int(self.internal.BeginNs),
-            int(self.internal.EndNs),
-            self.pipe.address,
-            self.pipe.endpoint_address,
-            self.pipe.type,
-            self.status,
-            self.setup,
-            self.data[: self.actual_length],
-            self.packets,
-        )
 
     def __repr__(self) -> str:
         return f"<{self.pipe} {self.status.value}, {self.actual_length} bytes>"
@@ -187,10 +172,6 @@ class DotNetValues:
             )
         return known
 
-    def described(self, pipe: Any) -> Pipe:
-        """The endpoint behind a C# description of it that was made here."""
-        return next(known for known, made in self._pipes.items() if made.Equals(pipe))
-
     def data(self, data: bytes) -> Any:
         """What an OUT transfer sends."""
         return dotnet_bytes(data) if data else self._empty
@@ -210,7 +191,7 @@ class RenodeHost:
     def __init__(self, internal: Any, check: Callable[[], None]) -> None:
         self.internal = internal
         self._check = check
-        self._trace = RenodeTrace(internal, self._streamed)
+        self._trace = RenodeTrace(internal)
         self._called_back = CalledBack()
         self._values = DotNetValues(internal)
 
@@ -264,9 +245,6 @@ class RenodeHost:
         """Stop reporting to it."""
         self._trace.remove(observer)
 
-    def _streamed(self) -> list[RenodeTransfer]:
-        return [self.known(each, self._values.described(each.Pipe)) for each in self.internal.TakeStreamed()]
-
     # The cable and the line
 
     def plug(self) -> None:
@@ -319,7 +297,6 @@ class RenodeHost:
                 -1.0 if timeout is None else float(timeout),
                 self._values.on_done(transfer),
             )
-        self._trace.watch(transfer)
         return transfer
 
     def in_stream(self, pipe: Pipe, *, transfers: int, backlog: int) -> RenodeInStream:

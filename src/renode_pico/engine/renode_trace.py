@@ -1,47 +1,36 @@
-"""What the C# host writes down of the bus, as records for observers (renode/host/UsbTrace.cs says the file's form)."""
+"""What the C# host gathers of the bus, as records for observers (renode/host/UsbRecords.cs says the form)."""
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any, Protocol
+import struct
+from collections.abc import Iterator
+from typing import Any
 
-from renode_pico.trace.tsv import parse_line
 from renode_pico.usb.observe import BusEventKind, BusEventRecord, BusObserver, TransactionRecord, TransferRecord
-from renode_pico.usb.transfer import Status
+from renode_pico.usb.transfer import Setup, Status, TransferType
+from renode_pico.usb.wire import Fault, Pid
 
+TRANSACTION, EVENT, TRANSFER = 1, 2, 3
+_TRANSACTION = struct.Struct("<xqIHBBBBBBH")
+_EVENT = struct.Struct("<xqHB")
+_TRANSFER = struct.Struct("<xqqBBBBBii")
+_SETUP_SIZE = 8
 
-class Recordable(Protocol):
-    """A transfer that can tell observers about itself."""
-
-    @property
-    def status(self) -> Status:
-        """Where it stands."""
-
-    def record(self) -> TransferRecord:
-        """Everything about it, once it is final."""
+_PIDS = {pid.value: pid for pid in Pid}
+_FAULTS = (None, Fault.CRC, Fault.BIT_STUFF, Fault.LOST_DATA, Fault.WRONG_TOGGLE, Fault.LOST_HANDSHAKE)
+_STATES = tuple(Status)
 
 
 class RenodeTrace:
-    """Takes the host's trace file in, piece by piece, and tells the observers; costs nothing while there are none."""
+    """Takes the host's records in, piece by piece, and tells the observers; costs nothing while there are none."""
 
-    def __init__(self, host: Any, streamed: Callable[[], Sequence[Recordable]]) -> None:
+    def __init__(self, host: Any) -> None:
         self._host = host
-        self._streamed = streamed
         self._observers: list[BusObserver] = []
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
-        self._path = Path()
-        self._position = 0
-        self._transfers: list[Recordable] = []
 
     def add(self, observer: BusObserver) -> None:
         """Begin to report to an observer."""
-        if not self._observers:
-            self._folder = tempfile.TemporaryDirectory(prefix="pico-renode-")
-            self._path = Path(self._folder.name) / "trace.txt"
-            self._position = 0
-            self._host.TraceStart(str(self._path))
+        self.drain()
         self._observers.append(observer)
         self._choose()
 
@@ -52,52 +41,80 @@ class RenodeTrace:
         self.drain()
         self._observers.remove(observer)
         self._choose()
-        if not self._observers and self._folder is not None:
-            self._host.TraceStop()
-            self._folder.cleanup()
-            self._folder = None
-            self._transfers.clear()
-
-    def _choose(self) -> None:
-        self._host.KeepStreamed = bool(self._observers)
-        self._host.TraceStartsOfFrame = any(observer.wants_sof for observer in self._observers)
-
-    def watch(self, transfer: Recordable) -> None:
-        """Report this transfer when it is final."""
-        if self._observers:
-            self._transfers.append(transfer)
 
     def drain(self) -> None:
         """Report what has happened since the last call, in the order of emulated time."""
         if not self._observers:
             return
-        self._host.TraceFlush()
-        with self._path.open() as file:
-            file.seek(self._position)
-            lines = file.read().splitlines()
-            self._position = file.tell()
-        self._transfers += self._streamed()
-        ended = [transfer.record() for transfer in self._transfers if transfer.status is not Status.PENDING]
-        self._transfers = [transfer for transfer in self._transfers if transfer.status is Status.PENDING]
-        ended.sort(key=lambda record: record.end_ns)
-        for line in lines:
-            if line.startswith("#"):
-                continue
-            record = parse_line(line)
-            end = record.time_ns + (record.duration_ns if isinstance(record, TransactionRecord) else 0)
-            while ended and ended[0].end_ns < end:
-                self._transfer(ended.pop(0))
-            self._report(record)
-        for left in ended:
-            self._transfer(left)
-
-    def _report(self, record: TransactionRecord | BusEventRecord) -> None:
-        for observer in self._observers:
+        observers = self._observers
+        for record in read_records(bytes(self._host.TakeRecords())):
             if isinstance(record, TransactionRecord):
-                observer.transaction(record)
-            elif record.kind is not BusEventKind.SOF or observer.wants_sof:
-                observer.event(record)
+                for observer in observers:
+                    observer.transaction(record)
+            elif isinstance(record, TransferRecord):
+                for observer in self._observers:
+                    observer.transfer(record)
+            else:
+                for observer in self._observers:
+                    if record.kind is not BusEventKind.SOF or observer.wants_sof:
+                        observer.event(record)
 
-    def _transfer(self, record: TransferRecord) -> None:
-        for observer in self._observers:
-            observer.transfer(record)
+    def _choose(self) -> None:
+        self._host.KeepRecords = bool(self._observers)
+        self._host.TraceStartsOfFrame = any(observer.wants_sof for observer in self._observers)
+
+
+def read_records(gathered: bytes) -> Iterator[TransactionRecord | BusEventRecord | TransferRecord]:
+    """Yield the records one after the other."""
+    position, size = 0, len(gathered)
+    while position < size:
+        kind = gathered[position]
+        if kind == TRANSACTION:
+            time, duration, frame, token, address, endpoint, data_pid, handshake, fault, length = (
+                _TRANSACTION.unpack_from(gathered, position)
+            )
+            data = position + _TRANSACTION.size
+            position = data + length
+            yield TransactionRecord(
+                time,
+                duration,
+                frame,
+                _PIDS[token],
+                address,
+                endpoint,
+                _PIDS.get(data_pid),
+                gathered[data:position],
+                _PIDS.get(handshake),
+                _FAULTS[fault],
+                1 if handshake == Pid.NAK else 0,
+            )
+        elif kind == EVENT:
+            time, frame, length = _EVENT.unpack_from(gathered, position)
+            name = position + _EVENT.size
+            position = name + length
+            yield BusEventRecord(time, frame, BusEventKind(gathered[name:position].decode("ascii")))
+        else:
+            record, position = _read_transfer(gathered, position)
+            yield record
+
+
+def _read_transfer(gathered: bytes, position: int) -> tuple[TransferRecord, int]:
+    """Read a transfer; returns where the next record begins, too."""
+    begin, end, address, endpoint_address, type_, status, setup_length, length, count = _TRANSFER.unpack_from(
+        gathered, position
+    )
+    setup = position + _TRANSFER.size
+    data = setup + setup_length
+    packets = data + length
+    record = TransferRecord(
+        begin,
+        end,
+        address,
+        endpoint_address,
+        TransferType(type_),
+        _STATES[status],
+        Setup.unpack(gathered[setup:data]) if setup_length else None,
+        gathered[data:packets],
+        struct.unpack_from(f"<{count}H", gathered, packets),
+    )
+    return record, packets + 2 * count

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import struct
 import zlib
+from functools import cache
 from typing import BinaryIO
 
 from jinja2 import Environment, PackageLoader, select_autoescape
@@ -92,7 +93,7 @@ class HtmlTrace:
         for key in list(self._runs):
             self._end_run(key)
         number = _EVENT_NUMBER[record.kind]
-        self._add((record.time_ns, record.time_ns, EVENT, number, 0, 0, 0, 0, 0, 0, 0, 0, record.frame, 0))
+        self._add(_HEAD.pack(record.time_ns, record.time_ns, EVENT, number, 0, 0, 0, 0, 0, 0, 0, 0, record.frame, 0))
 
     def transfer(self, record: TransferRecord) -> None:
         """Take a transfer; its data is that of its transactions."""
@@ -103,7 +104,7 @@ class HtmlTrace:
         setup = record.setup.pack() if record.setup is not None else b""
         state = _STATE_NUMBER[record.status]
         self._add(
-            (
+            _HEAD.pack(
                 record.begin_ns,
                 record.end_ns,
                 TRANSFER,
@@ -135,28 +136,29 @@ class HtmlTrace:
         self._transaction(run.first, run.end_ns, run.count, b"")
 
     def _transaction(self, record: TransactionRecord, end_ns: int, naks: int, data: bytes) -> None:
+        time_ns, _, frame, token, address, _, data_pid, _, handshake, fault, _ = record
         self._add(
-            (
-                record.time_ns,
+            _HEAD.pack(
+                time_ns,
                 end_ns,
                 TRANSACTION,
-                record.token,
-                record.address,
+                token,
+                address,
                 record.endpoint_address,
-                record.data_pid or 0,
-                record.handshake or 0,
-                0 if record.fault is None else _FAULT_NUMBER[record.fault],
+                data_pid or 0,
+                handshake or 0,
+                0 if fault is None else _FAULT_NUMBER[fault],
                 0,
                 naks,
                 len(data),
-                record.frame,
+                frame,
                 0,
             ),
             data,
         )
 
-    def _add(self, fields: tuple[int, ...], data: bytes = b"") -> None:
-        self._heads.append(_HEAD.pack(*fields))
+    def _add(self, head: bytes, data: bytes = b"") -> None:
+        self._heads.append(head)
         if data:
             self._data.append(data)
         if len(self._heads) >= _BLOCK_RECORDS:
@@ -168,10 +170,11 @@ class HtmlTrace:
         block = _COUNT.pack(len(self._heads)) + b"".join(self._heads) + b"".join(self._data)
         self._heads.clear()
         self._data.clear()
-        encoded = base64.b64encode(zlib.compress(block, level=3))
+        encoded = base64.b64encode(zlib.compress(block, level=1))
         self._stream.write(b'<script type="text/plain" class="records">' + encoded + b"</script>\n")
 
 
+@cache
 def _environment() -> Environment:
     return Environment(
         loader=PackageLoader("renode_pico.trace"), autoescape=select_autoescape(["html.j2"]), trim_blocks=True

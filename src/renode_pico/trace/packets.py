@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 
 import fastcrc
 
@@ -27,13 +27,14 @@ def crc5(value: int) -> int:
     return remainder ^ 0x1F
 
 
+_PID_BYTES = tuple(bytes([pid | (~pid & 0xF) << 4]) for pid in range(16))
 _TOKEN_FIELDS = tuple((value | crc5(value) << 11).to_bytes(2, "little") for value in range(1 << 11))
-_PID_BYTES = {pid: bytes([pid | (~pid & 0xF) << 4]) for pid in Pid}
+_crc16: Callable[[bytes], int] = fastcrc.crc16.usb
 
 
 def crc16(data: bytes) -> int:
     """Checksum of a data packet's data: x^16 + x^15 + x^2 + 1 (8.3.5.2)."""
-    return int(fastcrc.crc16.usb(data))
+    return _crc16(data)
 
 
 def token_packet(pid: Pid, address: int, endpoint: int) -> bytes:
@@ -57,11 +58,13 @@ def handshake_packet(pid: Pid) -> bytes:
     return _PID_BYTES[pid]
 
 
-def transaction_packets(record: TransactionRecord) -> Iterator[tuple[int, bytes]]:
-    """Yield the packets of a transaction with the emulated nanosecond at which each begins."""
-    yield record.time_ns, token_packet(record.token, record.address, record.endpoint)
-    if record.data_pid is not None and record.fault is not Fault.LOST_DATA:
-        spoiled = record.fault is Fault.CRC or record.fault is Fault.BIT_STUFF
-        yield record.time_ns + TOKEN_TO_DATA_NS, data_packet(record.data_pid, record.data, spoiled=spoiled)
-    if record.handshake is not None:
-        yield record.time_ns + record.duration_ns - HANDSHAKE_NS, handshake_packet(record.handshake)
+def transaction_packets(record: TransactionRecord) -> list[tuple[int, bytes]]:
+    """Return the packets of a transaction with the emulated nanosecond at which each begins."""
+    time_ns, duration_ns, _, token, address, endpoint, data_pid, data, handshake, fault, _ = record
+    packets = [(time_ns, token_packet(token, address, endpoint))]
+    if data_pid is not None and fault is not Fault.LOST_DATA:
+        spoiled = fault is Fault.CRC or fault is Fault.BIT_STUFF
+        packets.append((time_ns + TOKEN_TO_DATA_NS, data_packet(data_pid, data, spoiled=spoiled)))
+    if handshake is not None:
+        packets.append((time_ns + duration_ns - HANDSHAKE_NS, handshake_packet(handshake)))
+    return packets

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import struct
 import warnings
+from collections.abc import Callable, Iterable
+from functools import cache
 from typing import BinaryIO
 
 from pcapng import FileWriter
@@ -28,9 +30,7 @@ WIRE, URB = 0, 1
 _NANOSECONDS = b"\x09"
 _ENHANCED_PACKET = 6
 _OPT_COMMENT = 1
-_BLOCK = struct.Struct("<IIIIIII")
 _OPTION = struct.Struct("<HH")
-_END = struct.Struct("<I")
 _PADDING = (b"", b"\0\0\0", b"\0\0", b"\0")
 
 
@@ -60,13 +60,12 @@ class PcapngTrace:
 
     def transaction(self, record: TransactionRecord) -> None:
         """Write the packets of a transaction; a folded run of NAKs is one of them."""
-        for time_ns, packet in transaction_packets(record):
-            self._write(WIRE, time_ns, packet)
+        self._write(WIRE, transaction_packets(record))
 
     def event(self, record: BusEventRecord) -> None:
         """Write a start of frame, or remember what the line did for the next packet's comment."""
         if record.kind is BusEventKind.SOF:
-            self._write(WIRE, record.time_ns, sof_packet(record.frame))
+            self._write(WIRE, [(record.time_ns, sof_packet(record.frame))])
         else:
             text = f"{record.time_ns / 1e9:.6f} s: {record.kind.value}"
             self._comment = f"{self._comment}; {text}" if self._comment else text
@@ -74,20 +73,30 @@ class PcapngTrace:
     def transfer(self, record: TransferRecord) -> None:
         """Write the two URB events of a transfer."""
         self._urbs += 1
-        for time_ns, event in urb_events(record, self._urbs):
-            self._write(URB, time_ns, event)
+        self._write(URB, urb_events(record, self._urbs))
 
     def close(self) -> None:
         """Write out what is buffered; the stream belongs to the caller."""
         self._stream.flush()
 
-    def _write(self, interface: int, time_ns: int, packet: bytes) -> None:
-        size = len(packet)
-        body = packet + _PADDING[size & 3]
-        if self._comment:
-            comment = self._comment.encode()
-            body += _OPTION.pack(_OPT_COMMENT, len(comment)) + comment + _PADDING[len(comment) & 3] + _OPTION.pack(0, 0)
-            self._comment = ""
-        total = _BLOCK.size + len(body) + _END.size
-        head = _BLOCK.pack(_ENHANCED_PACKET, total, interface, time_ns >> 32, time_ns & 0xFFFFFFFF, size, size)
-        self._stream.write(head + body + _END.pack(total))
+    def _write(self, interface: int, packets: Iterable[tuple[int, bytes]]) -> None:
+        blocks = []
+        for time_ns, packet in packets:
+            options = self._options() if self._comment else b""
+            pack, head, lengths, total = _form(interface, len(packet), len(options))
+            blocks.append(pack(head, time_ns >> 32, time_ns & 0xFFFFFFFF, lengths, packet, options, total))
+        self._stream.write(b"".join(blocks))
+
+    def _options(self) -> bytes:
+        """Return the comment that is due, as options of a packet."""
+        comment = self._comment.encode()
+        self._comment = ""
+        return _OPTION.pack(_OPT_COMMENT, len(comment)) + comment + _PADDING[len(comment) & 3] + _OPTION.pack(0, 0)
+
+
+@cache
+def _form(interface: int, size: int, options: int) -> tuple[Callable[..., bytes], bytes, bytes, int]:
+    """Return what packs an enhanced packet block, and what is the same in all of them with such lengths."""
+    block = struct.Struct(f"<12sII8s{size}s{-size % 4}x{options}sI")
+    head = struct.pack("<III", _ENHANCED_PACKET, block.size, interface)
+    return block.pack, head, struct.pack("<II", size, size), block.size

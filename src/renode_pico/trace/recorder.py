@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
 from renode_pico.usb.observe import BusEventRecord, TransactionRecord, TransferRecord
 from renode_pico.usb.wire import Pid
@@ -57,7 +56,7 @@ class Recorder:
             return
         for key, record in self._naks.items():
             count = self._counts[key]
-            self._sink(record if count == record.nak_count else replace(record, nak_count=count))
+            self._sink(record if count == record.nak_count else record._replace(nak_count=count))
         self._naks.clear()
         self._counts.clear()
 

@@ -1,20 +1,19 @@
 """What a host tells those who watch the bus: one record per transaction, bus event and transfer.
 
-The records hold plain values and no references into the host, so they can be kept, written or sent as they are.
+The records hold plain values and no references into the host, so they can be kept, written or sent as they are. They
+are tuples, which are made in a third of the time that a frozen dataclass takes: a trace makes one for each transaction.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from renode_pico.usb.transfer import Setup, Status, TransferType
 from renode_pico.usb.wire import Fault, Pid
 
 
-@dataclass(frozen=True, slots=True)
-class TransactionRecord:
+class TransactionRecord(NamedTuple):
     """One transaction (USB 2.0, 8.5): token, data packet, handshake.
 
     `time_ns`: emulated time of the token; `duration_ns`: until the bus is free again.
@@ -58,8 +57,7 @@ class BusEventKind(Enum):
     SOF = "sof"
 
 
-@dataclass(frozen=True, slots=True)
-class BusEventRecord:
+class BusEventRecord(NamedTuple):
     """A change of the line's state, or a start of frame; `frame` is the current frame's 11-bit number."""
 
     time_ns: int
@@ -67,8 +65,7 @@ class BusEventRecord:
     kind: BusEventKind
 
 
-@dataclass(frozen=True, slots=True)
-class TransferRecord:
+class TransferRecord(NamedTuple):
     """A transfer that has become final. `data`: received for IN, sent so far for OUT."""
 
     begin_ns: int
