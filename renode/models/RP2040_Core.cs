@@ -42,6 +42,10 @@ namespace Antmicro.Renode.Peripherals.RP2040
         public override ExecutionResult ExecuteInstructions(ulong numberOfInstructionsToExecute, out ulong numberOfExecutedInstructions)
         {
             roundBegin = machine.ElapsedVirtualTime.TimeElapsed;
+            if(codeToForget.Count > 0 && roundBegin > forgetAfter)
+            {
+                ForgetCode();
+            }
             instructionsAtRoundBegin = ExecutedInstructions;
             var result = base.ExecuteInstructions(numberOfInstructionsToExecute, out numberOfExecutedInstructions);
             return result == ExecutionResult.WaitingForInterrupt && ExecutedInstructions != instructionsAtRoundBegin
@@ -50,6 +54,31 @@ namespace Antmicro.Renode.Peripherals.RP2040
 
         /// <summary>Takes the short way away: every access is seen by the bus and what listens there.</summary>
         public bool OverTheBusOnly { get; set; }
+
+        /// <summary>
+        /// Has the translator forget the code around the instruction in hand, a millisecond from now: it is one that is copied to
+        /// memory, does its work once and returns.
+        /// </summary>
+        /// <remarks>
+        /// Each store to a page of memory from which code has been translated goes a slow way that looks through all of that code,
+        /// for good. The boot ROM runs the second stage of booting at the very top of memory (datasheet 2.8.1.3.1), where
+        /// the stack will be; MicroPython took a fourth longer for it.
+        /// </remarks>
+        public void ForgetCodeHereSoon()
+        {
+            var here = PC.RawValue;
+            if(here < SramBegin || here >= SramEnd)
+            {
+                return;
+            }
+            var first = Math.Max(here - SecondStageSize, SramBegin) / TranslatorPage;
+            var last = Math.Min(here + SecondStageSize, SramEnd - 1) / TranslatorPage;
+            for(var page = first; page <= last; page++)
+            {
+                codeToForget.Add(page);
+            }
+            forgetAfter = machine.ElapsedVirtualTime.TimeElapsed + TimeInterval.FromMilliseconds(1);
+        }
 
         /// <summary>
         /// The emulated time of the instruction in hand, without telling the rest of the emulation about it. For core 0 only:
@@ -162,6 +191,15 @@ namespace Antmicro.Renode.Peripherals.RP2040
             SetEventFlag(true);
         }
 
+        private void ForgetCode()
+        {
+            foreach(var page in codeToForget)
+            {
+                Translated.Forget(page * TranslatorPage, TranslatorPage);
+            }
+            codeToForget.Clear();
+        }
+
         private bool TryRead(ulong address, int width, out uint value)
         {
             value = 0;
@@ -229,6 +267,14 @@ namespace Antmicro.Renode.Peripherals.RP2040
         [Transient]
         private BusWithState bus;
 
+        private TranslatedCode Translated { get { return translated ?? (translated = new TranslatedCode(this)); } }
+
+        [Transient]
+        private TranslatedCode translated;
+        /// <summary>Numbers of pages.</summary>
+        private readonly HashSet<ulong> codeToForget = new HashSet<ulong>();
+        private TimeInterval forgetAfter;
+
         private TimeInterval roundBegin;
         private ulong instructionsAtRoundBegin;
         [Transient]
@@ -244,6 +290,11 @@ namespace Antmicro.Renode.Peripherals.RP2040
         private const ulong TimerPage = 0x40054000;
         private const ulong DpsramPage = 0x50100000;
         private const ulong PageMask = 0xFFF;
+        private const ulong SramBegin = 0x20000000;
+        private const ulong SramEnd = 0x20042000;
+        private const ulong SecondStageSize = 0x100;
+        /// <summary>Bytes of a page as Renode's translator for Cortex-M has them.</summary>
+        private const ulong TranslatorPage = 0x400;
 
         /// <summary>Renode 1.16's accesses, that this class hides and 1.15 does not have.</summary>
         private class BusWithState
@@ -271,6 +322,31 @@ namespace Antmicro.Renode.Peripherals.RP2040
                 var method = typeof(TranslationCPU).GetMethod(name, BindingFlags.Instance | BindingFlags.NonPublic, null, types, null);
                 return Delegate.CreateDelegate(form, cpu, method);
             }
+        }
+
+        /// <summary>The code that the translator has made of a piece of memory.</summary>
+        private class TranslatedCode
+        {
+            public TranslatedCode(CortexM cpu)
+            {
+                this.cpu = cpu;
+                invalidate = typeof(TranslationCPU).GetMethod("OrderTranslationBlocksInvalidation")
+                    ?? typeof(TranslationCPU).GetMethod("InvalidateTranslationBlocks", new[] { typeof(IntPtr), typeof(IntPtr) });
+                var field = typeof(TranslationCPU).GetField("TlibMapRange", BindingFlags.Instance | BindingFlags.NonPublic);
+                map = (Delegate)field.GetValue(cpu);
+            }
+
+            /// <summary>Drops it; stores to that memory are fast again once it is mapped anew.</summary>
+            public void Forget(ulong start, ulong size)
+            {
+                object begin = new IntPtr((long)start), end = new IntPtr((long)(start + size));
+                invalidate.Invoke(cpu, invalidate.GetParameters().Length == 3 ? new[] { begin, end, false } : new[] { begin, end });
+                map.DynamicInvoke(start, size);
+            }
+
+            private readonly CortexM cpu;
+            private readonly MethodInfo invalidate;
+            private readonly Delegate map;
         }
     }
 

@@ -98,7 +98,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
                 .WithReservedBits(25, 7);
             Registers.Control1.Define(this).WithValueField(0, 16, name: "NDF").WithReservedBits(16, 16);
             Registers.Enable.Define(this)
-                .WithFlag(0, out enable, changeCallback: (_, __) => FlushFrames(), name: "SSI_EN").WithReservedBits(1, 31);
+                .WithFlag(0, out enable, changeCallback: (_, __) => EnableChanged(), name: "SSI_EN").WithReservedBits(1, 31);
             Registers.Microwire.Define(this).WithValueField(0, 3, name: "MWCR").WithReservedBits(3, 29);
             Registers.SlaveEnable.Define(this).WithFlag(0, out slaveEnable, name: "SER").WithReservedBits(1, 31);
             Registers.BaudRate.Define(this).WithValueField(0, 16, name: "SCKDV").WithReservedBits(16, 16);
@@ -199,6 +199,17 @@ namespace Antmicro.Renode.Peripherals.RP2040
             {
                 automaticallySelected = false;
                 flash.Deselect();
+            }
+        }
+
+        private void EnableChanged()
+        {
+            FlushFrames();
+            CPU.ICPU cpu;
+            if(enable.Value && Machine.SystemBus.TryGetCurrentCPU(out cpu) && cpu is RP2040_Core)
+            {
+                // Who switches flash on runs in RAM, and will return to flash soon: a second stage of booting, or a copy of one.
+                ((RP2040_Core)cpu).ForgetCodeHereSoon();
             }
         }
 
