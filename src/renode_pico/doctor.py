@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 from renode_pico import __version__
 from renode_pico.engine.select import ENGINES, probe
@@ -63,7 +65,9 @@ def look() -> list[Finding]:
         built = path.is_file()
         detail = f"{path} ({path.stat().st_size // 1024} KiB)" if built else ""
         findings.append(Finding("firmware", variant, built, detail, "make firmware", needed=variant == "cdc"))
+    # a virtual environment's programs are there for it, also where it is not activated
+    folders = os.pathsep.join((os.environ.get("PATH", os.defpath), str(Path(sys.executable).parent)))
     for name, advice in TOOLS:
-        found = shutil.which(name)
+        found = shutil.which(name, path=folders)
         findings.append(Finding("tool", name, found is not None, tool_version(found) if found else "", advice))
     return findings

@@ -188,3 +188,4 @@ def test_doctor_lists_engines_firmware_and_tools() -> None:
     assert found["firmware", "cdc"]["found"] is True
     assert ("engine", "renode") in found
     assert found["tool", "tshark"]["advice"]
+    assert found["tool", "mpremote"]["found"] is True  # installed beside this Python
