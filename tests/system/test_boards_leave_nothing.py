@@ -1,4 +1,4 @@
-"""A closed board on Renode leaves nothing in the process: .NET, Python and Renode's threads each could hold it for good."""
+"""A closed board on Renode leaves nothing in the process, where .NET, Python and Renode's threads could hold it."""
 
 from __future__ import annotations
 
