@@ -33,3 +33,10 @@ def test_closed_board_is_let_go(pico: Board) -> None:
         runtime.collect()
     # what the last board has left on the stack may still be there
     assert [each.IsAlive for each in left[:-1]] == [False, False]
+
+
+@pytest.mark.engine("renode", reason="it has one emulation for all boards of a process")
+def test_board_may_be_closed_after_a_later_one_has_begun(pico: Board) -> None:
+    with Board(pico.firmware, engine="renode") as later:
+        pico.close()
+        assert later.exec("print(6 * 7)").strip() == b"42"

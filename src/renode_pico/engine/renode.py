@@ -244,8 +244,6 @@ class RenodeEngine:
             for core in self._cores:
                 core.Halted -= self._halted
             self._host.internal.Forget()
-            # A thread's last access to the bus holds the machine while the thread lives, unless the bus changes.
-            self._machine.internal.SystemBus.Unregister(self._peripheral("sio"))
             if self._emulation.Equals(self._runtime.emulation.internal):  # a later board has made another one
                 self._runtime.clear()
             self._runtime.collect()

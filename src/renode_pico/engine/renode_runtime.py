@@ -59,6 +59,10 @@ class RenodeRuntime:
     def clear(self) -> None:
         """End the emulation and begin an empty one."""
         self.pause()
+        for machine in self.emulation.internal.Machines:
+            # A thread's last access to a bus holds the machine while the thread lives, unless the bus changes.
+            for registered in list(machine.SystemBus.Children)[:1]:
+                machine.SystemBus.Unregister(registered.Peripheral)
         self.emulation.clear()
 
     def collect(self) -> None:
