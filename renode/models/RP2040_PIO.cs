@@ -1,4 +1,3 @@
-using System;
 using System.Collections.Generic;
 using Antmicro.Renode.Core;
 
@@ -12,12 +11,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
     {
         public RP2040_PIO(IMachine machine) : base(machine)
         {
-            foreach(Registers register in Enum.GetValues(typeof(Registers)))
-            {
-                uint resetValue;
-                ResetValues.TryGetValue(register, out resetValue);
-                Unmodelled(register, resetValue);
-            }
+            Unmodelled(ResetValues);
             Reset();
         }
 

@@ -185,6 +185,17 @@ namespace Antmicro.Renode.Peripherals.RP2040
                     changeCallback: (_, __) => NoteUnmodelled("write to {0}".FormatWith(name)));
         }
 
+        /// <summary>All registers of a block that is not modelled; those that are not named have a reset value of 0.</summary>
+        protected void Unmodelled<TRegisters>(Dictionary<TRegisters, uint> resetValues)
+        {
+            foreach(TRegisters register in Enum.GetValues(typeof(TRegisters)))
+            {
+                uint resetValue;
+                resetValues.TryGetValue(register, out resetValue);
+                Unmodelled((Enum)(object)register, resetValue);
+            }
+        }
+
         /// <summary>Counts, and at the first time warns with the program counter.</summary>
         protected void NoteUnmodelled(string what)
         {

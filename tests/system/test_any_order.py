@@ -26,7 +26,7 @@ while True:
 
 # One board serves all examples: each leaves it as it found it.
 some_examples = settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+    max_examples=15, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 )
 milliseconds = st.integers(0, 8)
 bulk_lengths = st.one_of(st.integers(1, 1023), st.sampled_from([63, 64, 65, 127, 128, 129, 960, 1023]))

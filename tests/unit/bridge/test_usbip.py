@@ -362,7 +362,7 @@ HEADERS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(HEADERS)
 def test_whatever_a_client_sends_the_others_go_on(
     table: Table, server: UsbipServer, client: Client, headers: list[bytes]

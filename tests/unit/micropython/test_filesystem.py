@@ -53,7 +53,7 @@ def test_should_refuse_what_is_no_file_system() -> None:
         read_image(bytes(100))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(
     st.dictionaries(
         st.from_regex(r"[a-z]{1,8}(/[a-z]{1,8}){0,2}\.py", fullmatch=True), st.binary(max_size=9000), max_size=5

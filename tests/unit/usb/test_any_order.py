@@ -99,7 +99,7 @@ class Table:
         host.run(delay_us / 1e6)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(st.tuples(ACTIONS, st.integers(0, 30_000), st.booleans()), max_size=25))
 def test_should_come_through_anything(steps: list[tuple[str, int, bool]]) -> None:
     table = Table()

@@ -88,7 +88,7 @@ def test_should_refuse_to_inject_nothing(bus: Bench) -> None:
         bus.host.inject(Fault.CRC, endpoint_address=0x02, count=0)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     faults=st.lists(st.tuples(st.sampled_from(ALL), st.integers(1, 2), st.integers(1, 4)), max_size=6),
     length=st.integers(1, 1000),

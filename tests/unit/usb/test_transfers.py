@@ -364,7 +364,7 @@ def test_should_call_data_in_a_status_stage_babble(bus: Bench) -> None:
 # Any lengths
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     lengths=st.lists(st.integers(0, 300), min_size=1, max_size=6),
     size=st.sampled_from([8, 16, 32, 64]),
@@ -387,7 +387,7 @@ def test_should_move_out_data_of_any_length_unchanged(lengths: list[int], size: 
     assert [transfer.actual_length for transfer in transfers] == lengths
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     packets=st.lists(st.integers(0, 64), min_size=1, max_size=12),
     requests=st.lists(st.integers(1, 5), min_size=1, max_size=12),
@@ -411,7 +411,7 @@ def test_should_take_in_data_of_any_split_unchanged(packets: list[int], requests
         assert all(length == 64 for length in transfer.packets[:-1])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(length=st.integers(0, 400), asked=st.integers(1, 400), size=st.sampled_from([8, 16, 32, 64]))
 def test_should_cut_an_in_request_where_usb_does(length: int, asked: int, size: int) -> None:
     bench = make_bench()
