@@ -75,15 +75,11 @@ class HtmlTrace:
 
     def transaction(self, record: TransactionRecord) -> None:
         """Take a transaction; NAKs of one endpoint in a row become one record."""
-        key = (record.address, record.endpoint_address)
-        run = self._runs.get(key)
         if record.handshake is Pid.NAK and record.fault is None:
-            if run is None:
-                run = self._runs[key] = _NakRun(record)
-            run.add(record)
+            self._runs.setdefault((record.address, record.endpoint_address), _NakRun(record)).add(record)
             return
-        if run is not None:
-            self._end_run(key)
+        if self._runs:
+            self._end_run((record.address, record.endpoint_address))
         self._transaction(record, record.time_ns + record.duration_ns, 0, record.data)
 
     def event(self, record: BusEventRecord) -> None:
@@ -99,8 +95,7 @@ class HtmlTrace:
         """Take a transfer; its data is that of its transactions."""
         number = record.endpoint_address & 0x0F
         for endpoint_address in (number, number | 0x80):
-            if (record.address, endpoint_address) in self._runs:
-                self._end_run((record.address, endpoint_address))
+            self._end_run((record.address, endpoint_address))
         setup = record.setup.pack() if record.setup is not None else b""
         state = _STATE_NUMBER[record.status]
         self._add(
@@ -132,8 +127,9 @@ class HtmlTrace:
         self._stream.flush()
 
     def _end_run(self, key: tuple[int, int]) -> None:
-        run = self._runs.pop(key)
-        self._transaction(run.first, run.end_ns, run.count, b"")
+        run = self._runs.pop(key, None)
+        if run is not None:
+            self._transaction(run.first, run.end_ns, run.count, b"")
 
     def _transaction(self, record: TransactionRecord, end_ns: int, naks: int, data: bytes) -> None:
         time_ns, _, frame, token, address, _, data_pid, _, handshake, fault, _ = record

@@ -15,6 +15,7 @@ from renode_pico.usb.observe import BusObserver
 from renode_pico.usb.transfer import Host
 
 SUFFIXES = (".txt", ".pcapng", ".html")
+BUFFER = 1 << 16
 
 
 @runtime_checkable
@@ -69,7 +70,7 @@ class TraceFile:
             elif self.output.suffix.lower() == ".txt":
                 writer = self._text(stack.enter_context(self.output.open("w", encoding="utf-8")))
             else:
-                writer = self._binary(self.output, stack.enter_context(self.output.open("wb")))
+                writer = self._binary(self.output, stack.enter_context(self.output.open("wb", buffering=BUFFER)))
             try:
                 yield writer
             finally:
