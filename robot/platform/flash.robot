@@ -53,3 +53,22 @@ Should Program Bits Only From One To Zero
     ...    flash.writeblocks(last, b"\\x3c" * 256, 0)
     ...    b = bytearray(2); flash.readblocks(last, b, 255); print(b)
     Output Should Be    bytearray(b'0\\xff')
+
+Should See Code Change That Has Switched Flash On
+    [Documentation]    Such code is forgotten by the translator a millisecond later; from then on it has to be watched anew. This one
+    ...    sets SSIENR to 0 and to 1, counts down for some milliseconds, stores beside itself, which needs no watching, then turns
+    ...    its own "movs r0, #1" into "movs r0, #2".
+    [Tags]    row:P3
+    Create Pico
+    Execute Command    emulation RunFor "0.0001"
+    @{code}=    Create List    0x22004908    0x2201600A    0x4B07600A    0xD1FD3B01    0x28022001    0x4C05D004    0x86254D05    0xE7F78025    0xBF00E7FE
+    @{values}=    Create List    0x18000008    1000000    0x20030010    0x2002
+    ${address}=    Set Variable    ${0x20030000}
+    FOR    ${word}    IN    @{code}    @{values}
+        Execute Command    sysbus WriteDoubleWord ${address} ${word}
+        ${address}=    Evaluate    $address + 4
+    END
+    Execute Command    sysbus.cpu0 PC 0x20030001
+    Execute Command    emulation RunFor "0.05"
+    ${pc}=    Execute Command    sysbus.cpu0 PC
+    Should Contain    ${pc}    0x20030020    ignore_case=True
