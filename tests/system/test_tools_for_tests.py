@@ -61,3 +61,27 @@ def test_the_robot_library_documents_every_word_of_the_suites(pico: Board, tmp_p
     words = {line.strip() for line in resource.splitlines() if line and not line[0].isspace()}
     own = {"Connect The Host", "The Trace Of A Failure Is Kept"}  # steps of the Renode resource itself
     assert {word.lower() for word in words - own} <= {word.lower() for word in documented}
+
+
+TICKING = """
+from machine import Timer
+timer = Timer(period=20, mode=Timer.ONE_SHOT, callback=lambda timer: print("tick"))
+"""
+
+
+@pytest.mark.row("T7")
+@pytest.mark.parametrize(
+    "wire",
+    [
+        pytest.param("usb", marks=pytest.mark.pico(firmware="cdc")),
+        pytest.param("uart", marks=pytest.mark.pico(firmware="uart")),
+    ],
+)
+def test_what_a_callback_prints_between_programs_is_kept_and_breaks_nothing(pico: Board, wire: str) -> None:
+    repl = pico.repl() if wire == "usb" else pico.uart_repl()
+    repl.exec(TICKING)
+    pico.engine.run(0.1)
+    assert repl.exec("print('done')") == b"tick\r\ndone\r\n"
+    repl.exec(TICKING)
+    pico.engine.run(0.1)
+    assert repl.eval("6 * 7") == 42

@@ -42,21 +42,13 @@ class Repl:
     ) -> bytes:
         """Run code and return what it printed; `on_output` gets the same bytes as they come.
 
+        What the board has printed by itself since the last program, e.g. from a timer's callback, comes first.
+
         Raises ScriptError with the device's traceback; Timeout when it is not done in time (it is interrupted by the
         next call); Disconnected when the port goes away; FirmwareError when the REPL does not answer as one.
         """
-        self.enter_raw(ANSWER_TIME)
-        deadline = self.stream.now + timeout
-        self._raw = False
-        self._send_code(code.encode() if isinstance(code, str) else bytes(code), deadline)
-        output = self._until(CTRL_D, deadline, f"the end of the program, given {timeout:g} s,", on_output)
-        errors = self._until(CTRL_D, deadline, "the program's traceback")
-        self._until(b">", deadline, "the raw prompt")
-        self._raw = True
-        if errors:
-            text = errors.decode(errors="replace").replace("\r\n", "\n")
-            raise ScriptError(f"the program on the board failed: {text.strip().splitlines()[-1]}", text)
-        return output
+        by_itself, printed = self._run(code, timeout, on_output)
+        return by_itself + printed
 
     def eval(self, expression: str, *, timeout: float = 30.0) -> Any:
         """Evaluate an expression on the board and return its value.
@@ -64,7 +56,7 @@ class Repl:
         Values made of numbers, strings, bytes, bytearrays, None, booleans, tuples, lists, dicts and sets come through.
         Raises UsageError for any other, and what `exec` raises.
         """
-        printed = self.exec(f"print(repr({expression}))", timeout=timeout)
+        _, printed = self._run(f"print(repr({expression}))", timeout)
         text = printed.decode(errors="replace").strip()
         try:
             return parse_literal(text)
@@ -115,24 +107,59 @@ class Repl:
             self._until(PROMPT, self.stream.now + BOOT_TIME, "the prompt")
         self._settled = True
 
-    def _send_code(self, code: bytes, deadline: float) -> None:
+    def _run(
+        self, code: str | bytes, timeout: float, on_output: Callable[[bytes], None] | None = None
+    ) -> tuple[bytes, bytes]:
+        """Run code; returns what the board had printed by itself before, and what the code printed."""
+        self.enter_raw(ANSWER_TIME)
+        deadline = self.stream.now + timeout
+        self._raw = False
+        by_itself = self._send_code(code.encode() if isinstance(code, str) else bytes(code), deadline)
+        if by_itself and on_output is not None:
+            on_output(by_itself)
+        output = self._until(CTRL_D, deadline, f"the end of the program, given {timeout:g} s,", on_output)
+        errors = self._until(CTRL_D, deadline, "the program's traceback")
+        self._until(b">", deadline, "the raw prompt")
+        self._raw = True
+        if errors:
+            text = errors.decode(errors="replace").replace("\r\n", "\n")
+            raise ScriptError(f"the program on the board failed: {text.strip().splitlines()[-1]}", text)
+        return by_itself, output
+
+    def _send_code(self, code: bytes, deadline: float) -> bytes:
+        """Send a program; returns what came before the board answered to it."""
+        by_itself = b""
         if self._paste:
             self.stream.write(CTRL_E + b"A" + CTRL_A)
-            answer = self._take(2, deadline, "the answer to raw-paste mode")
+            by_itself, answer = self._paste_answer(deadline)
             if answer == PASTE_SUPPORTED:
                 self._send_pasted(code, deadline)
-                return
-            self._paste = False
-            if answer == RAW_BANNER[:2]:  # Firmware that has never heard of it starts raw mode anew.
-                self._until(RAW_BANNER[2:], deadline, "the raw REPL")
-            elif answer != PASTE_REFUSED:
-                raise FirmwareError(f"the raw REPL answered {answer!r} to raw-paste mode (at {self.stream.now:.6f} s)")
+                return by_itself
+            self._paste = False  # Firmware that has never heard of it starts raw mode anew.
         for at in range(0, len(code), PLAIN_CHUNK):
             self.stream.write(code[at : at + PLAIN_CHUNK])
         self.stream.write(CTRL_D)
         answer = self._take(2, deadline, "OK")
         if answer != b"OK":
             raise FirmwareError(f"the raw REPL answered {answer!r} instead of OK (at {self.stream.now:.6f} s)")
+        return by_itself
+
+    def _paste_answer(self, deadline: float) -> tuple[bytes, bytes]:
+        """Take the answer to raw-paste mode; returns what came before it, too."""
+        while True:
+            for answer in (PASTE_SUPPORTED, PASTE_REFUSED, RAW_BANNER):
+                before, found, after = self._received.partition(answer)
+                if found:
+                    self._received = after
+                    return bytes(before), answer
+            try:
+                self._receive(deadline, "the answer to raw-paste mode", b"")
+            except Timeout:
+                if not self._received:
+                    raise
+                raise FirmwareError(
+                    f"the raw REPL answered {bytes(self._received)!r} to raw-paste mode (at {self.stream.now:.6f} s)"
+                ) from None
 
     def _send_pasted(self, code: bytes, deadline: float) -> None:
         increment = int.from_bytes(self._take(2, deadline, "the raw-paste window"), "little")

@@ -204,6 +204,27 @@ def test_should_pass_output_on_as_it_comes() -> None:
     assert len(pieces) >= 5
 
 
+@pytest.mark.parametrize("paste", ["yes", "no", "unknown"])
+def test_should_put_first_what_the_board_prints_between_programs(paste: str) -> None:
+    board = FakeBoard(paste=paste)
+    board.run = lambda code: (b"done\r\n", b"")
+    repl = Repl(board)
+    repl.enter_raw()
+    seen: list[bytes] = []
+    board.send(b"Traceback (most recent call last):\r\n")
+    assert repl.exec("1", on_output=seen.append) == b"Traceback (most recent call last):\r\ndone\r\n"
+    assert b"".join(seen) == b"Traceback (most recent call last):\r\ndone\r\n"
+
+
+def test_should_take_no_value_from_what_the_board_prints_between_programs() -> None:
+    board = FakeBoard()
+    board.run = lambda code: (b"42\r\n", b"")
+    repl = Repl(board)
+    repl.enter_raw()
+    board.send(b"tick\r\n")
+    assert repl.eval("6 * 7") == 42
+
+
 def test_should_give_up_at_the_deadline_and_interrupt_before_the_next_program() -> None:
     board = FakeBoard()
     repl = Repl(board)
@@ -256,7 +277,7 @@ def test_should_not_take_something_else_for_a_repl() -> None:
     repl = Repl(board)
     repl.enter_raw()
     board._raw = lambda key: board.send(b"login: ") if key == b"\x01" else None  # type: ignore[method-assign]
-    with pytest.raises(FirmwareError, match="b'lo'"):
+    with pytest.raises(FirmwareError, match="b'login: '"):
         repl.exec("pass", timeout=1)
 
 
