@@ -1,6 +1,5 @@
 using System.Collections.Generic;
 using Antmicro.Migrant;
-using Antmicro.Renode.Exceptions;
 
 namespace Antmicro.Renode.UsbHosts
 {
@@ -22,7 +21,7 @@ namespace Antmicro.Renode.UsbHosts
         {
             if(fault == UsbFault.None || count < 1 || skip < 0)
             {
-                throw new RecoverableException("inject {0}: count must be at least 1 and skip not negative".FormatText(fault));
+                throw new UsbArgumentException("inject {0}: count must be at least 1 and skip not negative".FormatText(fault));
             }
             List<Injection> queue;
             if(!injections.TryGetValue(endpointAddress, out queue))

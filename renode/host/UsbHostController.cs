@@ -631,22 +631,22 @@ namespace Antmicro.Renode.UsbHosts
             {
                 if(setup == null)
                 {
-                    throw new RecoverableException("A control transfer needs a SETUP packet");
+                    throw new UsbArgumentException("A control transfer needs a SETUP packet");
                 }
                 var expected = setup.IsIn ? 0 : setup.Length;
                 if(data.Length != expected)
                 {
-                    throw new RecoverableException("control request ({0}): {1} bytes for an OUT data stage of {2}"
+                    throw new UsbArgumentException("control request ({0}): {1} bytes for an OUT data stage of {2}"
                         .FormatText(setup, data.Length, expected));
                 }
             }
             else if(setup != null)
             {
-                throw new RecoverableException("{0} takes no SETUP".FormatText(pipe));
+                throw new UsbArgumentException("{0} takes no SETUP".FormatText(pipe));
             }
             else if(pipe.IsIn && data.Length > 0)
             {
-                throw new RecoverableException("{0} is an IN endpoint: it takes no data".FormatText(pipe));
+                throw new UsbArgumentException("{0} is an IN endpoint: it takes no data".FormatText(pipe));
             }
         }
 

@@ -1,6 +1,5 @@
 using System.Collections.Generic;
 using System.Linq;
-using Antmicro.Renode.Exceptions;
 
 namespace Antmicro.Renode.UsbHosts
 {
@@ -148,7 +147,7 @@ namespace Antmicro.Renode.UsbHosts
                 }
                 if(known.Queue.Count > 0)
                 {
-                    throw new RecoverableException("{0} is in use with other properties".FormatText(pipe));
+                    throw new UsbArgumentException("{0} is in use with other properties".FormatText(pipe));
                 }
                 pipes.Remove(known);
                 periodic.Remove(known);

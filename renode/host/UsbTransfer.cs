@@ -26,6 +26,14 @@ namespace Antmicro.Renode.UsbHosts
         Babble,
     }
 
+    /// <summary>Something was asked for that makes no sense, whatever is connected.</summary>
+    public sealed class UsbArgumentException : RecoverableException
+    {
+        public UsbArgumentException(string message) : base(message)
+        {
+        }
+    }
+
     /// <summary>The eight bytes of a SETUP packet (USB 2.0, table 9-2).</summary>
     public sealed class UsbSetup
     {
@@ -42,7 +50,7 @@ namespace Antmicro.Renode.UsbHosts
         {
             if(data.Length != 8)
             {
-                throw new RecoverableException("A SETUP packet has 8 bytes, not {0}".FormatText(data.Length));
+                throw new UsbArgumentException("A SETUP packet has 8 bytes, not {0}".FormatText(data.Length));
             }
             return new UsbSetup(data[0], data[1], (ushort)(data[2] | data[3] << 8), (ushort)(data[4] | data[5] << 8),
                 (ushort)(data[6] | data[7] << 8));
@@ -84,7 +92,7 @@ namespace Antmicro.Renode.UsbHosts
         {
             if(maxPacketSize < 1 || maxPacketSize > UsbTiming.MaxPacket)
             {
-                throw new RecoverableException("endpoint 0x{0:x2}: a packet size of {1} is not full speed"
+                throw new UsbArgumentException("endpoint 0x{0:x2}: a packet size of {1} is not full speed"
                     .FormatText(endpointAddress, maxPacketSize));
             }
             Address = address;
@@ -257,12 +265,12 @@ namespace Antmicro.Renode.UsbHosts
                 if(!byte.TryParse(digits.Substring(2 * i, 2), System.Globalization.NumberStyles.AllowHexSpecifier,
                     System.Globalization.CultureInfo.InvariantCulture, out data[i]))
                 {
-                    throw new RecoverableException("'{0}' is not a row of hexadecimal bytes".FormatText(text));
+                    throw new UsbArgumentException("'{0}' is not a row of hexadecimal bytes".FormatText(text));
                 }
             }
             if(digits.Length % 2 != 0)
             {
-                throw new RecoverableException("'{0}' has half a byte".FormatText(text));
+                throw new UsbArgumentException("'{0}' has half a byte".FormatText(text));
             }
             return data;
         }

@@ -146,9 +146,17 @@ class DotNetValues:
 
     def __init__(self, host: Any) -> None:
         from Antmicro.Renode.Exceptions import RecoverableException
-        from Antmicro.Renode.UsbHosts import UsbInStream, UsbPipe, UsbSetup, UsbTransfer, UsbTransferType
+        from Antmicro.Renode.UsbHosts import (
+            UsbArgumentException,
+            UsbInStream,
+            UsbPipe,
+            UsbSetup,
+            UsbTransfer,
+            UsbTransferType,
+        )
         from System import Action, Array, Boolean, Byte, Double, Int32
 
+        self.misuse: Any = UsbArgumentException
         self.refusal: Any = RecoverableException
         self.submit: Any = host.Submit.Overloads[
             UsbPipe, Array[Byte], Int32, UsbSetup, Boolean, Double, Action[UsbTransfer]
@@ -327,7 +335,8 @@ class RenodeHost:
         """Spoil transactions of an endpoint."""
         from Antmicro.Renode.UsbHosts import UsbFault
 
-        self.internal.Inject(getattr(UsbFault, FAULT_NAMES[fault]), endpoint_address, count, skip)
+        with self.running("inject"):
+            self.internal.Inject(getattr(UsbFault, FAULT_NAMES[fault]), endpoint_address, count, skip)
 
     # Waiting
 
@@ -400,6 +409,8 @@ class RenodeHost:
         """Turn Renode's refusals into our errors, and look what has happened meanwhile."""
         try:
             yield
+        except self._values.misuse as error:
+            raise UsageError(error.Message) from None
         except self._values.refusal as error:
             if not self._called_back.running:
                 self._check()
