@@ -25,7 +25,8 @@ def used(board: Board) -> Any:
 
 @pytest.mark.engine("renode", reason="what is held is .NET's")
 def test_closed_board_is_let_go(pico: Board) -> None:
-    runtime = pico.engine.runtime  # type: ignore[attr-defined]
+    assert isinstance(pico.engine, RenodeEngine)
+    runtime = pico.engine.runtime
     firmware = pico.firmware
     pico.close()
     left = [used(Board(firmware, engine="renode")) for _ in range(3)]

@@ -14,7 +14,7 @@ from renode_pico.usb.wire import Fault
 
 pytestmark = pytest.mark.pico(firmware="cdc")
 
-BULK_IN, BULK_OUT = 0x82, 0x02
+BULK_IN = 0x82
 
 
 def pipe(device: Device, endpoint_address: int, type_: TransferType = TransferType.BULK, size: int = 64) -> Pipe:

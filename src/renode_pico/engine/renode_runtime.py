@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
-from itertools import count
+from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +61,7 @@ class RenodeRuntime:
         self.pause()
         for machine in self.emulation.internal.Machines:
             # A thread's last access to a bus holds the machine while the thread lives, unless the bus changes.
-            for registered in list(machine.SystemBus.Children)[:1]:
+            for registered in islice(machine.SystemBus.Children, 1):
                 machine.SystemBus.Unregister(registered.Peripheral)
         self.emulation.clear()
 

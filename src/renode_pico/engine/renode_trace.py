@@ -14,10 +14,10 @@ TRANSACTION, EVENT, TRANSFER = 1, 2, 3
 _TRANSACTION = struct.Struct("<xqIHBBBBBBH")
 _EVENT = struct.Struct("<xqHB")
 _TRANSFER = struct.Struct("<xqqBBBBBii")
-_SETUP_SIZE = 8
 
 _PIDS = {pid.value: pid for pid in Pid}
-_FAULTS = (None, Fault.CRC, Fault.BIT_STUFF, Fault.LOST_DATA, Fault.WRONG_TOGGLE, Fault.LOST_HANDSHAKE)
+# in the order of the C# enumerations
+_FAULTS = (None, *Fault)
 _STATES = tuple(Status)
 
 

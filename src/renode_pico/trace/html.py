@@ -76,7 +76,11 @@ class HtmlTrace:
     def transaction(self, record: TransactionRecord) -> None:
         """Take a transaction; NAKs of one endpoint in a row become one record."""
         if record.handshake is Pid.NAK and record.fault is None:
-            self._runs.setdefault((record.address, record.endpoint_address), _NakRun(record)).add(record)
+            key = (record.address, record.endpoint_address)
+            run = self._runs.get(key)
+            if run is None:
+                run = self._runs[key] = _NakRun(record)
+            run.add(record)
             return
         if self._runs:
             self._end_run((record.address, record.endpoint_address))

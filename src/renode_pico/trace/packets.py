@@ -29,12 +29,9 @@ def crc5(value: int) -> int:
 
 _PID_BYTES = tuple(bytes([pid | (~pid & 0xF) << 4]) for pid in range(16))
 _TOKEN_FIELDS = tuple((value | crc5(value) << 11).to_bytes(2, "little") for value in range(1 << 11))
-_crc16: Callable[[bytes], int] = fastcrc.crc16.usb
 
-
-def crc16(data: bytes) -> int:
-    """Checksum of a data packet's data: x^16 + x^15 + x^2 + 1 (8.3.5.2)."""
-    return _crc16(data)
+crc16: Callable[[bytes], int] = fastcrc.crc16.usb
+"""Checksum of a data packet's data: x^16 + x^15 + x^2 + 1 (8.3.5.2)."""
 
 
 def token_packet(pid: Pid, address: int, endpoint: int) -> bytes:
@@ -61,14 +58,10 @@ def handshake_packet(pid: Pid) -> bytes:
 def transaction_packets(record: TransactionRecord) -> list[tuple[int, bytes]]:
     """Return the packets of a transaction with the emulated nanosecond at which each begins."""
     time_ns, duration_ns, _, token, address, endpoint, data_pid, data, handshake, fault, _ = record
-    # token_packet, data_packet and handshake_packet in place: a trace asks for millions
-    packets = [(time_ns, _PID_BYTES[token] + _TOKEN_FIELDS[address & 0x7F | (endpoint & 0xF) << 7])]
+    packets = [(time_ns, token_packet(token, address, endpoint))]
     if data_pid is not None and fault is not Fault.LOST_DATA:
-        if fault is None:
-            packet = _PID_BYTES[data_pid] + data + _crc16(data).to_bytes(2, "little")
-        else:
-            packet = data_packet(data_pid, data, spoiled=fault is Fault.CRC or fault is Fault.BIT_STUFF)
-        packets.append((time_ns + TOKEN_TO_DATA_NS, packet))
+        spoiled = fault is Fault.CRC or fault is Fault.BIT_STUFF
+        packets.append((time_ns + TOKEN_TO_DATA_NS, data_packet(data_pid, data, spoiled=spoiled)))
     if handshake is not None:
-        packets.append((time_ns + duration_ns - HANDSHAKE_NS, _PID_BYTES[handshake]))
+        packets.append((time_ns + duration_ns - HANDSHAKE_NS, handshake_packet(handshake)))
     return packets
