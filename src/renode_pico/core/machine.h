@@ -1,0 +1,257 @@
+/* The RP2040 of the embedded engine: what its parts in C share.
+ *
+ * One struct holds the whole state, without pointers, so that a snapshot is a copy. Time is counted in cycles of
+ * clk_sys. What is not hot lives in Python blocks; their registers are kept here (struct block), so that reads and
+ * writes without consequences never leave C.
+ */
+#ifndef RENODE_PICO_MACHINE_H
+#define RENODE_PICO_MACHINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef uint8_t u8;
+typedef uint16_t u16;
+typedef uint32_t u32;
+typedef uint64_t u64;
+typedef int32_t i32;
+typedef int64_t i64;
+
+#define LIKELY(x) __builtin_expect(!!(x), 1)
+#define UNLIKELY(x) __builtin_expect(!!(x), 0)
+#define NEVER UINT64_MAX
+
+/* -- Memory map (RP2040 datasheet, 2.2) -- */
+
+enum {
+    ROM_SIZE = 0x4000,
+    FLASH_BASE = 0x10000000,
+    FLASH_SIZE = 0x200000,
+    XIP_SRAM_BASE = 0x15000000,
+    XIP_SRAM_SIZE = 0x4000,
+    SRAM_BASE = 0x20000000,
+    SRAM_SIZE = 0x42000,
+    SRAM_STRIPED_SIZE = 0x40000,
+    SRAM_UNSTRIPED_BASE = 0x21000000,
+    APB_BASE = 0x40000000,
+    DMA_BASE = 0x50000000,
+    DPSRAM_BASE = 0x50100000,
+    DPSRAM_SIZE = 0x1000,
+    DPSRAM_CONTROL_SIZE = 0x100, /* below it a write configures an endpoint, and Python is told */
+    USB_BASE = 0x50110000,
+    PIO0_BASE = 0x50200000,
+    PIO1_BASE = 0x50300000,
+    GRANULE_BITS = 8, /* SRAM is watched in pieces of this size */
+    SECTOR_BITS = 12, /* flash in pieces of this */
+};
+
+enum alias { ALIAS_NONE, ALIAS_XOR, ALIAS_SET, ALIAS_CLEAR };
+
+static inline u32 alias_apply(u32 before, u32 raw, enum alias alias)
+{
+    switch (alias) {
+    case ALIAS_XOR: return before ^ raw;
+    case ALIAS_SET: return before | raw;
+    case ALIAS_CLEAR: return before & ~raw;
+    default: return raw;
+    }
+}
+
+/* -- Blocks that are modelled in Python: their registers -- */
+
+enum {
+    APB_BLOCKS = 28, /* SYSINFO at 0x40000000 to TBMAN at 0x4006c000, 16 KiB apart; index = address bits 18..14 */
+    BLOCK_XIP_CTRL = APB_BLOCKS,
+    BLOCK_SSI,
+    BLOCK_USB,
+    BLOCK_XIP_AUX,
+    BLOCKS,
+    BLOCK_WORDS = 1024,
+};
+
+enum { /* what an access to a register has beyond its stored value */
+    READ_HOOK = 1,  /* Python is asked for the value */
+    WRITE_HOOK = 2, /* Python is told, with what was written and through which alias, and stores what it wants */
+};
+
+/* -- Time and events -- */
+
+enum due { /* In the order in which they happen when they fall on the same cycle. */
+    DUE_TIMER,
+    DUE_SYSTICK0,
+    DUE_SYSTICK1,
+    DUE_PIO0,
+    DUE_PIO1,
+    DUE_PWM,
+    DUE_DMA,
+    DUE_PYTHON, /* the earliest alarm of Python's clock */
+    DUES,
+};
+
+/* -- The processor cores -- */
+
+enum { /* exception numbers (ARMv6-M, B1.5.2) */
+    EXC_RESET = 1,
+    EXC_NMI = 2,
+    EXC_HARDFAULT = 3,
+    EXC_SVCALL = 11,
+    EXC_PENDSV = 14,
+    EXC_SYSTICK = 15,
+    EXC_IRQ0 = 16,
+    IRQS = 26,
+};
+
+enum fault { /* why a HardFault was taken; the text for people is Python's */
+    FAULT_NONE,
+    FAULT_BREAKPOINT,
+    FAULT_UNDEFINED,
+    FAULT_UNALIGNED,
+    FAULT_READ,    /* nothing there to read, or the bus says no */
+    FAULT_WRITE,
+    FAULT_FETCH,   /* nothing there to execute, or execute never */
+    FAULT_ARM,     /* a branch to an even address: no Thumb */
+    FAULT_SVC,     /* SVC where its exception cannot be taken */
+    FAULT_RETURN,  /* an EXC_RETURN that makes no sense */
+    FAULT_MPU,
+};
+
+struct mpu_region {
+    u32 base, attributes;
+};
+
+struct core {
+    u32 r[16];            /* r[13] is the stack pointer in use; r[15] is right when the core is not running */
+    u32 other_sp;         /* the one not in use */
+    u32 n, z, c, v;       /* flags: N is bit 31 of n, Z is z == 0, C and V are 0 or 1 */
+    u32 ipsr;
+    bool primask, npriv, spsel;
+    bool event;           /* the event register */
+    bool waiting_event, waiting_interrupt; /* in WFE, in WFI */
+    bool held;            /* in reset, or powered off, by PSM */
+    bool locked_up;
+    bool halted;          /* by a debugger */
+    u8 number;
+    u8 fault;             /* enum fault of the last HardFault */
+    u32 fault_address;    /* what it wanted to access */
+    u32 fault_pc;
+    u32 fault_r[16];      /* registers when the first HardFault that led to where it is now was taken */
+    u32 pending_exceptions; /* bits by exception number: NMI, HardFault, SVCall, PendSV, SysTick */
+    u32 active;           /* bits by exception number, 0 to 15; whether an interrupt is active needs no more than ipsr */
+    u64 active_irqs;
+    u32 irq_enabled, irq_pending, irq_level;
+    u8 priority[32];      /* of interrupts: 0, 0x40, 0x80, 0xc0 */
+    u8 priority_svcall, priority_pendsv, priority_systick;
+    i32 running_priority; /* execution priority without PRIMASK: 256 is thread level */
+    u32 vtor, scr, aircr;
+    bool preempt;         /* an exception is to be taken before the next instruction */
+    u32 syst_csr, syst_rvr;
+    u64 syst_zero;        /* the cycle at which the counter is, or was, 0 */
+    u32 syst_stopped_at;  /* its value while it does not count */
+    u32 mpu_ctrl, mpu_rnr;
+    struct mpu_region mpu[8];
+    u64 time;             /* cycles it has lived through: the machine's, give or take a slice */
+    u64 slept;            /* of these, how many asleep or held */
+    u64 instructions;
+};
+
+struct interpolator {
+    u32 accumulator[2], base[3], control[2];
+};
+
+struct divider {
+    u32 dividend, divisor, quotient, remainder;
+    bool is_signed, dirty;
+    u64 ready_at;
+};
+
+struct fifo { /* between the cores, towards one of them */
+    u32 word[8];
+    u8 count, first;
+    bool overflow, underflow; /* WOF of the other core, ROE of this one */
+};
+
+struct sio {
+    u32 gpio_out, gpio_oe, gpio_hi_out, gpio_hi_oe;
+    u32 spinlocks; /* bit n: taken */
+    struct fifo fifo[2];
+    struct divider divider[2];
+    struct interpolator interpolator[2][2];
+};
+
+struct timer {
+    u32 alarm[4], armed, intr, inte, intf, paused, dbgpause;
+    u32 latched_high, write_low;
+    u64 epoch_us; /* what the counter would have shown at time 0, modulo 2^64 */
+    u64 paused_at_us;
+};
+
+/* -- Pins (IO_BANK0, PADS_BANK0, IO_QSPI, PADS_QSPI) -- */
+
+enum { /* function select (RP2040 datasheet, 2.19.2) */
+    FUNC_XIP = 0, FUNC_SPI = 1, FUNC_UART = 2, FUNC_I2C = 3, FUNC_PWM = 4, FUNC_SIO = 5, FUNC_PIO0 = 6, FUNC_PIO1 = 7,
+    FUNC_CLOCK = 8, FUNC_USB = 9, FUNC_NULL = 31, FUNCTIONS = 10,
+    BANK_PINS = 30, QSPI_PINS = 6,
+};
+
+struct pins {
+    u32 ctrl[BANK_PINS], pad[BANK_PINS + 2], qspi_ctrl[QSPI_PINS], qspi_pad[QSPI_PINS + 2], voltage_select[2];
+    u32 selected[FUNCTIONS];           /* pins whose FUNCSEL names that function */
+    u32 out[FUNCTIONS], oe[FUNCTIONS]; /* what each function drives, by pin */
+    u32 external, driven;              /* levels from outside, and which pins are driven from there */
+    u32 levels;                        /* at the pads */
+    u32 inputs;                        /* what peripherals see: after input enable and INOVER */
+    u32 edges[4];                      /* INTR: four bits a pin, latched edges and live levels */
+    u32 inte[3][4], intf[3][4];        /* for core 0, core 1, dormant wake */
+    u32 watched;                       /* pins whose every change Python wants to know */
+    u32 qspi_external, qspi_driven;    /* the button is one that drives SS low */
+    u32 qspi_edges, qspi_inte[3], qspi_intf[3];
+};
+
+#include "pio.h"
+#include "pwm.h"
+#include "dma.h"
+
+/* -- All of it -- */
+
+struct machine {
+    u64 now;                /* cycles; never goes back */
+    u64 due[DUES], next_due;
+    u64 slice_end;          /* up to where the running core may go without looking */
+    u64 base_cycles, base_ns; /* at base_cycles it was base_ns */
+    u32 hz;                 /* of clk_sys */
+    u32 timer_ns_per_tick;  /* 1000 when the watchdog's tick is right */
+    bool attention;         /* the running core must come out and look around */
+    bool stop;              /* Python wants pico_run() to return */
+    u8 core_count;
+    u8 running;             /* which core is at it: 0, 1; 2: none (DMA, a debugger, Python) */
+    u32 irqs;               /* levels of the 26 interrupt lines, before the NVICs */
+    u64 dreqs;              /* levels of the 64 data requests */
+    u32 nmi_mask[2];        /* SYSCFG.PROCx_NMI_MASK */
+    struct core core[2];
+    struct sio sio;
+    struct timer timer;
+    struct pins pins;
+    struct pio pio[2];
+    struct pwm pwm;
+    struct dma dma;
+    u32 registers[BLOCKS][BLOCK_WORDS]; /* of blocks in Python */
+    u8 dpsram[DPSRAM_SIZE] __attribute__((aligned(8)));
+    u8 xip_sram[XIP_SRAM_SIZE] __attribute__((aligned(8)));
+    /* From here on it is not part of a plain copy: see snapshot.c */
+    u8 sram[SRAM_SIZE] __attribute__((aligned(64)));
+    u8 rom[ROM_SIZE] __attribute__((aligned(64)));
+};
+
+/* What is not state: tables, callbacks, caches. */
+struct host_callbacks {
+    u32 (*read)(u32 block, u32 offset);
+    void (*write)(u32 block, u32 offset, u32 raw, u32 alias);
+    void (*dpsram_written)(u32 offset);
+    void (*pins_changed)(u32 changed, u32 levels);
+    void (*unmodelled)(u32 address, u32 is_write); /* exists on the chip, but nobody models it */
+};
+
+struct pico; /* the machine and what is around it: pico.h */
+
+#endif

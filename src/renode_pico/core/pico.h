@@ -1,0 +1,110 @@
+/* The machine and what is around it: memories, caches, callbacks. What the parts call of each other. */
+#ifndef RENODE_PICO_PICO_H
+#define RENODE_PICO_PICO_H
+
+#include "machine.h"
+
+struct instruction { /* a halfword, decoded once */
+    u8 op, rd, rn, rm;
+    u32 imm;
+};
+
+enum { /* why SRAM granules want a look before a store */
+    GRANULE_CODE = 1,  /* something in it has been decoded */
+    GRANULE_CLEAN = 2, /* not written since the last snapshot */
+};
+
+struct pico {
+    struct machine m;
+    struct host_callbacks host;
+    u32 masks[BLOCKS][BLOCK_WORDS]; /* bits of a register that a write without hook can change */
+    u8 hooks[BLOCKS][BLOCK_WORDS];
+    u8 *flash;
+    struct instruction *rom_code, *flash_code, *sram_code;
+    u8 granules[SRAM_SIZE >> GRANULE_BITS];
+    u8 dirty_granules[SRAM_SIZE >> GRANULE_BITS];
+    u8 clean_sectors[FLASH_SIZE >> SECTOR_BITS];
+};
+
+/* bus.c: an access as a bus master makes it; false: the bus answers with an error. size is 1, 2 or 4 bytes.
+ * Data of narrow writes to registers appears on all lanes (RP2040 datasheet, 2.1.4). */
+bool bus_read(struct pico *p, u32 address, u32 size, u32 *value);
+bool bus_write(struct pico *p, u32 address, u32 size, u32 value);
+
+/* machine.c */
+void set_due(struct pico *p, enum due which, u64 cycle); /* NEVER: not any more */
+u64 ns_of(const struct machine *m, u64 cycle);
+u64 cycle_at_ns(const struct machine *m, u64 ns); /* the first cycle that is not before it */
+void set_irq(struct pico *p, u32 number, bool level);
+void set_dreq(struct pico *p, u32 number, bool level); /* calls dma_request() when it rises */
+void send_event(struct pico *p);                       /* SEV: to both cores */
+
+/* Each block in C: registers by offset (0 to 0xfff, aliases taken out), reset, what is due. */
+u32 timer_read(struct pico *p, u32 offset);
+void timer_write(struct pico *p, u32 offset, u32 raw, enum alias alias);
+void timer_reset(struct pico *p);
+void timer_due(struct pico *p);
+
+u32 io_bank0_read(struct pico *p, u32 offset);
+void io_bank0_write(struct pico *p, u32 offset, u32 raw, enum alias alias);
+u32 pads_bank0_read(struct pico *p, u32 offset);
+void pads_bank0_write(struct pico *p, u32 offset, u32 raw, enum alias alias);
+u32 io_qspi_read(struct pico *p, u32 offset);
+void io_qspi_write(struct pico *p, u32 offset, u32 raw, enum alias alias);
+u32 pads_qspi_read(struct pico *p, u32 offset);
+void pads_qspi_write(struct pico *p, u32 offset, u32 raw, enum alias alias);
+void io_bank0_reset(struct pico *p);
+void pads_bank0_reset(struct pico *p);
+void io_qspi_reset(struct pico *p);
+void pads_qspi_reset(struct pico *p);
+void pins_update(struct pico *p); /* something that drives pins has changed: levels, interrupts, who listens */
+u32 pins_inputs(struct pico *p);  /* what a peripheral reads now, PIO and PWM brought up to date first */
+u32 qspi_inputs(struct pico *p);  /* SIO's GPIO_HI_IN */
+u32 pins_watched(struct pico *p); /* pins whose every edge somebody wants: Python, interrupts, PWM inputs */
+
+u32 pio_read(struct pico *p, u32 which, u32 offset);
+void pio_write(struct pico *p, u32 which, u32 offset, u32 raw, enum alias alias);
+void pio_reset(struct pico *p, u32 which);
+void pio_advance(struct pico *p, u32 which); /* up to m.now */
+void pio_due(struct pico *p, u32 which);
+void pio_pins_changed(struct pico *p, u32 changed); /* inputs have changed: machines that wait may go on */
+
+u32 pwm_read(struct pico *p, u32 offset);
+void pwm_write(struct pico *p, u32 offset, u32 raw, enum alias alias);
+void pwm_reset(struct pico *p);
+void pwm_advance(struct pico *p);
+void pwm_due(struct pico *p);
+void pwm_pins_changed(struct pico *p, u32 changed, u32 levels); /* B inputs that count edges or levels */
+
+u32 dma_read(struct pico *p, u32 offset);
+void dma_write(struct pico *p, u32 offset, u32 raw, enum alias alias);
+void dma_reset(struct pico *p);
+void dma_due(struct pico *p);
+void dma_request(struct pico *p, u32 number); /* data request `number` has risen */
+
+/* sio.c, for core m.running */
+u32 sio_read(struct pico *p, u32 offset);
+void sio_write(struct pico *p, u32 offset, u32 value);
+void sio_reset(struct pico *p);
+
+/* scs.c: the private peripherals of a core (NVIC, SysTick, SCB, MPU) and its exceptions */
+u32 scs_read(struct pico *p, struct core *c, u32 offset);
+void scs_write(struct pico *p, struct core *c, u32 offset, u32 value);
+void systick_due(struct pico *p, struct core *c);
+void core_reset(struct pico *p, struct core *c);
+void core_update(struct pico *p, struct core *c); /* pending, priorities or masks have changed */
+void core_pend_irq(struct pico *p, u32 number, bool level);
+bool core_take_exception(struct pico *p, struct core *c); /* the one that preempts; false: lock-up */
+bool core_fault(struct pico *p, struct core *c, enum fault why, u32 address); /* HardFault now; false: lock-up */
+bool core_return(struct pico *p, struct core *c, u32 exc_return);
+u32 core_xpsr(const struct core *c);
+bool mpu_allows(const struct core *c, u32 address, bool write, bool fetch);
+
+/* cpu.c */
+void core_run(struct pico *p, struct core *c, u64 until);
+void forget_code(struct pico *p, u32 address, u32 length); /* memory was written behind the cores' backs */
+
+/* A write to SRAM by whom it may be (DMA, a debugger): code and snapshots notice. */
+void sram_written(struct pico *p, u32 offset, u32 length);
+
+#endif
