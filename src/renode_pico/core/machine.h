@@ -186,28 +186,7 @@ struct timer {
     u64 paused_at_us;
 };
 
-/* -- Pins (IO_BANK0, PADS_BANK0, IO_QSPI, PADS_QSPI) -- */
-
-enum { /* function select (RP2040 datasheet, 2.19.2) */
-    FUNC_XIP = 0, FUNC_SPI = 1, FUNC_UART = 2, FUNC_I2C = 3, FUNC_PWM = 4, FUNC_SIO = 5, FUNC_PIO0 = 6, FUNC_PIO1 = 7,
-    FUNC_CLOCK = 8, FUNC_USB = 9, FUNC_NULL = 31, FUNCTIONS = 10,
-    BANK_PINS = 30, QSPI_PINS = 6,
-};
-
-struct pins {
-    u32 ctrl[BANK_PINS], pad[BANK_PINS + 2], qspi_ctrl[QSPI_PINS], qspi_pad[QSPI_PINS + 2], voltage_select[2];
-    u32 selected[FUNCTIONS];           /* pins whose FUNCSEL names that function */
-    u32 out[FUNCTIONS], oe[FUNCTIONS]; /* what each function drives, by pin */
-    u32 external, driven;              /* levels from outside, and which pins are driven from there */
-    u32 levels;                        /* at the pads */
-    u32 inputs;                        /* what peripherals see: after input enable and INOVER */
-    u32 edges[4];                      /* INTR: four bits a pin, latched edges and live levels */
-    u32 inte[3][4], intf[3][4];        /* for core 0, core 1, dormant wake */
-    u32 watched;                       /* pins whose every change Python wants to know */
-    u32 qspi_external, qspi_driven;    /* the button is one that drives SS low */
-    u32 qspi_edges, qspi_inte[3], qspi_intf[3];
-};
-
+#include "pins.h"
 #include "pio.h"
 #include "pwm.h"
 #include "dma.h"
@@ -231,7 +210,7 @@ struct machine {
     struct core core[2];
     struct sio sio;
     struct timer timer;
-    struct pins pins;
+    struct pins pins, qspi;
     struct pio pio[2];
     struct pwm pwm;
     struct dma dma;
@@ -248,7 +227,9 @@ struct host_callbacks {
     u32 (*read)(u32 block, u32 offset);
     void (*write)(u32 block, u32 offset, u32 raw, u32 alias);
     void (*dpsram_written)(u32 offset);
-    void (*pins_changed)(u32 changed, u32 levels);
+    void (*pins_changed)(u32 changed, u32 levels); /* of watched pins of GPIO0 to 29 */
+    void (*qspi_changed)(u32 changed, u32 levels); /* of watched pins of the flash: its chip select has two drivers */
+    void (*dormant_wake)(void);                    /* a pin says that a dormant oscillator is to start again */
     void (*unmodelled)(u32 address, u32 is_write); /* exists on the chip, but nobody models it */
 };
 

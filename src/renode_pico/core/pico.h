@@ -36,6 +36,7 @@ void set_due(struct pico *p, enum due which, u64 cycle); /* NEVER: not any more 
 u64 ns_of(const struct machine *m, u64 cycle);
 u64 cycle_at_ns(const struct machine *m, u64 ns); /* the first cycle that is not before it */
 void set_irq(struct pico *p, u32 number, bool level);
+void set_irq_for(struct pico *p, u32 core, u32 number, bool level); /* IO_IRQ_BANK0 and IO_IRQ_QSPI: a line for each core */
 void set_dreq(struct pico *p, u32 number, bool level); /* calls dma_request() when it rises */
 void send_event(struct pico *p);                       /* SEV: to both cores */
 
@@ -57,17 +58,27 @@ void io_bank0_reset(struct pico *p);
 void pads_bank0_reset(struct pico *p);
 void io_qspi_reset(struct pico *p);
 void pads_qspi_reset(struct pico *p);
-void pins_update(struct pico *p); /* something that drives pins has changed: levels, interrupts, who listens */
+
+/* Who drives pins calls pins_drive(): PIO and PWM are brought up to now with the levels as they were, then they change.
+ * PIO and PWM, while they bring themselves up to date, set out[] and oe[] of their function and call pins_update(). */
+void pins_drive(struct pico *p, u32 function, u32 pins, u32 out, u32 oe);
+void pins_update(struct pico *p);
+void pins_set_external(struct pico *p, u32 pins, u32 levels, u32 driven); /* from outside the chip; of the pins in `pins` */
+void pins_watch(struct pico *p, u32 pins); /* changes of these are told to host.pins_changed */
 u32 pins_inputs(struct pico *p);  /* what a peripheral reads now, PIO and PWM brought up to date first */
-u32 qspi_inputs(struct pico *p);  /* SIO's GPIO_HI_IN */
-u32 pins_watched(struct pico *p); /* pins whose every edge somebody wants: Python, interrupts, PWM inputs */
+u32 pins_watched(const struct pico *p); /* pins whose every edge somebody wants at its time: Python, interrupts, PWM inputs */
+void qspi_drive(struct pico *p, u32 function, u32 pins, u32 out, u32 oe);
+void qspi_set_external(struct pico *p, u32 pins, u32 levels, u32 driven); /* BOOTSEL: SS driven low */
+void qspi_watch(struct pico *p, u32 pins);
+u32 qspi_inputs(const struct pico *p); /* SIO's GPIO_HI_IN */
 
 u32 pio_read(struct pico *p, u32 which, u32 offset);
 void pio_write(struct pico *p, u32 which, u32 offset, u32 raw, enum alias alias);
 void pio_reset(struct pico *p, u32 which);
 void pio_advance(struct pico *p, u32 which); /* up to m.now */
 void pio_due(struct pico *p, u32 which);
-void pio_pins_changed(struct pico *p, u32 changed); /* inputs have changed: machines that wait may go on */
+void pio_pins_changed(struct pico *p, u32 changed); /* inputs have changed: machines that wait may go on;
+                                                     * changed 0: pins_watched() has */
 
 u32 pwm_read(struct pico *p, u32 offset);
 void pwm_write(struct pico *p, u32 offset, u32 raw, enum alias alias);
