@@ -99,7 +99,8 @@ enum { /* exception numbers (ARMv6-M, B1.5.2) */
     EXC_PENDSV = 14,
     EXC_SYSTICK = 15,
     EXC_IRQ0 = 16,
-    IRQS = 26,
+    IRQS = 32, /* 26 of them have a source */
+    PRIORITY_THREAD = 256,
 };
 
 enum fault { /* why a HardFault was taken; the text for people is Python's */
@@ -129,25 +130,26 @@ struct core {
     bool event;           /* the event register */
     bool waiting_event, waiting_interrupt; /* in WFE, in WFI */
     bool held;            /* in reset, or powered off, by PSM */
-    bool locked_up;
+    bool locked_up, lock_up_told; /* and whether pico_run() has said so */
     bool halted;          /* by a debugger */
     u8 number;
-    u8 fault;             /* enum fault of the last HardFault */
-    u32 fault_address;    /* what it wanted to access */
-    u32 fault_pc;
-    u32 fault_r[16];      /* registers when the first HardFault that led to where it is now was taken */
-    u32 pending_exceptions; /* bits by exception number: NMI, HardFault, SVCall, PendSV, SysTick */
-    u32 active;           /* bits by exception number, 0 to 15; whether an interrupt is active needs no more than ipsr */
-    u64 active_irqs;
-    u32 irq_enabled, irq_pending, irq_level;
+    u8 fault;             /* enum fault: of the last access or instruction that was refused */
+    u32 fault_address;    /* what it was about */
+    u8 first_fault;       /* of the HardFault that is being handled, or has led to lock-up; with its registers */
+    u32 first_fault_address, first_fault_r[16], first_fault_ipsr;
+    u32 pending_exceptions; /* bits by exception number: NMI, SVCall, PendSV, SysTick */
+    u32 active_exceptions;  /* likewise, with HardFault */
+    u32 irq_enabled, irq_pending, irq_active, irq_level; /* the NVIC's, by interrupt */
     u8 priority[32];      /* of interrupts: 0, 0x40, 0x80, 0xc0 */
     u8 priority_svcall, priority_pendsv, priority_systick;
-    i32 running_priority; /* execution priority without PRIMASK: 256 is thread level */
-    u32 vtor, scr, aircr;
+    i32 running_priority; /* of the exceptions that are active, PRIMASK left aside; PRIORITY_THREAD: none is */
+    u32 vtor, scr;
     bool preempt;         /* an exception is to be taken before the next instruction */
-    u32 syst_csr, syst_rvr;
-    u64 syst_zero;        /* the cycle at which the counter is, or was, 0 */
-    u32 syst_stopped_at;  /* its value while it does not count */
+    bool entering;        /* registers are stacked, the vector is fetched next: the highest exception that pends then */
+    u32 exc_return;       /* LR for the exception that is being entered */
+    u32 syst_csr, syst_rvr; /* COUNTFLAG is bit 16 of the former */
+    u64 syst_zero;        /* the cycle at which the counter reaches 0 next; while it counts */
+    u32 syst_value;       /* while it does not */
     u32 mpu_ctrl, mpu_rnr;
     struct mpu_region mpu[8];
     u64 time;             /* cycles it has lived through: the machine's, give or take a slice */
@@ -161,8 +163,8 @@ struct interpolator {
 
 struct divider {
     u32 dividend, divisor, quotient, remainder;
-    bool is_signed, dirty;
-    u64 ready_at;
+    bool dirty;
+    u64 ready_at; /* cycle */
 };
 
 struct fifo { /* between the cores, towards one of them */
@@ -180,10 +182,12 @@ struct sio {
 };
 
 struct timer {
-    u32 alarm[4], armed, intr, inte, intf, paused, dbgpause;
+    u32 alarm[4], armed, intr, inte, intf, dbgpause;
     u32 latched_high, write_low;
-    u64 epoch_us; /* what the counter would have shown at time 0, modulo 2^64 */
-    u64 paused_at_us;
+    u64 offset_us; /* what the counter shows is the time since power-on and this, modulo 2^64 */
+    bool paused;
+    u64 paused_at;
+    u64 due[4]; /* cycle of each armed alarm */
 };
 
 #include "pins.h"
@@ -193,17 +197,21 @@ struct timer {
 
 /* -- All of it -- */
 
+enum master { NOBODY = 2, DMA_MASTER = 3 }; /* NOBODY: Python, a debugger; SIO answers it as core 0 */
+
 struct machine {
     u64 now;                /* cycles; never goes back */
-    u64 due[DUES], next_due;
-    u64 slice_end;          /* up to where the running core may go without looking */
     u64 base_cycles, base_ns; /* at base_cycles it was base_ns */
+    u64 due[DUES], next_due;
+    u64 run_until;          /* what the running core has been told */
     u32 hz;                 /* of clk_sys */
-    u32 timer_ns_per_tick;  /* 1000 when the watchdog's tick is right */
     bool attention;         /* the running core must come out and look around */
     bool stop;              /* Python wants pico_run() to return */
+    u8 reset_requests;      /* AIRCR.SYSRESETREQ, by core */
+    u8 semihosting_calls;   /* BKPT 0xAB, by core */
+    bool core1_missed;      /* something was sent to core 1, and there is none */
     u8 core_count;
-    u8 running;             /* which core is at it: 0, 1; 2: none (DMA, a debugger, Python) */
+    u8 running;             /* who is at the bus: core 0, core 1, or one of enum master */
     u32 irqs;               /* levels of the 26 interrupt lines, before the NVICs */
     u64 dreqs;              /* levels of the 64 data requests */
     u32 nmi_mask[2];        /* SYSCFG.PROCx_NMI_MASK */

@@ -24,7 +24,29 @@ struct pico {
     u8 granules[SRAM_SIZE >> GRANULE_BITS];
     u8 dirty_granules[SRAM_SIZE >> GRANULE_BITS];
     u8 clean_sectors[FLASH_SIZE >> SECTOR_BITS];
+    u8 *coverage;      /* NULL, or COVERAGE_SIZE counters of edges between basic blocks */
+    u32 edge_from;
+    bool semihosting;  /* BKPT 0xAB is a call to the host */
+    bool debugging;    /* there are breakpoints or watchpoints, or a step is under way */
+    u32 step_over;     /* the PC, with bit 0 set, at which execution begins whatever stands there; 0: none */
+    struct debug {
+        u32 breakpoint[32], breakpoints;
+        struct watchpoint {
+            u32 address, length;
+            u8 on_read, on_write;
+        } watchpoint[16];
+        u32 watchpoints;
+        u8 stepping;   /* bit of the core that makes one step */
+        u8 hit;        /* enum debug_hit; with */
+        u8 hit_core;
+        u32 hit_address;
+    } debug;
+    u64 snapshot;      /* which one memories are clean against; 0: none */
 };
+
+enum debug_hit { HIT_NONE, HIT_STEP, HIT_BREAKPOINT, HIT_WATCHPOINT };
+
+enum { COVERAGE_SIZE = 1 << 16 };
 
 /* bus.c: an access as a bus master makes it; false: the bus answers with an error. size is 1, 2 or 4 bytes.
  * Data of narrow writes to registers appears on all lanes (RP2040 datasheet, 2.1.4). */
@@ -35,8 +57,8 @@ bool bus_write(struct pico *p, u32 address, u32 size, u32 value);
 void set_due(struct pico *p, enum due which, u64 cycle); /* NEVER: not any more */
 u64 ns_of(const struct machine *m, u64 cycle);
 u64 cycle_at_ns(const struct machine *m, u64 ns); /* the first cycle that is not before it */
-void set_irq(struct pico *p, u32 number, bool level);
-void set_irq_for(struct pico *p, u32 core, u32 number, bool level); /* IO_IRQ_BANK0 and IO_IRQ_QSPI: a line for each core */
+void set_irq(struct pico *p, u32 number, bool level);  /* to both cores */
+void set_irq_for(struct pico *p, u32 core, u32 number, bool level); /* to one: IO_BANK0's, IO_QSPI's and SIO's lines differ */
 void set_dreq(struct pico *p, u32 number, bool level); /* calls dma_request() when it rises */
 void send_event(struct pico *p);                       /* SEV: to both cores */
 
@@ -45,6 +67,7 @@ u32 timer_read(struct pico *p, u32 offset);
 void timer_write(struct pico *p, u32 offset, u32 raw, enum alias alias);
 void timer_reset(struct pico *p);
 void timer_due(struct pico *p);
+void timer_rescale(struct pico *p); /* clk_sys has changed */
 
 u32 io_bank0_read(struct pico *p, u32 offset);
 void io_bank0_write(struct pico *p, u32 offset, u32 raw, enum alias alias);
@@ -97,23 +120,31 @@ void dma_request(struct pico *p, u32 number); /* data request `number` has risen
 u32 sio_read(struct pico *p, u32 offset);
 void sio_write(struct pico *p, u32 offset, u32 value);
 void sio_reset(struct pico *p);
+void fifo_write(struct pico *p, u32 core, u32 value); /* from `core` to the other one */
 
 /* scs.c: the private peripherals of a core (NVIC, SysTick, SCB, MPU) and its exceptions */
 u32 scs_read(struct pico *p, struct core *c, u32 offset);
 void scs_write(struct pico *p, struct core *c, u32 offset, u32 value);
 void systick_due(struct pico *p, struct core *c);
 void core_reset(struct pico *p, struct core *c);
-void core_update(struct pico *p, struct core *c); /* pending, priorities or masks have changed */
-void core_pend_irq(struct pico *p, u32 number, bool level);
-bool core_take_exception(struct pico *p, struct core *c); /* the one that preempts; false: lock-up */
-bool core_fault(struct pico *p, struct core *c, enum fault why, u32 address); /* HardFault now; false: lock-up */
-bool core_return(struct pico *p, struct core *c, u32 exc_return);
+void core_update(struct pico *p, struct core *c);      /* pending, priorities or masks have changed */
+void core_irq(struct pico *p, struct core *c, u32 number, bool level);
+void core_nmi(struct pico *p, struct core *c);
+bool core_would_wake(const struct core *c);            /* from WFI: something pends that would preempt but for PRIMASK */
+void core_take_exception(struct pico *p, struct core *c); /* stack, or fetch the vector: the step that is next */
+void core_fault(struct pico *p, struct core *c, enum fault why, u32 address); /* HardFault now, or lock-up */
+u32 core_return(struct pico *p, struct core *c, u32 exc_return); /* cycles that it takes */
 u32 core_xpsr(const struct core *c);
 bool mpu_allows(const struct core *c, u32 address, bool write, bool fetch);
 
 /* cpu.c */
+struct instruction decode(u32 code, u32 second, u32 pc);
 void core_run(struct pico *p, struct core *c, u64 until);
 void forget_code(struct pico *p, u32 address, u32 length); /* memory was written behind the cores' backs */
+
+/* debug.c */
+bool must_stop(struct pico *p, struct core *c, u32 pc); /* before the instruction at pc: a breakpoint, the end of a step */
+void debug_access(struct pico *p, struct core *c, u32 address, u32 size, bool write); /* watchpoints */
 
 /* A write to SRAM by whom it may be (DMA, a debugger): code and snapshots notice. */
 void sram_written(struct pico *p, u32 offset, u32 length);
