@@ -179,7 +179,8 @@ static void advance(struct pico *p, u64 until)
 /* -- What Python calls -- */
 
 API struct pico *pico_new(u32 (*read)(u32, u32), void (*write)(u32, u32, u32, u32), void (*dpsram_written)(u32),
-                          void (*pins_changed)(u32, u32), void (*unmodelled)(u32, u32), void (*dormant_wake)(void))
+                          void (*pins_changed)(u32, u32), void (*qspi_changed)(u32, u32), void (*dormant_wake)(void),
+                          void (*unmodelled)(u32, u32))
 {
     struct pico *p = calloc(1, sizeof *p);
     if (!p)
@@ -196,7 +197,7 @@ API struct pico *pico_new(u32 (*read)(u32, u32), void (*write)(u32, u32, u32, u3
         p->flash_code[(FLASH_SIZE >> 1) + n].op = 1;
         p->sram_code[(SRAM_SIZE >> 1) + n].op = 1;
     }
-    p->host = (struct host_callbacks){read, write, dpsram_written, pins_changed, unmodelled, dormant_wake};
+    p->host = (struct host_callbacks){read, write, dpsram_written, pins_changed, qspi_changed, dormant_wake, unmodelled};
     memset(p->hooks, READ_HOOK | WRITE_HOOK, sizeof p->hooks);
     memset(p->flash, 0xFF, FLASH_SIZE);
     p->m.hz = DEFAULT_HZ;
@@ -400,6 +401,7 @@ API u32 pico_qspi_levels(struct pico *p) { return p->m.qspi.levels; }
 API void pico_set_external(struct pico *p, u32 pins, u32 levels, u32 driven) { pins_set_external(p, pins, levels, driven); }
 API void pico_set_external_qspi(struct pico *p, u32 pins, u32 levels, u32 driven) { qspi_set_external(p, pins, levels, driven); }
 API void pico_watch(struct pico *p, u32 pins) { pins_watch(p, pins); }
+API void pico_watch_qspi(struct pico *p, u32 pins) { qspi_watch(p, pins); }
 
 /* -- Cores, as a debugger or an oracle sees them -- */
 
@@ -572,6 +574,11 @@ struct snapshot {
     u8 sram[SRAM_SIZE];
     u8 flash[FLASH_SIZE];
 };
+
+#ifndef FINGERPRINT
+#define FINGERPRINT ""
+#endif
+API const char *pico_fingerprint(void) { return FINGERPRINT; }
 
 API u64 pico_snapshot_size(void) { return sizeof(struct snapshot); }
 

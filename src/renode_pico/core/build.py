@@ -1,0 +1,99 @@
+"""The library in C: found beside this file (in a wheel), or compiled once into the user's cache (in a checkout).
+
+The sources' hash is compiled into it, so that a library of other sources is never used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from pathlib import Path
+
+from renode_pico.errors import EngineMissing
+
+HERE = Path(__file__).resolve().parent
+NAME = "_rp2040"
+FLAGS = ("-std=gnu11", "-O2", "-fno-strict-aliasing", "-fPIC", "-shared", "-fvisibility=hidden", "-Wall", "-Wextra")
+"""-fno-strict-aliasing: memories are read and written in words, halfwords and bytes."""
+
+
+def sources() -> list[Path]:
+    """Every file that the library is made of, headers included."""
+    return sorted(path for path in HERE.iterdir() if path.suffix in {".c", ".h", ".inc"})
+
+
+def fingerprint() -> str:
+    """A short hash of the sources and of how they are compiled."""
+    digest = hashlib.sha256(" ".join(FLAGS).encode())
+    for path in sources():
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def compiler() -> list[str] | None:
+    """The C compiler, from CC or the usual names; None when there is none."""
+    named = os.environ.get("CC")
+    if named:
+        return shlex.split(named) if shutil.which(shlex.split(named)[0]) else None
+    return next(([name] for name in ("cc", "gcc", "clang") if shutil.which(name)), None)
+
+
+def cache_folder() -> Path:
+    """Where compiled libraries are kept."""
+    base = os.environ.get("XDG_CACHE_HOME") or str(Path("~/.cache").expanduser())
+    return Path(base) / "renode-pico" / "core"
+
+
+def shipped() -> Path:
+    """Where a wheel has its library."""
+    return HERE / f"{NAME}.so"
+
+
+def compile_to(target: Path, *, flags: tuple[str, ...] = ()) -> None:
+    """Compile the sources into `target`, whole or not at all.
+
+    Raises EngineMissing when there is no compiler, or when it fails.
+    """
+    command = compiler()
+    if command is None:
+        raise EngineMissing("the embedded engine's core needs a C compiler once: install gcc or clang (or set CC)")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".so")
+    os.close(handle)
+    units = [str(path) for path in sources() if path.suffix == ".c"]
+    mark = f'-DFINGERPRINT="{fingerprint()}"'
+    try:
+        done = subprocess.run(
+            [*command, *FLAGS, *flags, mark, "-o", temporary, *units], capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            raise EngineMissing(f"the embedded engine's core cannot be compiled by {command[0]}:\n{done.stderr.strip()}")
+        Path(temporary).replace(target)
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+
+
+def library() -> Path:
+    """The compiled library, made now if need be. Raises EngineMissing."""
+    if shipped().exists() and not any(path.suffix == ".c" for path in HERE.iterdir()):
+        return shipped()
+    platform = sysconfig.get_platform().replace(".", "_")
+    target = cache_folder() / f"{NAME}-{fingerprint()}-{platform}.so"
+    if not target.exists():
+        if shipped().exists() and fingerprint().encode() in shipped().read_bytes():
+            return shipped()
+        compile_to(target)
+    return target
+
+
+if __name__ == "__main__":
+    try:
+        print(library())
+    except EngineMissing as error:
+        sys.exit(str(error))
