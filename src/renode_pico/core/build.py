@@ -19,7 +19,17 @@ from renode_pico.errors import EngineMissing
 
 HERE = Path(__file__).resolve().parent
 NAME = "_rp2040"
-FLAGS = ("-std=gnu11", "-O2", "-fno-strict-aliasing", "-fPIC", "-shared", "-fvisibility=hidden", "-Wall", "-Wextra")
+FLAGS = (
+    "-std=gnu11",
+    "-O2",
+    "-fno-strict-aliasing",
+    "-fPIC",
+    "-shared",
+    "-fvisibility=hidden",
+    "-Wl,--no-undefined",
+    "-Wall",
+    "-Wextra",
+)
 """-fno-strict-aliasing: memories are read and written in words, halfwords and bytes."""
 
 
@@ -73,7 +83,9 @@ def compile_to(target: Path, *, flags: tuple[str, ...] = ()) -> None:
             [*command, *FLAGS, *flags, mark, "-o", temporary, *units], capture_output=True, text=True, check=False
         )
         if done.returncode:
-            raise EngineMissing(f"the embedded engine's core cannot be compiled by {command[0]}:\n{done.stderr.strip()}")
+            raise EngineMissing(
+                f"the embedded engine's core cannot be compiled by {command[0]}:\n{done.stderr.strip()}"
+            )
         Path(temporary).replace(target)
     finally:
         Path(temporary).unlink(missing_ok=True)

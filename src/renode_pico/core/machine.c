@@ -136,62 +136,78 @@ static void run_core(struct pico *p, struct core *c, u64 until)
     p->m.run_until = 0;
 }
 
-/* Let time pass up to `until` or an event before it. */
+static void sleep_on(const struct machine *m, struct core *c)
+{
+    if (m->now > c->time) {
+        c->slept += m->now - c->time;
+        c->time = m->now;
+    }
+}
+
+/* Let time pass up to `until` or an event before it: run the core that is behind, for a slice if the other is awake. */
 static void advance(struct pico *p, u64 until)
 {
     struct machine *m = &p->m;
-    struct core *first = NULL, *second = NULL;
-    for (u32 n = 0; n < 2; n++) {
-        struct core *c = &m->core[n];
-        if (!runnable(c)) {
-            if (m->now > c->time) {
-                c->slept += m->now - c->time;
-                c->time = m->now;
-            }
-        } else if (!first) {
-            first = c;
-        } else {
-            second = c;
-        }
-    }
-    if (!first) {
+    struct core *c = &m->core[0], *other = &m->core[1];
+    bool awake = runnable(c), other_awake = runnable(other);
+    if (!awake && !other_awake) {
         m->now = until;
+    } else if (awake && other_awake) {
+        u64 slice, both;
+        if (other->time < c->time) {
+            c = other;
+            other = &m->core[0];
+        }
+        slice = other->time + SLICE;
+        run_core(p, c, slice < until ? slice : until);
+        both = c->time < other->time ? c->time : other->time;
+        if (both > m->now)
+            m->now = both;
         return;
+    } else {
+        if (!awake) {
+            c = other;
+            other = &m->core[0];
+        }
+        run_core(p, c, until);
+        if (c->time > m->now)
+            m->now = c->time;
     }
-    if (!second) {
-        run_core(p, first, until);
-        if (first->time > m->now)
-            m->now = first->time;
-        return;
-    }
-    if (second->time < first->time) {
-        struct core *behind = second;
-        second = first;
-        first = behind;
-    }
-    u64 slice = second->time + SLICE;
-    run_core(p, first, slice < until ? slice : until);
-    u64 both = first->time < second->time ? first->time : second->time;
-    if (both > m->now)
-        m->now = both;
+    sleep_on(m, other);
+    if (!awake && !other_awake)
+        sleep_on(m, c);
 }
 
 /* -- What Python calls -- */
+
+API void pico_free(struct pico *p)
+{
+    free(p->flash);
+    free(p->rom_code);
+    free(p->flash_code);
+    free(p->sram_code);
+    free(p->coverage);
+    free(p);
+}
 
 API struct pico *pico_new(u32 (*read)(u32, u32), void (*write)(u32, u32, u32, u32), void (*dpsram_written)(u32),
                           void (*pins_changed)(u32, u32), void (*qspi_changed)(u32, u32), void (*dormant_wake)(void),
                           void (*unmodelled)(u32, u32))
 {
-    struct pico *p = calloc(1, sizeof *p);
+    size_t alignment = _Alignof(struct pico);
+    struct pico *p = aligned_alloc(alignment, (sizeof *p + alignment - 1) / alignment * alignment);
     if (!p)
         return NULL;
+    memset(p, 0, sizeof *p);
     /* One entry more than a memory has: what comes behind its last halfword. */
     p->flash = calloc(1, FLASH_SIZE);
     p->rom_code = calloc((ROM_SIZE >> 1) + 2, sizeof *p->rom_code);
     p->flash_code = calloc((FLASH_SIZE >> 1) + 2, sizeof *p->flash_code);
     p->sram_code = calloc((SRAM_SIZE >> 1) + 2, sizeof *p->sram_code);
-    if (!p->flash || !p->rom_code || !p->flash_code || !p->sram_code)
+    if (!p->flash || !p->rom_code || !p->flash_code || !p->sram_code) {
+        pico_free(p);
         return NULL;
+    }
     for (u32 n = 0; n < 2; n++) {
         p->rom_code[(ROM_SIZE >> 1) + n].op = 1;
         p->flash_code[(FLASH_SIZE >> 1) + n].op = 1;
@@ -224,16 +240,6 @@ API struct pico *pico_new(u32 (*read)(u32, u32), void (*write)(u32, u32, u32, u3
     return p;
 }
 
-API void pico_free(struct pico *p)
-{
-    free(p->flash);
-    free(p->rom_code);
-    free(p->flash_code);
-    free(p->sram_code);
-    free(p->coverage);
-    free(p);
-}
-
 /* Where something is that Python looks into: see MEMORIES in machine.py. */
 API void *pico_memory(struct pico *p, u32 which, u32 *size)
 {
@@ -248,6 +254,7 @@ API void *pico_memory(struct pico *p, u32 which, u32 *size)
     case 7: *size = sizeof p->hooks; return p->hooks;
     case 8: *size = 3 * sizeof(u64); return &p->m.now; /* now, base_cycles, base_ns */
     case 9: *size = p->coverage ? COVERAGE_SIZE : 0; return p->coverage;
+    case 10: case 11: *size = sizeof p->m.core[0].r; return p->m.core[which - 10].r;
     default: *size = 0; return NULL;
     }
 }

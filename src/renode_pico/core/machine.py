@@ -476,6 +476,10 @@ class Machine:
         """Set a register. Setting the PC wakes a core that sleeps or is locked up."""
         self._c.core_set(self._p, core, what, value & 0xFFFF_FFFF)
 
+    def core_registers(self, core: int) -> memoryview:
+        """R0 to R15 of a core that is not running, 16 words."""
+        return self._view(10 + core).cast("I")
+
     def instructions(self, core: int) -> int:
         """Instructions that a core has executed."""
         return int(self._c.core_instructions(self._p, core))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from array import array
 from dataclasses import dataclass, field
 from random import Random
 
@@ -23,7 +24,7 @@ DATA = 0x2000_2000
 DATA_SIZE = 0x2000
 STACK = 0x2000_3000
 FLAGS = 0xF000_0000
-REGISTERS = range(16)
+WORDS = [*range(UC_ARM_REG_R0, UC_ARM_REG_R0 + 13), UC_ARM_REG_SP, UC_ARM_REG_LR]
 
 
 @dataclass
@@ -61,26 +62,25 @@ class Oracle:
         self.uc = Uc(UC_ARCH_ARM, UC_MODE_THUMB)
         self.uc.ctl_set_cpu_model(UC_CPU_ARM_CORTEX_M0)
         self.uc.mem_map(0x2000_0000, 0x40000)
+        self._data = b""
 
     def run(self, code: bytes, data: bytes, before: CoreState, count: int) -> tuple[CoreState, bytes] | None:
         """Execute `count` instructions; None when it faults."""
         uc = self.uc
         uc.mem_write(CODE, code)
-        uc.mem_write(DATA, data)
+        if data != self._data:
+            uc.mem_write(DATA, data)
+        self._data = b""
         uc.ctl_remove_cache(CODE, CODE + 0x400)
-        for number in range(13):
-            uc.reg_write(UC_ARM_REG_R0 + number, before.r[number])
-        uc.reg_write(UC_ARM_REG_SP, before.r[13])
-        uc.reg_write(UC_ARM_REG_LR, before.r[14])
-        uc.reg_write(UC_ARM_REG_APSR, before.flags)
+        uc.reg_write_batch([*zip(WORDS, before.r[:15], strict=True), (UC_ARM_REG_APSR, before.flags)])
         try:
             uc.emu_start(before.r[15] | 1, 0xFFFF_FFFF, count=count)
         except UcError:
             return None
-        after = CoreState([uc.reg_read(UC_ARM_REG_R0 + number) for number in range(13)])
-        after.r += [uc.reg_read(UC_ARM_REG_SP), uc.reg_read(UC_ARM_REG_LR), uc.reg_read(UC_ARM_REG_PC) & ~1]
-        after.flags = uc.reg_read(UC_ARM_REG_APSR) & FLAGS
-        return after, bytes(uc.mem_read(DATA, DATA_SIZE))
+        *words, pc, flags = uc.reg_read_batch([*WORDS, UC_ARM_REG_PC, UC_ARM_REG_APSR])
+        after = CoreState([*words, pc & ~1], flags & FLAGS)
+        self._data = bytes(uc.mem_read(DATA, DATA_SIZE))
+        return after, self._data
 
 
 class Ours:
@@ -89,6 +89,8 @@ class Ours:
     def __init__(self) -> None:
         self.machine = Machine(1)
         self.machine.hold_core(0, False)
+        self.registers = self.machine.core_registers(0)
+        self._data = b""
 
     def set_up(self, code: bytes, data: bytes, before: CoreState) -> None:
         """Memory and registers."""
@@ -96,11 +98,11 @@ class Ours:
         offset = CODE - 0x2000_0000
         machine.sram[offset : offset + len(code)] = code
         machine.wrote(CODE, len(code))
-        offset = DATA - 0x2000_0000
-        machine.sram[offset : offset + len(data)] = data
-        machine.wrote(DATA, len(data))
-        for number in REGISTERS:
-            machine.set_core(0, number, before.r[number])
+        if data != self._data:
+            offset = DATA - 0x2000_0000
+            machine.sram[offset : offset + len(data)] = data
+            machine.wrote(DATA, len(data))
+        self.registers[:] = array("I", before.r)
         machine.set_core(0, Core.XPSR, before.flags)
 
     def run(self, code: bytes, data: bytes, before: CoreState, count: int) -> tuple[CoreState, bytes]:
@@ -109,10 +111,10 @@ class Ours:
         machine = self.machine
         for _ in range(count):
             assert machine.run(machine.cycles + 1) is Run.DEADLINE
-        after = CoreState([machine.core(0, number) for number in REGISTERS])
-        after.flags = machine.core(0, Core.XPSR) & FLAGS
+        after = CoreState(self.registers.tolist(), machine.core(0, Core.XPSR) & FLAGS)
         offset = DATA - 0x2000_0000
-        return after, bytes(machine.sram[offset : offset + DATA_SIZE])
+        self._data = bytes(machine.sram[offset : offset + DATA_SIZE])
+        return after, self._data
 
 
 def halfwords(*codes: int) -> bytes:

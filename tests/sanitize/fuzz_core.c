@@ -1,0 +1,163 @@
+/* The core in C with random memories, registers, interrupts and accesses, under AddressSanitizer and UBSan.
+ *
+ *     fuzz_core SEED RUNS
+ *
+ * Whatever firmware does must be an answer of the machine: no access outside of its memory, nothing undefined, no hang.
+ * A run that finds something ends the process with the sanitizer's report; the last line printed names its seed.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pico.h"
+
+struct pico *pico_new(u32 (*)(u32, u32), void (*)(u32, u32, u32, u32), void (*)(u32), void (*)(u32, u32), void (*)(u32, u32),
+                      void (*)(void), void (*)(u32, u32));
+void pico_free(struct pico *p);
+u32 pico_run(struct pico *p, u64 until);
+void pico_hold_core(struct pico *p, u32 core, u32 held);
+void pico_reset_core(struct pico *p, u32 core);
+void pico_core_set(struct pico *p, u32 core, u32 what, u32 value);
+void pico_end_semihosting_call(struct pico *p, u32 core, u32 result);
+void pico_set_semihosting(struct pico *p, u32 on);
+void pico_resume(struct pico *p, u32 core, u32 stepping);
+u32 pico_breakpoints(struct pico *p, const u32 *addresses, u32 count);
+u32 pico_cover(struct pico *p, u32 on);
+u64 pico_snapshot_size(void);
+void pico_save(struct pico *p, void *s, u64 id);
+void pico_restore(struct pico *p, const void *s);
+
+static u64 state;
+
+static u32 any(void)
+{
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    return (u32)(state >> 16);
+}
+
+static struct pico *current;
+static u64 instructions;
+
+static u32 on_read(u32 block, u32 offset) { return block ^ offset ^ any(); }
+static void on_write(u32 block, u32 offset, u32 raw, u32 alias)
+{
+    if (any() % 8 == 0)
+        set_irq(current, block & 31, raw & 1);
+    if (any() % 8 == 0)
+        set_dreq(current, offset & 63, alias & 1);
+}
+static void on_one(u32 offset) { (void)offset; }
+static void on_two(u32 a, u32 b) { (void)a, (void)b; }
+static void on_nothing(void) {}
+
+/* An address that firmware might use: something is there, or close by. */
+static u32 likely_address(void)
+{
+    static const u32 base[] = {0, 0x10000000, 0x13000000, 0x14000000, 0x15000000, 0x18000000, 0x20000000, 0x20041F00, 0x21000000,
+                               0x40014000, 0x40018000, 0x4001C000, 0x40050000, 0x40054000, 0x50000000, 0x50100000, 0x50110000,
+                               0x50200000, 0x50300000, 0xD0000000, 0xE000E000, 0xE000ED00, 0x50000400, 0x40030000};
+    u32 address = base[any() % (sizeof base / sizeof *base)] + any() % 0x500;
+    return any() % 8 ? address & ~3u : address;
+}
+
+static void fill(u8 *memory, u32 size)
+{
+    for (u32 at = 0; at + 4 <= size; at += 4) {
+        u32 kind = any() % 4, word = any();
+        if (kind == 0)
+            word = likely_address() | (any() & 1);
+        else if (kind == 1)
+            word = (word & 0x07FF07FF) | 0x60006000; /* loads and stores */
+        memcpy(memory + at, &word, 4);
+    }
+}
+
+static void one_run(u64 seed)
+{
+    static const u32 start[] = {0x20000000, 0x10000000, 0x100, 0x15000100, 0x20041F00, 0x101FFFF0, 0x20041FF8, 0x50100100, 0xD0000000};
+    struct pico *p = pico_new(on_read, on_write, on_one, on_two, on_two, on_nothing, on_two);
+    void *snapshot = NULL;
+    u64 limit = 0;
+    current = p;
+    state = seed * 0x9E3779B97F4A7C15u | 1;
+    for (u32 n = 0; n < 20; n++)
+        any();
+    fill(p->m.rom, ROM_SIZE);
+    fill(p->flash, 0x4000);
+    fill(p->flash + FLASH_SIZE - 0x1000, 0x1000);
+    fill(p->m.sram, SRAM_SIZE);
+    for (u32 core = 0; core < 1 + any() % 2; core++) {
+        pico_hold_core(p, core, 0);
+        if (any() % 4 == 0)
+            pico_reset_core(p, core);
+        for (u32 r = 0; r < 15; r++)
+            pico_core_set(p, core, r, any() % 2 ? likely_address() : any());
+        pico_core_set(p, core, 13, SRAM_BASE + 0x1000 + (any() & 0x3FFF0));
+        pico_core_set(p, core, 15, start[any() % (sizeof start / sizeof *start)] + (any() & 0xFE));
+        p->m.core[core].irq_enabled = any() % 2 ? any() : 0;
+        p->m.core[core].mpu_ctrl = any() % 8 ? 0 : any() & 7;
+        for (u32 n = 0; n < 8; n++)
+            p->m.core[core].mpu[n] = (struct mpu_region){any() & ~0xFFu, any() & 0x1707FF3F};
+        p->m.core[core].vtor = any() % 2 ? 0 : SRAM_BASE;
+    }
+    pico_set_semihosting(p, any() & 1);
+    if (any() % 4 == 0)
+        pico_cover(p, 1);
+    if (any() % 4 == 0) {
+        u32 at[4] = {SRAM_BASE + (any() & 0xFE), FLASH_BASE, any(), 0x100};
+        pico_breakpoints(p, at, 4);
+    }
+    for (u32 step = 0; step < 60; step++) {
+        u32 value;
+        limit += any() % 3000;
+        for (u32 turn = 0; turn < 200 && p->m.now < limit; turn++) {
+            if (p->m.semihosting_calls)
+                pico_end_semihosting_call(p, p->m.semihosting_calls >> 1, any());
+            if (p->debug.hit)
+                pico_resume(p, p->debug.hit_core, any() & 1);
+            for (u32 core = 0; core < 2; core++)
+                if (p->m.reset_requests >> core & 1 || (p->m.core[core].locked_up && any() % 2)) {
+                    pico_reset_core(p, core);
+                    pico_core_set(p, core, 15, SRAM_BASE + (any() & 0x3FFFE));
+                    pico_core_set(p, core, 13, SRAM_BASE + 0x8000 + (any() & 0x1FFF0));
+                }
+            pico_run(p, limit);
+        }
+        for (u32 n = any() % 8; n; n--) {
+            u32 address = likely_address(), size = 1u << any() % 3;
+            if (any() % 2)
+                bus_write(p, address & ~(size - 1), size, any());
+            else
+                bus_read(p, address & ~(size - 1), size, &value);
+        }
+        if (any() % 4 == 0)
+            set_irq(p, any() & 31, any() & 1);
+        if (any() % 4 == 0)
+            pins_set_external(p, any(), any(), any() & 0x3FFFFFFF);
+        if (any() % 16 == 0) {
+            snapshot = snapshot ? snapshot : malloc(pico_snapshot_size());
+            pico_save(p, snapshot, seed + step + 1);
+        } else if (snapshot && any() % 8 == 0) {
+            pico_restore(p, snapshot);
+            limit = p->m.now;
+        }
+    }
+    instructions += p->m.core[0].instructions + p->m.core[1].instructions;
+    free(snapshot);
+    pico_free(p);
+}
+
+int main(int count, char **arguments)
+{
+    u64 seed = count > 1 ? strtoull(arguments[1], NULL, 0) : 1, runs = count > 2 ? strtoull(arguments[2], NULL, 0) : 100;
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    for (u64 n = 0; n < runs; n++) {
+        printf("\rseed %llu", (unsigned long long)(seed + n));
+        fflush(stdout);
+        one_run(seed + n);
+    }
+    printf("\n%llu runs, %llu instructions, clean\n", (unsigned long long)runs, (unsigned long long)instructions);
+    return 0;
+}
