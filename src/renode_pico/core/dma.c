@@ -90,6 +90,7 @@ enum { /* what paces a channel */
 };
 #define TREQS_OF_PIO 0x0000ffffu
 #define TREQS_OF_PWM 0xff000000u
+#define TREQS_OF_TIMERS 0x7800000000000000u
 
 enum {
     DMA_IRQ_0 = 11,
@@ -165,6 +166,58 @@ static void raise_intr(struct pico *p, u32 n)
     update_irqs(p);
 }
 
+/* -- Pacing timers (2.5.5.1) -- */
+
+/* They request X times in Y cycles, but not more than once in one. */
+static u64 pulses_until(const struct dma_timer *t, u64 cycle)
+{
+    if (!t->x || !t->y)
+        return 0;
+    u64 cycles = cycle - t->since;
+    return t->x >= t->y ? cycles : cycles * t->x / t->y;
+}
+
+static u64 next_pulse(const struct dma_timer *t)
+{
+    if (!t->x || !t->y)
+        return NEVER;
+    u64 n = t->pulses + 1;
+    return t->since + (t->x >= t->y ? n : (n * t->y + t->x - 1) / t->x);
+}
+
+static void give_credits(struct dma *d, u32 treq, u64 pulses)
+{
+    for (u32 set = d->active; set; set &= set - 1) {
+        struct dma_channel *c = &d->channel[__builtin_ctz(set)];
+        if (treq_of(c) != treq)
+            continue;
+        u64 credits = c->credits + pulses;
+        c->credits = (u8)(credits < MOST_CREDITS ? credits : MOST_CREDITS);
+    }
+}
+
+/* Pulses up to now are given, or nobody listened to them. */
+static void note_pulses(struct dma_timer *t, u64 now)
+{
+    if (t->y) /* numbers stay small: after Y cycles it is where it was */
+        t->since += (now - t->since) / t->y * t->y;
+    t->pulses = pulses_until(t, now);
+}
+
+static void run_timers(struct pico *p)
+{
+    struct dma *d = &p->m.dma;
+    for (u32 n = 0; d->listened & TREQS_OF_TIMERS && n < DMA_PACING_TIMERS; n++) {
+        struct dma_timer *t = &d->timer[n];
+        if (!(d->listened >> (TREQ_TIMER0 + n) & 1))
+            continue;
+        u64 pulses = pulses_until(t, p->m.now);
+        if (pulses != t->pulses)
+            give_credits(d, TREQ_TIMER0 + n, pulses - t->pulses);
+        note_pulses(t, p->m.now);
+    }
+}
+
 /* -- Starting and ending (2.5.1, 2.5.2) -- */
 
 static void note_active(struct pico *p)
@@ -172,15 +225,18 @@ static void note_active(struct pico *p)
     struct dma *d = &p->m.dma;
     u64 listened = 0;
     d->active = 0;
-    for (u32 n = 0; n < DMA_CHANNELS; n++) {
-        const struct dma_channel *c = &d->channel[n];
-        if (c->busy && c->ctrl & CTRL_EN) {
+    for (u32 set = d->busy; set; set &= set - 1) {
+        u32 n = (u32)__builtin_ctz(set);
+        if (d->channel[n].ctrl & CTRL_EN) {
             d->active |= 1u << n;
-            listened |= 1ull << treq_of(c);
+            listened |= 1ull << treq_of(&d->channel[n]);
         }
     }
     u64 changed = listened ^ d->listened;
     d->listened = listened;
+    for (u32 n = 0; changed & TREQS_OF_TIMERS && n < DMA_PACING_TIMERS; n++)
+        if (changed & listened & 1ull << (TREQ_TIMER0 + n))
+            note_pulses(&d->timer[n], p->m.now);
     if (changed & TREQS_OF_PIO)
         pio_pins_changed(p, 0);
     if (changed & TREQS_OF_PWM)
@@ -190,9 +246,9 @@ static void note_active(struct pico *p)
 static void trigger(struct pico *p, u32 n, u64 cycle)
 {
     struct dma_channel *c = &p->m.dma.channel[n];
-    if (!(c->ctrl & CTRL_EN) || c->busy)
+    if (!(c->ctrl & CTRL_EN) || p->m.dma.busy >> n & 1)
         return;
-    c->busy = true;
+    p->m.dma.busy |= 1u << n;
     c->aborted = false;
     c->count = c->reload;
     c->credits = 0;
@@ -205,7 +261,7 @@ static void end(struct pico *p, u32 n)
 {
     struct dma_channel *c = &p->m.dma.channel[n];
     u32 next = c->ctrl >> CTRL_CHAIN_TO_LSB & 0xf;
-    c->busy = false;
+    p->m.dma.busy &= ~(1u << n);
     note_active(p);
     if (!(c->ctrl & CTRL_IRQ_QUIET))
         raise_intr(p, n); /* after an abort too: RP2040-E13 */
@@ -215,7 +271,7 @@ static void end(struct pico *p, u32 n)
 
 static void fail(struct pico *p, u32 n)
 {
-    p->m.dma.channel[n].busy = false;
+    p->m.dma.busy &= ~(1u << n);
     note_active(p);
     raise_intr(p, n);
 }
@@ -223,13 +279,13 @@ static void fail(struct pico *p, u32 n)
 static void abort_channel(struct pico *p, u32 n)
 {
     struct dma_channel *c = &p->m.dma.channel[n];
-    bool in_flight = c->busy && c->issued && c->issued + PIPELINE_CYCLES > p->m.now;
+    bool in_flight = p->m.dma.busy >> n & 1 && c->issued && c->issued + PIPELINE_CYCLES > p->m.now;
     c->count = 0;
     c->aborted = true;
     if (in_flight)
         c->completes = c->issued + PIPELINE_CYCLES;
     else
-        c->busy = false;
+        p->m.dma.busy &= ~(1u << n);
     note_active(p);
 }
 
@@ -460,53 +516,6 @@ static u32 ready_at(const struct pico *p, u64 cycle, bool only_copies)
     return ready;
 }
 
-/* -- Pacing timers (2.5.5.1) -- */
-
-/* They request X times in Y cycles, but not more than once in one. */
-static u64 pulses_until(const struct dma_timer *t, u64 cycle)
-{
-    if (!t->x || !t->y)
-        return 0;
-    u64 cycles = cycle - t->since;
-    return t->x >= t->y ? cycles : cycles * t->x / t->y;
-}
-
-static u64 next_pulse(const struct dma_timer *t)
-{
-    if (!t->x || !t->y)
-        return NEVER;
-    u64 n = t->pulses + 1;
-    return t->since + (t->x >= t->y ? n : (n * t->y + t->x - 1) / t->x);
-}
-
-static void give_credits(struct dma *d, u32 treq, u64 pulses)
-{
-    for (u32 set = d->active; set; set &= set - 1) {
-        struct dma_channel *c = &d->channel[__builtin_ctz(set)];
-        if (treq_of(c) != treq)
-            continue;
-        u64 credits = c->credits + pulses;
-        c->credits = (u8)(credits < MOST_CREDITS ? credits : MOST_CREDITS);
-    }
-}
-
-static void run_timers(struct pico *p)
-{
-    struct dma *d = &p->m.dma;
-    for (u32 n = 0; n < DMA_PACING_TIMERS; n++) {
-        struct dma_timer *t = &d->timer[n];
-        u64 pulses = pulses_until(t, p->m.now);
-        if (pulses != t->pulses)
-            give_credits(d, TREQ_TIMER0 + n, pulses - t->pulses);
-        t->pulses = pulses;
-        if (t->y) { /* numbers stay small: after Y cycles it starts again */
-            u64 rounds = (p->m.now - t->since) / t->y;
-            t->since += rounds * t->y;
-            t->pulses = pulses_until(t, p->m.now);
-        }
-    }
-}
-
 /* -- Time -- */
 
 /* When another copy joins in, if that is before `until`. */
@@ -542,9 +551,9 @@ static void make_up(struct pico *p)
 static void end_sequences(struct pico *p)
 {
     struct dma *d = &p->m.dma;
-    for (u32 n = 0; n < DMA_CHANNELS; n++) {
-        const struct dma_channel *c = &d->channel[n];
-        if (c->busy && !c->count && c->completes <= p->m.now)
+    for (u32 set = d->busy; set; set &= set - 1) {
+        u32 n = (u32)__builtin_ctz(set);
+        if (!d->channel[n].count && d->channel[n].completes <= p->m.now)
             end(p, n);
     }
 }
@@ -586,10 +595,10 @@ static void schedule(struct pico *p)
 {
     const struct dma *d = &p->m.dma;
     u64 due = NEVER;
-    for (u32 n = 0; n < DMA_CHANNELS; n++) {
-        const struct dma_channel *c = &d->channel[n];
-        if (!c->busy || (c->count && !(c->ctrl & CTRL_EN)))
-            continue; /* idle, or paused */
+    for (u32 set = d->busy; set; set &= set - 1) {
+        const struct dma_channel *c = &d->channel[__builtin_ctz(set)];
+        if (c->count && !(c->ctrl & CTRL_EN))
+            continue; /* paused */
         u64 at = due_of(p, c);
         if (at < due)
             due = at;
@@ -599,19 +608,21 @@ static void schedule(struct pico *p)
 
 /* -- Registers -- */
 
-static u32 ctrl_read(const struct dma_channel *c)
+static u32 ctrl_read(const struct dma *d, u32 n)
 {
-    return c->ctrl | (c->busy ? CTRL_BUSY : 0) | (c->read_error ? CTRL_READ_ERROR : 0)
+    const struct dma_channel *c = &d->channel[n];
+    return c->ctrl | (d->busy >> n & 1 ? CTRL_BUSY : 0) | (c->read_error ? CTRL_READ_ERROR : 0)
         | (c->write_error ? CTRL_WRITE_ERROR : 0) | (c->read_error || c->write_error ? CTRL_AHB_ERROR : 0);
 }
 
-static u32 channel_read(const struct dma_channel *c, u32 which)
+static u32 channel_read(const struct dma *d, u32 n, u32 which)
 {
+    const struct dma_channel *c = &d->channel[n];
     switch (which) {
     case READ_ADDR: return c->read_addr;
     case WRITE_ADDR: return c->write_addr;
     case TRANS_COUNT: return c->count;
-    default: return ctrl_read(c);
+    default: return ctrl_read(d, n);
     }
 }
 
@@ -625,7 +636,7 @@ static void channel_write(struct pico *p, u32 offset, u32 raw, enum alias alias)
     case WRITE_ADDR: value = c->write_addr = alias_apply(c->write_addr, raw, alias); break;
     case TRANS_COUNT: value = c->reload = alias_apply(c->count, raw, alias); break;
     default:
-        value = alias_apply(ctrl_read(c), raw, alias);
+        value = alias_apply(ctrl_read(d, n), raw, alias);
         c->ctrl = value & CTRL_STORED_BITS;
         c->read_error &= !(raw & CTRL_READ_ERROR);
         c->write_error &= !(raw & CTRL_WRITE_ERROR);
@@ -657,7 +668,7 @@ static u32 register_read(const struct pico *p, u32 offset)
 {
     const struct dma *d = &p->m.dma;
     if (offset < DMA_CHANNELS * CHANNEL_STRIDE)
-        return channel_read(&d->channel[offset / CHANNEL_STRIDE], register_at[offset >> 4 & 3][offset >> 2 & 3]);
+        return channel_read(d, offset / CHANNEL_STRIDE, register_at[offset >> 4 & 3][offset >> 2 & 3]);
     if (offset >= TIMER0 && offset <= TIMER3) {
         const struct dma_timer *t = &d->timer[(offset - TIMER0) / 4];
         return t->x << 16 | t->y;

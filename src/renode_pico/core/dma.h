@@ -10,7 +10,7 @@ enum {
 
 struct dma_channel {
     u32 read_addr, write_addr, count, reload, ctrl; /* ctrl without the bits that are kept below */
-    bool busy, aborted;
+    bool aborted;
     bool read_error, write_error;
     u8 credits;        /* of its pacing timer or PWM slice: requests that it has not answered */
     u64 starts;        /* not before this cycle */
@@ -29,7 +29,8 @@ struct dma {
     struct dma_timer timer[DMA_PACING_TIMERS];
     u32 intr, inte[DMA_LINES], intf[DMA_LINES];
     u32 sniff_ctrl, sniff_data;
-    u32 active;        /* channels that are busy and enabled */
+    u32 busy;          /* channels in a sequence, one bit each */
+    u32 active;        /* those of them that are enabled */
     u32 served;        /* channels of high priority that have had their turn in this round */
     u8 last_high, last_low; /* who was the last of each kind */
     bool transferring; /* in the middle of a bus access of our own */
