@@ -19,23 +19,23 @@ from renode_pico.errors import EngineMissing
 
 HERE = Path(__file__).resolve().parent
 NAME = "_rp2040"
-FLAGS = (
-    "-std=gnu11",
-    "-O2",
-    "-fno-strict-aliasing",
-    "-fPIC",
-    "-shared",
-    "-fvisibility=hidden",
-    "-Wl,--no-undefined",
-    "-Wall",
-    "-Wextra",
-)
+COMMON_FLAGS = ("-std=gnu11", "-O2", "-fno-strict-aliasing", "-fvisibility=hidden", "-Wall", "-Wextra")
 """-fno-strict-aliasing: memories are read and written in words, halfwords and bytes."""
+FLAGS = (*COMMON_FLAGS, "-fPIC", "-shared", "-Wl,--no-undefined")
+WASM_FLAGS = (
+    *COMMON_FLAGS, "--target=wasm32", "-ffreestanding", "-nostdlib", "-mbulk-memory",
+    "-Wl,--no-entry", "-Wl,--export-dynamic", "-Wl,--strip-all",
+)  # fmt: skip
 
 
 def sources() -> list[Path]:
     """Every file that the library is made of, headers included."""
-    return sorted(path for path in HERE.iterdir() if path.suffix in {".c", ".h", ".inc"})
+    return sorted(path for path in [*HERE.iterdir(), *HERE.glob("wasm/**/*")] if path.suffix in {".c", ".h", ".inc"})
+
+
+def units() -> list[str]:
+    """What the compiler is given for the native library."""
+    return [str(path) for path in sources() if path.suffix == ".c" and path.parent == HERE]
 
 
 def fingerprint() -> str:
@@ -76,16 +76,14 @@ def compile_to(target: Path, *, flags: tuple[str, ...] = ()) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".so")
     os.close(handle)
-    units = [str(path) for path in sources() if path.suffix == ".c"]
     mark = f'-DFINGERPRINT="{fingerprint()}"'
     try:
         done = subprocess.run(
-            [*command, *FLAGS, *flags, mark, "-o", temporary, *units], capture_output=True, text=True, check=False
+            [*command, *FLAGS, *flags, mark, "-o", temporary, *units()], capture_output=True, text=True, check=False
         )
         if done.returncode:
-            raise EngineMissing(
-                f"the embedded engine's core cannot be compiled by {command[0]}:\n{done.stderr.strip()}"
-            )
+            said = done.stderr.strip()
+            raise EngineMissing(f"the embedded engine's core cannot be compiled by {command[0]}:\n{said}")
         Path(temporary).replace(target)
     finally:
         Path(temporary).unlink(missing_ok=True)
@@ -104,8 +102,41 @@ def library() -> Path:
     return target
 
 
-if __name__ == "__main__":
+def wasm_file() -> Path:
+    """The core as WebAssembly, beside this file in wheels and checkouts alike."""
+    return HERE / "rp2040.wasm"
+
+
+def compile_wasm(target: Path) -> None:
+    """Make `rp2040.wasm` anew; needs clang and wasm-ld. Raises EngineMissing."""
+    if not (shutil.which("clang") and shutil.which("wasm-ld")):
+        raise EngineMissing("rp2040.wasm is made by clang and wasm-ld: install clang and lld")
+    mark = f'-DFINGERPRINT="{fingerprint()}"'
+    include = HERE / "wasm" / "include"
+    done = subprocess.run(
+        ["clang", *WASM_FLAGS, mark, f"-I{include}", "-o", str(target), *units(), str(HERE / "wasm" / "support.c")],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        raise EngineMissing(f"rp2040.wasm cannot be made:\n{done.stderr.strip()}")
+
+
+def main(arguments: list[str]) -> int:
+    """`python -m renode_pico.core.build [--wasm]`: make the library, or the WebAssembly."""
     try:
-        print(library())
+        if arguments == ["--wasm"]:
+            compile_wasm(wasm_file())
+            print(wasm_file())
+        elif arguments:
+            print("usage: python -m renode_pico.core.build [--wasm]", file=sys.stderr)
+            return 2
+        else:
+            print(library())
     except EngineMissing as error:
-        sys.exit(str(error))
+        print(error, file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -6,15 +6,21 @@ numbers; time is in cycles of clk_sys and in nanoseconds of emulated time since 
 
 from __future__ import annotations
 
-import ctypes
+import logging
+import os
 from collections.abc import Callable, Iterable
-from ctypes import CFUNCTYPE, POINTER, byref, c_char_p, c_uint8, c_uint32, c_uint64, c_void_p
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cache
 from typing import Any
 
+from renode_pico.core.abi import SCRATCH_WORDS, Buffer, CoreLibrary
 from renode_pico.core.build import library
+from renode_pico.core.native import NativeCore
+from renode_pico.core.webassembly import WebAssemblyCore
+from renode_pico.errors import EngineMissing, UsageError
+
+_log = logging.getLogger("renode_pico.core")
 
 NEVER = 0xFFFF_FFFF_FFFF_FFFF
 APB_BLOCKS = 28
@@ -99,93 +105,43 @@ class State:
 _MEMORIES = ("rom", "flash", "sram", "dpsram", "xip_sram")
 _C_BLOCKS = ("io_bank0", "pads_bank0", "io_qspi", "pads_qspi", "pio0", "pio1", "pwm", "dma", "timer", "sio")
 
-_READ = CFUNCTYPE(c_uint32, c_uint32, c_uint32)
-_WRITE = CFUNCTYPE(None, c_uint32, c_uint32, c_uint32, c_uint32)
-_ONE = CFUNCTYPE(None, c_uint32)
-_TWO = CFUNCTYPE(None, c_uint32, c_uint32)
-_NOTHING = CFUNCTYPE(None)
 
-_U32, _U64, _P = c_uint32, c_uint64, c_void_p
-_SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
-    "new": (_P, (_READ, _WRITE, _ONE, _TWO, _TWO, _NOTHING, _TWO)),
-    "free": (None, (_P,)),
-    "memory": (_P, (_P, _U32, POINTER(_U32))),
-    "run": (_U32, (_P, _U64)),
-    "stop": (None, (_P,)),
-    "alarm_at_ns": (None, (_P, _U64)),
-    "cycle_at_ns": (_U64, (_P, _U64)),
-    "ns": (_U64, (_P,)),
-    "set_irq": (None, (_P, _U32, _U32)),
-    "set_dreq": (None, (_P, _U32, _U32)),
-    "set_nmi_mask": (None, (_P, _U32, _U32)),
-    "set_core_count": (None, (_P, _U32)),
-    "send_fifo": (None, (_P, _U32, _U32)),
-    "set_hz": (None, (_P, _U32)),
-    "reset_core": (None, (_P, _U32)),
-    "hold_core": (None, (_P, _U32, _U32)),
-    "reset_block": (None, (_P, _U32)),
-    "bus_read": (_U64, (_P, _U32, _U32)),
-    "bus_write": (_U32, (_P, _U32, _U32, _U32)),
-    "wrote": (None, (_P, _U32, _U32)),
-    "drive": (None, (_P, _U32, _U32, _U32, _U32)),
-    "drive_qspi": (None, (_P, _U32, _U32, _U32, _U32)),
-    "pin_inputs": (_U32, (_P,)),
-    "pin_levels": (_U32, (_P,)),
-    "qspi_levels": (_U32, (_P,)),
-    "pin_functions": (_U32, (_P, _U32)),
-    "set_external": (None, (_P, _U32, _U32, _U32)),
-    "set_external_qspi": (None, (_P, _U32, _U32, _U32)),
-    "watch": (None, (_P, _U32)),
-    "watch_qspi": (None, (_P, _U32)),
-    "core_get": (_U32, (_P, _U32, _U32)),
-    "core_set": (None, (_P, _U32, _U32, _U32)),
-    "core_instructions": (_U64, (_P, _U32)),
-    "core_cycles": (_U64, (_P, _U32)),
-    "halt_core": (None, (_P, _U32, _U32)),
-    "end_semihosting_call": (None, (_P, _U32, _U32)),
-    "semihosting_calls": (_U32, (_P,)),
-    "set_semihosting": (None, (_P, _U32)),
-    "reset_requests": (_U32, (_P,)),
-    "breakpoints": (_U32, (_P, POINTER(_U32), _U32)),
-    "watchpoint": (_U32, (_P, _U32, _U32, _U32, _U32)),
-    "clear_watchpoints": (None, (_P,)),
-    "resume": (None, (_P, _U32, _U32)),
-    "debug_hit": (_U32, (_P, POINTER(_U32), POINTER(_U32))),
-    "decode": (None, (_U32, _U32, _U32, POINTER(_U32))),
-    "cover": (_U32, (_P, _U32)),
-    "clear_coverage": (None, (_P,)),
-    "snapshot_size": (_U64, ()),
-    "save": (None, (_P, _P, _U64)),
-    "restore": (None, (_P, _P)),
-    "fingerprint": (c_char_p, ()),
-}
+def load() -> CoreLibrary:
+    """The library: compiled if that can be had, else as WebAssembly. Raises EngineMissing.
 
-
-class _Library:
-    """The library's functions, each under its name without `pico_`."""
-
-    def __init__(self, path: str) -> None:
-        self._library = ctypes.CDLL(path)
-        for name, (result, arguments) in _SIGNATURES.items():
-            function = getattr(self._library, f"pico_{name}")
-            function.restype, function.argtypes = result, arguments
-            setattr(self, name, function)
-
-    def __getattr__(self, name: str) -> Any:  # for the type checker; everything is set above
-        raise AttributeError(name)
+    RENODE_PICO_CORE=compiled or =wasm takes that one and no other.
+    """
+    wanted = os.environ.get("RENODE_PICO_CORE", "")
+    if wanted not in ("", "compiled", "wasm"):
+        raise UsageError(f"RENODE_PICO_CORE={wanted}: there are compiled and wasm")
+    if wanted != "wasm":
+        try:
+            return _native()
+        except EngineMissing as error:
+            if wanted:
+                raise
+            why = error
+    core = WebAssemblyCore()
+    if not wanted:
+        _tell_once(str(why).partition("\n")[0])
+    return core
 
 
 @cache
-def load() -> _Library:
-    """The library, compiled if need be. Raises EngineMissing."""
-    return _Library(str(library()))
+def _native() -> NativeCore:
+    return NativeCore(str(library()))
+
+
+@cache
+def _tell_once(why: str) -> None:
+    _log.warning("the embedded engine's core runs as WebAssembly, slower, with the same traces: %s", why)
 
 
 @dataclass(frozen=True, slots=True)
 class MachineSnapshot:
     """Everything that the C part of a machine holds."""
 
-    buffer: Any
+    buffer: Buffer
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,8 +157,9 @@ class Decoded:
 
 def decode(code: int, second: int = 0, pc: int = 0) -> Decoded:
     """Decode one instruction of one or two halfwords at `pc`."""
-    out = (c_uint32 * 3)()
-    load().decode(code, second, pc, out)
+    core = load()
+    core.decode(code, second, pc, core.scratch)
+    out = core.scratch_words
     return Decoded(out[0], out[1] & 0xFF, out[1] >> 8 & 0xFF, out[1] >> 16 & 0xFF, out[2])
 
 
@@ -213,7 +170,7 @@ class Machine:
     """
 
     def __init__(self, cores: int = 2) -> None:
-        self._p: Any = None
+        self._p = 0
         self._c = load()
         self._read: list[Callable[[int], int] | None] = [None] * (BLOCK_XIP_AUX + 1)
         self._write: list[Callable[[int, int, int], None] | None] = [None] * (BLOCK_XIP_AUX + 1)
@@ -228,16 +185,16 @@ class Machine:
         """Called with (changed, levels) when a watched GPIO has changed."""
         self.qspi_changed: Callable[[int, int], None] = _ignore
         """The same for the flash's pins."""
-        self._callbacks = (
-            _READ(self._on_read),
-            _WRITE(self._on_write),
-            _ONE(self._guard(lambda offset: self.dpsram_written(offset))),
-            _TWO(self._guard(lambda changed, levels: self.pins_changed(changed, levels))),
-            _TWO(self._guard(lambda changed, levels: self.qspi_changed(changed, levels))),
-            _NOTHING(self._guard(lambda: self.dormant_wake())),
-            _TWO(self._guard(lambda address, is_write: self.unmodelled(address, bool(is_write)))),
-        )
-        self._p = self._c.new(*self._callbacks)
+        callbacks = {
+            "read": self._on_read,
+            "write": self._on_write,
+            "dpsram_written": self._guard(lambda offset: self.dpsram_written(offset)),
+            "pins_changed": self._guard(lambda changed, levels: self.pins_changed(changed, levels)),
+            "qspi_changed": self._guard(lambda changed, levels: self.qspi_changed(changed, levels)),
+            "dormant_wake": self._guard(lambda: self.dormant_wake()),
+            "unmodelled": self._guard(lambda address, is_write: self.unmodelled(address, bool(is_write))),
+        }
+        self._p, self._keep = self._c.new(callbacks)
         if not self._p:
             raise MemoryError("no memory for another machine")
         self._c.set_core_count(self._p, cores)
@@ -252,15 +209,14 @@ class Machine:
         self._hz = 125_000_000
 
     def _view(self, which: int) -> memoryview:
-        size = c_uint32()
-        address = self._c.memory(self._p, which, byref(size))
-        return memoryview((c_uint8 * size.value).from_address(address)).cast("B")
+        address = self._c.memory(self._p, which, self._c.scratch)
+        return self._c.view(address, self._c.scratch_words[0])
 
     def close(self) -> None:
         """Give the memory back. Views of it must not be used any more."""
         if self._p:
             self._c.free(self._p)
-            self._p = None
+            self._p = 0
 
     def __del__(self) -> None:
         self.close()
@@ -510,7 +466,11 @@ class Machine:
     def set_breakpoints(self, addresses: Iterable[int]) -> bool:
         """All breakpoints there are from now on; False: more than there is room for (32)."""
         wanted = list(addresses)
-        return bool(self._c.breakpoints(self._p, (c_uint32 * max(1, len(wanted)))(*wanted), len(wanted)))
+        if len(wanted) > SCRATCH_WORDS:
+            return False
+        for number, address in enumerate(wanted):
+            self._c.scratch_words[number] = address
+        return bool(self._c.breakpoints(self._p, self._c.scratch, len(wanted)))
 
     def set_watchpoints(self, watchpoints: Iterable[tuple[int, int, int]]) -> bool:
         """All watchpoints: (address, length, 1 write | 2 read); False: more than there is room for (16)."""
@@ -526,9 +486,9 @@ class Machine:
 
     def debug_hit(self) -> tuple[Hit, int, int]:
         """What stopped it, which core, and where."""
-        core, address = c_uint32(), c_uint32()
-        hit = Hit(self._c.debug_hit(self._p, byref(core), byref(address)))
-        return hit, core.value, address.value
+        hit = Hit(self._c.debug_hit(self._p, self._c.scratch, self._c.scratch + 4))
+        core, address = self._c.scratch_words[:2]
+        return hit, core, address
 
     # Coverage
 
@@ -545,14 +505,14 @@ class Machine:
 
     def snapshot(self) -> MachineSnapshot:
         """Keep everything as it is now."""
-        buffer = (c_uint8 * self._c.snapshot_size())()
+        buffer = self._c.buffer(self._c.snapshot_size())
         self._snapshots += 1
-        self._c.save(self._p, buffer, self._snapshots)
+        self._c.save(self._p, buffer.address, self._snapshots)
         return MachineSnapshot(buffer)
 
     def restore(self, snapshot: MachineSnapshot) -> None:
         """Everything as it was: registers, memories, time. Callbacks and settings of a debugger stay."""
-        self._c.restore(self._p, snapshot.buffer)
+        self._c.restore(self._p, snapshot.buffer.address)
 
 
 def _ignore(*_: Any) -> None:
