@@ -225,6 +225,7 @@ API struct pico *pico_new(u32 (*read)(u32, u32), void (*write)(u32, u32, u32, u3
     for (u32 n = 0; n < 2; n++) {
         p->m.core[n].number = (u8)n;
         p->m.core[n].running_priority = PRIORITY_THREAD;
+        p->m.core[n].z = 1;
         p->m.core[n].held = true;
     }
     io_bank0_reset(p);

@@ -351,7 +351,7 @@ class Machine:
         self._c.hold_core(self._p, core, held)
 
     def reset_block(self, name: str) -> None:
-        """Reset a block in C: `io_bank0`, `pads_bank0`, `io_qspi`, `pads_qspi`, `pio0`, `pio1`, `pwm`, `dma`, `timer`, `sio`."""
+        """Reset a block in C, by its name in lower case: one of `_C_BLOCKS`."""
         self._c.reset_block(self._p, _C_BLOCKS.index(name))
         self._raise()
 

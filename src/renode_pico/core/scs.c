@@ -328,7 +328,7 @@ u32 core_return(struct pico *p, struct core *c, u32 exc_return)
 void core_reset(struct pico *p, struct core *c)
 {
     struct core fresh = {.number = c->number, .held = c->held, .irq_level = c->irq_level, .time = c->time, .slept = c->slept,
-                         .instructions = c->instructions, .running_priority = PRIORITY_THREAD};
+                         .instructions = c->instructions, .running_priority = PRIORITY_THREAD, .z = 1};
     u32 sp = 0, pc = 0;
     *c = fresh;
     set_due(p, DUE_SYSTICK0 + c->number, NEVER);

@@ -1,4 +1,4 @@
-"""Every 16-bit encoding and random programs, on the core in C and on unicorn (QEMU): the same registers, flags and memory."""
+"""Every 16-bit encoding and random programs, on the core in C and on unicorn (QEMU): the same state afterwards."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Unicorn (QEMU's translator) as an oracle for the core in C: one instruction, or a few, on the same registers and RAM."""
+"""Unicorn (QEMU's translator) as an oracle for the core in C: instructions on the same registers and RAM."""
 
 from __future__ import annotations
 
