@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
-
+from renode_pico.rp2040.block import Alias
 from renode_pico.rp2040.unmodelled import Unmodelled
 from renode_pico.rp2040.usb_regs import (
     ADDR_ENDP_ADDRESS_BITS,
@@ -32,15 +31,10 @@ BLOCK = "USBCTRL_REGS"
 _ADDR_ENDPX = dict.fromkeys(range(Reg.ADDR_ENDP1, Reg.ADDR_ENDP15 + 1, 4), ADDR_ENDPX_BITS)
 _HOST_REGISTERS = {Reg.SOF_WR: 0, Reg.INT_EP_CTRL: INT_EP_CTRL_BITS, Reg.NAK_POLL: NAK_POLL_BITS} | _ADDR_ENDPX
 """Kept, without effect, with a warning: the host mode is not modelled. Offset to writable bits."""
-
-
-class Alias(IntEnum):
-    """Which of a register's four addresses was written (RP2040 datasheet, 2.1.2): bits 13..12 of the address."""
-
-    NORMAL = 0
-    XOR = 1
-    SET = 2
-    CLEAR = 3
+HOST_REGISTER_NAMES = (
+    "ADDR_ENDP1 to ADDR_ENDP15",
+    *(REGISTER_NAMES[o] for o in _HOST_REGISTERS if o not in _ADDR_ENDPX),
+)
 
 
 class UsbRegisters:

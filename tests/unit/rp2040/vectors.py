@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from renode_pico.rp2040.block import Alias
 from renode_pico.rp2040.dpsram import Dpsram
 from renode_pico.rp2040.unmodelled import Unmodelled
 from renode_pico.rp2040.usb_controller import UsbController
-from renode_pico.rp2040.usb_registers import Alias
 from renode_pico.usb.wire import Fault, Packet, Pid, Wire
 from tests.unit.usb.fake_clock import FakeClock
 

@@ -1,0 +1,84 @@
+"""Two wires with their targets, byte by byte (UM10204): what an I2C controller of the chip talks to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+GENERAL_CALL = 0
+
+
+class I2cTarget(Protocol):
+    """Something with an address."""
+
+    def start(self, address: int, read: bool) -> bool:
+        """START or repeated START, and the address; True: acknowledged. Then it is read from or written to until
+        `stop`, or another `start` that it does not acknowledge."""
+
+    def write(self, value: int) -> bool | None:
+        """A byte for it; True: acknowledged. None: it holds the clock low until it calls `I2cBus.released`."""
+
+    def read(self) -> int | None:
+        """A byte from it. None: as above."""
+
+    def acknowledge(self, more: bool) -> None:
+        """The controller acknowledges the byte that was read (and wants another one), or not."""
+
+    def stop(self) -> None:
+        """STOP."""
+
+
+class I2cBus:
+    """One controller at a time, any number of targets; what several of them say at once is a wired AND."""
+
+    def __init__(self) -> None:
+        self.targets: list[I2cTarget] = []
+        self._addressed: list[I2cTarget] = []
+        self._waiting: Callable[[], None] | None = None
+
+    def attach(self, target: I2cTarget) -> None:
+        """One more at the wires."""
+        self.targets.append(target)
+
+    def start(self, address: int, read: bool) -> bool:
+        """START, address and direction; whether anybody is there."""
+        self._waiting = None
+        self._addressed = [target for target in self.targets if target.start(address, read)]
+        return bool(self._addressed)
+
+    def write(self, value: int, resume: Callable[[], None]) -> bool | None:
+        """A byte to whom was addressed. None: the clock is held low, `resume()` is called when it no longer is."""
+        answers = [target.write(value) for target in self._addressed]
+        if None in answers:
+            self._waiting = resume
+            return None
+        return any(answers)
+
+    def read(self, resume: Callable[[], None]) -> int | None:
+        """A byte from whom was addressed. None: as above."""
+        value = 0xFF
+        for target in self._addressed:
+            byte = target.read()
+            if byte is None:
+                self._waiting = resume
+                return None
+            value &= byte
+        return value
+
+    def acknowledge(self, more: bool) -> None:
+        """What the controller says to a byte it has read."""
+        for target in self._addressed:
+            target.acknowledge(more)
+
+    def stop(self) -> None:
+        """STOP, which everybody sees."""
+        self._waiting = None
+        self._addressed = []
+        for target in self.targets:
+            target.stop()
+
+    def released(self) -> None:
+        """A target no longer holds the clock low."""
+        resume, self._waiting = self._waiting, None
+        if resume is not None:
+            resume()

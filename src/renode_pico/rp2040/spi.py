@@ -1,0 +1,225 @@
+"""Synchronous serial port, an ARM PL022 with FIFOs of 8 frames (RP2040 datasheet, 4.4; `spi.h`; ARM DDI 0194)."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Protocol
+
+from renode_pico.clock import NS_PER_S, Clock
+from renode_pico.rp2040.block import Block, Dreq, Function, Irq, Line, Machine, Number, Register
+from renode_pico.rp2040.clocks import Clocks, Generator
+from renode_pico.rp2040.unmodelled import Unmodelled
+
+CR0_DSS_BITS, CR0_FRF_BITS, CR0_SCR_LSB = 0xF, 0x30, 8
+CR1_LBM, CR1_SSE, CR1_MS, CR1_SOD = 1 << 0, 1 << 1, 1 << 2, 1 << 3
+SR_TFE, SR_TNF, SR_RNE, SR_RFF, SR_BSY = 1 << 0, 1 << 1, 1 << 2, 1 << 3, 1 << 4
+INT_ROR, INT_RT, INT_RX, INT_TX = 1 << 0, 1 << 1, 1 << 2, 1 << 3
+DMA_RX, DMA_TX = 1 << 0, 1 << 1
+FIFO_DEPTH, HALF = 8, 4
+RECEIVE_TIMEOUT_BITS = 32
+RX_PINS = (1 << 0 | 1 << 4 | 1 << 16 | 1 << 20, 1 << 8 | 1 << 12 | 1 << 24 | 1 << 28)
+"""By number of the SPI (RP2040 datasheet, 2.19.2)."""
+
+
+class SpiDevice(Protocol):
+    """What is at the other end of the three wires."""
+
+    def exchange(self, value: int, bits: int) -> int:
+        """A frame of 4 to 16 bits from the master, and at the same time one to it."""
+
+
+class Spi(Block):
+    """SPI0 or SPI1, as master or slave; the frame formats are the same thing here.
+
+    As master it exchanges frames with `device`; without one the RX pin is sampled once a frame. As slave it is a
+    device itself: whoever is master calls `exchange`.
+    """
+
+    LACKS = (
+        "At the pins there is no clock and no data, bit by bit: frames reach what is attached as `device`.",
+        "The pause between frames that SPH=0 makes takes no time.",
+    )
+
+    SSPCR0 = Register(0x000, mask=0xFFFF)
+    SSPCR1 = Register(0x004, mask=0xF)
+    SSPDR = Register(0x008, mask=0)
+    SSPSR = Register(0x00C, reset=SR_TFE | SR_TNF, mask=0)
+    SSPCPSR = Register(0x010, mask=0xFE)
+    SSPIMSC = Register(0x014, mask=0xF)
+    SSPRIS = Register(0x018, reset=INT_TX, mask=0)
+    SSPMIS = Register(0x01C, mask=0)
+    SSPICR = Register(0x020, mask=0)
+    SSPDMACR = Register(0x024, mask=0x3)
+    SSPPERIPHID0 = Register(0xFE0, reset=0x22, mask=0)
+    SSPPERIPHID1 = Register(0xFE4, reset=0x10, mask=0)
+    SSPPERIPHID2 = Register(0xFE8, reset=0x34, mask=0)
+    SSPPERIPHID3 = Register(0xFEC, mask=0)
+    SSPPCELLID0 = Register(0xFF0, reset=0x0D, mask=0)
+    SSPPCELLID1 = Register(0xFF4, reset=0xF0, mask=0)
+    SSPPCELLID2 = Register(0xFF8, reset=0x05, mask=0)
+    SSPPCELLID3 = Register(0xFFC, reset=0xB1, mask=0)
+
+    def __init__(self, machine: Machine, clock: Clock, unmodelled: Unmodelled, clocks: Clocks, which: int) -> None:
+        self.device: SpiDevice | None = None
+        self._clock = clock
+        self._clocks = clocks
+        self._which = which
+        self.irq = Line(machine.set_irq, (Irq.SPI0, Irq.SPI1)[which])
+        self.tx_dreq = Line(machine.set_dreq, (Dreq.SPI0_TX, Dreq.SPI1_TX)[which])
+        self.rx_dreq = Line(machine.set_dreq, (Dreq.SPI0_RX, Dreq.SPI1_RX)[which])
+        self._frame_alarm = clock.alarm(self._frame_over)
+        self._quiet_alarm = clock.alarm(self._quiet)
+        self._tx: deque[int] = deque()
+        self._rx: deque[int] = deque()
+        self._shifting = -1
+        """The frame in the master's shift register; -1: none."""
+        self._active_ns = 0
+        super().__init__(machine, (Number.SPI0, Number.SPI1)[which], unmodelled, f"SPI{which}")
+        clocks.follow(self._start)
+
+    def reset(self) -> None:
+        """The block's reset."""
+        super().reset()
+        self._frame_alarm.cancel()
+        self._quiet_alarm.cancel()
+        self._tx.clear()
+        self._rx.clear()
+        self._shifting = -1
+        self._active_ns = 0
+        self._show()
+
+    @property
+    def bits(self) -> int:
+        """Of a frame."""
+        return (self.SSPCR0 & CR0_DSS_BITS) + 1
+
+    def _bits_ns(self, bits: int) -> int:
+        hz = self._clocks.frequency[Generator.PERI]
+        return bits * self.SSPCPSR * (1 + (self.SSPCR0 >> CR0_SCR_LSB)) * NS_PER_S // hz if hz else 0
+
+    # Master
+
+    def _start(self) -> None:
+        control = self.SSPCR1
+        if self._shifting >= 0 or not self._tx or control & (CR1_SSE | CR1_MS) != CR1_SSE:
+            return
+        frame_ns = self._bits_ns(self.bits)
+        if frame_ns:
+            self._shifting = self._tx.popleft()
+            self._frame_alarm.schedule(frame_ns)
+
+    def _frame_over(self) -> None:
+        sent, self._shifting = self._shifting & (1 << self.bits) - 1, -1
+        if self.SSPCR1 & CR1_LBM:
+            received = sent
+        elif self.device is not None:
+            received = self.device.exchange(sent, self.bits)
+        else:
+            received = self._sampled()
+        self._received(received)
+        self._start()
+        self._show()
+
+    def _sampled(self) -> int:
+        pins = RX_PINS[self._which] & self._machine.pin_functions(Function.SPI)
+        return 0xFFFF if pins & self._machine.pin_inputs() else 0
+
+    # Slave
+
+    def exchange(self, value: int, bits: int) -> int:
+        """A frame from the master: `SpiDevice`. A slave that has nothing to send sends 0."""
+        control = self.SSPCR1
+        if self.held or control & (CR1_SSE | CR1_MS) != CR1_SSE | CR1_MS:
+            return 0
+        sent = self._tx.popleft() if self._tx else 0
+        self._received(value)
+        self._show()
+        return 0 if control & CR1_SOD else sent & (1 << self.bits) - 1
+
+    # Both
+
+    def _received(self, value: int) -> None:
+        if len(self._rx) >= FIFO_DEPTH:
+            self.SSPRIS |= INT_ROR
+            return
+        self._rx.append(value & (1 << self.bits) - 1)
+        self._active()
+
+    @SSPDR.written
+    def _data_written(self, before: int, raw: int) -> None:
+        if len(self._tx) < FIFO_DEPTH:
+            self._tx.append(raw & 0xFFFF)
+            self._start()
+            self._show()
+
+    @SSPDR.read
+    def _data_read(self) -> int:
+        if not self._rx:
+            return 0
+        value = self._rx.popleft()
+        if self._rx:
+            self._active()
+        else:
+            self.SSPRIS &= ~INT_RT
+            self._quiet_alarm.cancel()
+            self._active_ns = 0
+        self._show()
+        return value
+
+    def _active(self) -> None:
+        armed = bool(self._active_ns)
+        self._active_ns = self._clock.now_ns
+        if not armed:
+            self._quiet_alarm.schedule(self._bits_ns(RECEIVE_TIMEOUT_BITS))
+
+    def _quiet(self) -> None:
+        left = self._active_ns + self._bits_ns(RECEIVE_TIMEOUT_BITS) - self._clock.now_ns
+        if left > 0:
+            self._quiet_alarm.schedule(left)
+            return
+        self._active_ns = 0
+        if self._rx:
+            self.SSPRIS |= INT_RT
+            self._show()
+
+    @SSPCR1.written
+    @SSPCPSR.written
+    def _control_written(self, before: int, raw: int) -> None:
+        self._start()
+        self._show()
+
+    @SSPIMSC.written
+    @SSPDMACR.written
+    def _mask_written(self, before: int, raw: int) -> None:
+        self._show()
+
+    @SSPICR.written
+    def _interrupts_cleared(self, before: int, raw: int) -> None:
+        self.SSPRIS &= ~(raw & (INT_ROR | INT_RT))
+        self._show()
+
+    def _show(self) -> None:
+        """SSPSR, the interrupts and the lines."""
+        to_send, received = len(self._tx), len(self._rx)
+        status = 0
+        if not to_send:
+            status |= SR_TFE
+        if to_send < FIFO_DEPTH:
+            status |= SR_TNF
+        if received:
+            status |= SR_RNE
+        if received >= FIFO_DEPTH:
+            status |= SR_RFF
+        if self._shifting >= 0 or (to_send and self.SSPCR1 & CR1_SSE):
+            status |= SR_BSY
+        self.SSPSR = status
+        raw = self.SSPRIS & (INT_ROR | INT_RT)
+        if to_send <= HALF:
+            raw |= INT_TX
+        if received >= HALF:
+            raw |= INT_RX
+        self.SSPRIS = raw
+        self.SSPMIS = raw & self.SSPIMSC
+        self.irq.set(bool(self.SSPMIS))
+        self.tx_dreq.set(bool(self.SSPDMACR & DMA_TX and to_send < FIFO_DEPTH))
+        self.rx_dreq.set(bool(self.SSPDMACR & DMA_RX and received))

@@ -1,0 +1,115 @@
+"""Control of execute-in-place: cache and streaming (RP2040 datasheet, 2.6.3; `xip.h`)."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from renode_pico.clock import NS_PER_S, Clock
+from renode_pico.rp2040.block import Block, Dreq, Line, Machine, Number, Register
+from renode_pico.rp2040.clocks import Clocks, Generator
+from renode_pico.rp2040.unmodelled import Unmodelled
+
+STAT_FLUSH_READY, STAT_FIFO_EMPTY, STAT_FIFO_FULL = 1 << 0, 1 << 1, 1 << 2
+STREAM_CTR_BITS = 0x003F_FFFF
+FIFO_DEPTH = 2
+CYCLES_PER_WORD = 16
+"""Eight quad transfers at half of clk_sys, the SDK's choice for the flash of a Pico."""
+_NOT_COUNTED = "there is no cache to hit or miss"
+
+
+class XipCtrl(Block):
+    """The flash is a memory here, so there is nothing to flush; words are streamed from it."""
+
+    NAME = "XIP_CTRL"
+    LACKS = ("The cache is not modelled: neither its time nor its hits, nor what is stale in it.",)
+
+    CTRL = Register(0x00, reset=0x3, mask=0xB)
+    FLUSH = Register(0x04, mask=0)
+    STAT = Register(0x08, reset=STAT_FLUSH_READY | STAT_FIFO_EMPTY, mask=0)
+    CTR_HIT = Register(0x0C, mask=0, lacks=_NOT_COUNTED)
+    CTR_ACC = Register(0x10, mask=0, lacks=_NOT_COUNTED)
+    STREAM_ADDR = Register(0x14, mask=0xFFFF_FFFC)
+    STREAM_CTR = Register(0x18, mask=STREAM_CTR_BITS)
+    STREAM_FIFO = Register(0x1C, mask=0)
+
+    def __init__(
+        self, machine: Machine, clock: Clock, unmodelled: Unmodelled, clocks: Clocks, memory: memoryview
+    ) -> None:
+        self._clocks = clocks
+        self._memory = memory.cast("I")
+        self.dreq = Line(machine.set_dreq, Dreq.XIP_STREAM)
+        self._word_alarm = clock.alarm(self._word_fetched)
+        self._fetching = False
+        self._fifo: deque[int] = deque()
+        super().__init__(machine, Number.XIP_CTRL, unmodelled)
+
+    def reset(self) -> None:
+        """The block's reset."""
+        super().reset()
+        self._word_alarm.cancel()
+        self._fetching = False
+        self._fifo.clear()
+        self._show()
+
+    @STREAM_CTR.written
+    def _stream_written(self, before: int, raw: int) -> None:
+        # A word on its way is thrown away when the counter is written (`xip.h`).
+        self._word_alarm.cancel()
+        self._fetching = False
+        self._fetch()
+
+    def _fetch(self) -> None:
+        hz = self._clocks.frequency[Generator.SYS]
+        if self.STREAM_CTR and not self._fetching and len(self._fifo) < FIFO_DEPTH and hz:
+            self._fetching = True
+            self._word_alarm.schedule(CYCLES_PER_WORD * NS_PER_S // hz)
+
+    def _word_fetched(self) -> None:
+        self._fetching = False
+        self._fifo.append(self._memory[(self.STREAM_ADDR >> 2) % len(self._memory)])
+        self.STREAM_ADDR = (self.STREAM_ADDR + 4) & 0xFFFF_FFFC
+        self.STREAM_CTR -= 1
+        self._fetch()
+        self._show()
+
+    @STREAM_FIFO.read
+    def take(self) -> int:
+        """The next streamed word, here and in XIP_AUX."""
+        if not self._fifo:
+            return 0
+        value = self._fifo.popleft()
+        self._fetch()
+        self._show()
+        return value
+
+    @CTR_HIT.read
+    @CTR_ACC.read
+    def _counter_read(self) -> int:
+        self.note("CTR_HIT, CTR_ACC", f"are not modelled: {_NOT_COUNTED}")
+        return 0
+
+    def _show(self) -> None:
+        level = len(self._fifo)
+        status = STAT_FLUSH_READY
+        if not level:
+            status |= STAT_FIFO_EMPTY
+        if level >= FIFO_DEPTH:
+            status |= STAT_FIFO_FULL
+        self.STAT = status
+        self.dreq.set(bool(level))
+
+
+class XipAux(Block):
+    """The streamed words once more, where DMA reads them without the APB's delay."""
+
+    NAME = "XIP_AUX"
+
+    STREAM_FIFO = Register(0x0, mask=0)
+
+    def __init__(self, machine: Machine, unmodelled: Unmodelled, control: XipCtrl) -> None:
+        self._control = control
+        super().__init__(machine, Number.XIP_AUX, unmodelled)
+
+    @STREAM_FIFO.read
+    def _take(self) -> int:
+        return self._control.take()
