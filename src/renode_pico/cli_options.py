@@ -24,7 +24,9 @@ ENGINE = click.option(
     help="what emulates the board; auto takes Renode when it is installed",
 )
 CORES = click.option(
-    "--cores", type=click.IntRange(1, 2), help="1 or 2; without it core 0 alone, enough for all but _thread"
+    "--cores",
+    type=click.IntRange(1, 2),
+    help="1 or 2; without it both on the embedded engine, core 0 alone on Renode: enough for all but _thread",
 )
 BOOT = click.option("--boot", type=FILE, help="file to install as boot.py")
 MAIN = click.option("--main", "main_py", type=FILE, help="file to install as main.py")

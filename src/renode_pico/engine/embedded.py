@@ -1,4 +1,4 @@
-"""The embedded engine: a Pico on rp2040py, with our own USB controller and host in the same process."""
+"""The embedded engine: a Pico on a core of our own in C, blocks and USB host in Python, all in this process."""
 
 from __future__ import annotations
 
@@ -6,38 +6,42 @@ import gc
 import os
 import tempfile
 from collections.abc import Callable
-from importlib import metadata
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 from weakref import WeakSet
 
+from renode_pico import __version__
 from renode_pico.clock import NS_PER_S
+from renode_pico.core.clock import MachineRunner
+from renode_pico.core.machine import Core, Run, State
 from renode_pico.engine.embedded_backtrace import Symbols, backtrace, find_elf
-from renode_pico.engine.embedded_clock import EmbeddedClock, EmbeddedRunner
-from renode_pico.engine.embedded_uart import UartPort
+from renode_pico.engine.embedded_faults import lock_up_text, no_handler_text
+from renode_pico.engine.embedded_io import UartPort
 from renode_pico.engine.protocol import BoardConfig, Uart
-from renode_pico.engine.rp2040py_fixes import CHIP_IDS, Chip
 from renode_pico.errors import FirmwareError, ImageError, UsageError
-from renode_pico.images import FLASH_BASE, FLASH_SIZE, Image, check_fits, load_image, read_flash_file
+from renode_pico.images import FLASH_BASE, Image, check_fits, load_image, read_flash_file
+from renode_pico.renode_models import boot_rom as boot_rom_image
+from renode_pico.rp2040.chip import LR, PC, SP, Chip
+from renode_pico.rp2040.sysinfo import CHIP_IDS
 from renode_pico.usb.host import BusHost
 from renode_pico.usb.wire import Wire
 
 MIPS = 125
-"""rp2040py's processor makes 125 million cycles an emulated second, whatever the firmware sets its clocks to."""
+"""Most instructions take one cycle, and firmware sets clk_sys to 125 MHz."""
 GPIO_COUNT = 30
 MAX_CLOSED_CHIPS = 3
 """So many of them, and the garbage collector is asked before another one is made: it counts objects, not bytes."""
 
 
 class EmbeddedEngine:
-    """`protocol.Engine` on rp2040py: deterministic, in this process and thread, no wall clock.
+    """`protocol.Engine` in this process and thread: deterministic, no wall clock.
 
     `chip_revision` is what SYSINFO says (the firmware takes different ways through its USB driver); `boot_rom=False`
-    starts at the beginning of the flash, as rp2040py does. Raises ImageError or UsageError.
+    starts at the beginning of the flash. Raises ImageError, UsageError, or EngineMissing when the core cannot be had.
     """
 
     _closed_chips: ClassVar[WeakSet[Chip]] = WeakSet()
-    """Chips whose engine was closed and that are still there: each is 17 MB in a ring of references."""
+    """Chips whose engine was closed and that are still there: each is 10 MB in a ring of references."""
 
     def __init__(
         self, config: BoardConfig, *, chip_revision: Literal["B1", "B2"] = "B2", boot_rom: bool = True
@@ -46,8 +50,8 @@ class EmbeddedEngine:
             raise UsageError(
                 f"the embedded engine runs at {MIPS} MIPS only, not at {config.mips}: use the renode engine"
             )
-        if config.cores not in (None, 1):
-            raise UsageError(f"the embedded engine has one core, not {config.cores}: use the renode engine")
+        if config.cores not in (None, 1, 2):
+            raise UsageError(f"the RP2040 has one core or two, not {config.cores}")
         if chip_revision not in CHIP_IDS:
             raise UsageError(f"chip revision {chip_revision}: there are {', '.join(CHIP_IDS)}")
         self._config = config
@@ -55,17 +59,19 @@ class EmbeddedEngine:
         if len(self._closed_chips) >= MAX_CLOSED_CHIPS:
             gc.collect()
         self._dead = ""
-        self._chip = Chip(EmbeddedClock, self._died, revision=chip_revision, boot_rom=boot_rom)
-        self._clock = self._chip.clock
-        self.runner = EmbeddedRunner(self._chip.mcu, self._clock, self._check)
-        self._flash = self._chip.mcu.flash[:FLASH_SIZE]
+        self._chip = chip = Chip(
+            boot_rom_image(), self._died, cores=config.cores or 2, revision=chip_revision, boot_rom=boot_rom
+        )
+        self._machine = chip.machine
+        self._clock = chip.clock
+        self.runner = MachineRunner(chip.machine, chip.clock, self._event, self._check)
+        chip.poke = self.runner.poke
         self._saved: bytes | None = None
         self._load_saved_flash(image)
         for segment in image.segments:
-            offset = segment.address - FLASH_BASE
-            self._flash[offset : offset + len(segment.data)] = segment.data
-        self._uarts = [UartPort(model, self.runner.poke) for model in self._chip.uarts]
-        self._host = BusHost(self._chip.usb, self._clock, self.runner)
+            self._write_flash(segment.address - FLASH_BASE, segment.data)
+        self._uarts = [UartPort(uart, self.runner.poke) for uart in chip.uarts]
+        self._host = BusHost(chip.usb, self._clock, self.runner)
         self._closed = False
 
     # What it is
@@ -77,8 +83,8 @@ class EmbeddedEngine:
 
     @property
     def version(self) -> str:
-        """Version of rp2040py."""
-        return f"rp2040py {metadata.version('rp2040py')}"
+        """Version of this package, whose part it is."""
+        return f"renode-pico {__version__}"
 
     @property
     def now(self) -> float:
@@ -97,13 +103,13 @@ class EmbeddedEngine:
 
     @property
     def instructions(self) -> int:
-        """Processor cycles since power-on, sleep not counted: rp2040py counts no instructions, most take one cycle."""
-        return self._chip.cycles
+        """Instructions executed since power-on by both cores."""
+        return self._chip.instructions
 
     @property
     def pc(self) -> int:
-        """Where the processor is."""
-        return int(self._chip.core.pc)
+        """Where core 0 is."""
+        return self._machine.core(0, PC)
 
     @property
     def unmodelled(self) -> dict[str, int]:
@@ -140,22 +146,22 @@ class EmbeddedEngine:
         return self._uarts[number]
 
     def peek(self, address: int) -> int:
-        """Read a word over the chip's bus."""
-        return int(self._chip.mcu.read_uint32(address))
+        """Read a word over the chip's bus; 0 where nothing is."""
+        return self._machine.bus_read(address) or 0
 
     def gpio(self, pin: int) -> bool:
-        """The level of a GPIO pin as driven by the chip; one that is not driven is read through its pulls."""
-        gpio = self._pin(pin)
-        return bool(gpio.output_value if gpio.output_enable else gpio.input_value)
+        """The level of a GPIO pin as driven by the chip or from outside; one that nobody drives follows its pulls."""
+        return bool(self._machine.pin_levels() & self._pin(pin))
 
     def set_gpio(self, pin: int, level: bool) -> None:
         """Drive a GPIO pin from outside."""
-        self._pin(pin).set_input_value(level)
+        mask = self._pin(pin)
+        self._machine.set_external(mask, mask if level else 0, mask)
 
-    def _pin(self, pin: int) -> Any:
+    def _pin(self, pin: int) -> int:
         if not 0 <= pin < GPIO_COUNT:
             raise UsageError(f"GPIO {pin}: the RP2040 has GPIO0 to GPIO{GPIO_COUNT - 1}")
-        return self._chip.mcu.gpio[pin]
+        return 1 << pin
 
     # Reset and power
 
@@ -172,30 +178,41 @@ class EmbeddedEngine:
         self._dead = ""
         self._chip.power_on()
         for uart in self._uarts:
-            uart.read()
-        for model in self._chip.uarts:
-            model.cut_line()
+            uart.power_off()
         if plugged:
             self._host.plug()
 
-    def _died(self, why: str) -> None:
+    def _event(self, reason: Run) -> None:
+        if reason is Run.LOCKED_UP:
+            for core in (0, 1):
+                if self._machine.core(core, Core.STATE) & State.LOCKED_UP:
+                    self._died(lock_up_text(self._machine, core), core, Core.FIRST_R0)
+        else:
+            self._chip.event(reason)
+
+    def _died(self, why: str, core: int = 0, registers: int = 0) -> None:
+        """`registers`: where in `Machine.core` those begin that it had when it went wrong."""
         if not self._dead:
-            fault = f" after {self._chip.last_fault}" if self._chip.last_fault else ""
-            trace = self._backtrace()
-            where = f" in {trace}" if trace else f", LR {self._chip.core.lr:#010x}"
-            self._dead = f"{self._config.firmware.name}: {why}{fault}{where} (at {self.now:.6f} s)"
+            trace = self._backtrace(self._machine.core(core, registers + SP))
+            where = f" in {trace}" if trace else f", LR {self._machine.core(core, registers + LR):#010x}"
+            self._dead = f"{self._config.firmware.name}: {why}{where} (at {self.now:.6f} s)"
         self.runner.poke()
 
-    def _backtrace(self) -> str:
+    def _backtrace(self, stack_pointer: int) -> str:
         path = find_elf(self._config.firmware)
         if path is None:
             return ""
         try:
-            return backtrace(Symbols(path).name, self._chip.peek, self._chip.core.sp)
+            return backtrace(Symbols(path).name, self._chip.peek, stack_pointer)
         except Exception as error:  # An ornament: whatever goes wrong with it must not hide what it decorates.
             return f"(no backtrace: {error})"
 
     def _check(self) -> None:
+        if not self._dead:
+            for core in (0, 1):
+                why = no_handler_text(self._machine, core)
+                if why is not None:
+                    self._died(why, core, Core.FIRST_R0)
         if self._dead:
             raise FirmwareError(self._dead)
 
@@ -203,28 +220,31 @@ class EmbeddedEngine:
 
     def flash(self) -> bytes:
         """The whole flash content, 2 MiB."""
-        return bytes(self._flash)
+        return bytes(self._machine.flash)
 
     def load_flash(self, data: bytes, offset: int) -> None:
         """Overwrite part of the flash, as an external programmer would. Raises ImageError when it does not fit."""
         check_fits(data, offset, "flash")
-        self._flash[offset : offset + len(data)] = data
+        self._write_flash(offset, data)
+
+    def _write_flash(self, offset: int, data: bytes) -> None:
+        self._machine.flash[offset : offset + len(data)] = data
+        self._machine.wrote(FLASH_BASE + offset, len(data))
 
     def _load_saved_flash(self, firmware: Image) -> None:
         """What the flash file holds; a flash image is for a board that has none yet."""
         config = self._config
         if config.flash_file is not None and config.flash_file.exists():
             self._saved = read_flash_file(config.flash_file)
-            self._flash[:] = self._saved
+            self._write_flash(0, self._saved)
         elif config.flash_image is not None:
             check_fits(config.flash_image, config.flash_offset, "flash image")
-            end = config.flash_offset + len(config.flash_image)
             if config.flash_offset < firmware.end - FLASH_BASE:
                 raise ImageError(
                     f"flash image: at offset {config.flash_offset:#x} it would be overwritten by {firmware.path.name}, "
                     f"which reaches {firmware.end - FLASH_BASE:#x}"
                 )
-            self._flash[config.flash_offset : end] = config.flash_image
+            self._write_flash(config.flash_offset, config.flash_image)
 
     def _save_flash(self) -> None:
         path = self._config.flash_file

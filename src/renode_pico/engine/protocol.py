@@ -18,8 +18,8 @@ class BoardConfig:
     `flash_image`: bytes of the file-system part of the flash, at `flash_offset` from the start of flash.
     `flash_file`: where the flash is kept between power-offs; None keeps it in memory only.
     `mips`: emulated instructions per emulated microsecond; None takes the engine's default.
-    `cores`: 1 or 2; None is 1. Core 0 alone is enough for everything but `_thread`, up to twice as fast, and the same
-    to the bit in every run, which two cores on Renode are not (yet). The embedded engine has one core.
+    `cores`: 1 or 2; None is the engine's own choice. The embedded engine takes both. Renode takes one: core 0 alone is
+    enough for everything but `_thread`, and up to twice as fast there.
     """
 
     firmware: Path
@@ -49,7 +49,7 @@ class Engine(Protocol):
 
     @property
     def version(self) -> str:
-        """Version of the emulator behind it, e.g. `rp2040py 0.3.6`."""
+        """Version of the emulator behind it, e.g. `renode-pico 0.1.0`."""
 
     @property
     def now(self) -> float: ...

