@@ -1,4 +1,4 @@
-"""GDB's remote serial protocol for an engine without a server of its own: both cores as threads, time stands while halted.
+"""GDB's remote serial protocol, for an engine without a server of its own: cores are threads, halted time stands.
 
 Not read from the wire while the board runs, but between pieces of emulated time: `poll` takes a new connection or GDB's
 Ctrl-C; `halted` serves GDB until it lets the board go on. Packets: the GDB manual, appendix E.
@@ -46,26 +46,32 @@ class Target(Protocol):
 
     cores: int
 
-    def register(self, core: int, number: int) -> int: ...
+    def register(self, core: int, number: int) -> int:
+        """One register."""
 
-    def set_register(self, core: int, number: int, value: int) -> None: ...
+    def set_register(self, core: int, number: int, value: int) -> None:
+        """Set it, if it can be set."""
 
     def read(self, address: int, length: int) -> bytes:
         """As far as something answers."""
 
-    def write(self, address: int, data: bytes) -> bool: ...
+    def write(self, address: int, data: bytes) -> bool:
+        """RAM or registers; False: refused."""
 
     def program(self, address: int, data: bytes) -> bool:
         """Flash, as an external programmer writes it."""
 
-    def set_breakpoints(self, addresses: set[int]) -> bool: ...
+    def set_breakpoints(self, addresses: set[int]) -> bool:
+        """All there are; False: too many."""
 
     def set_watchpoints(self, watchpoints: set[tuple[int, int, int]]) -> bool:
         """(address, length, 1 write | 2 read)."""
 
-    def resume(self, core: int, *, step: bool) -> None: ...
+    def resume(self, core: int, *, step: bool) -> None:
+        """Before execution goes on: passing what stands at the PC of `core`, or for one step of it."""
 
-    def reset(self) -> None: ...
+    def reset(self) -> None:
+        """The RUN pin."""
 
 
 class GdbStub:
@@ -377,8 +383,8 @@ class GdbStub:
         if rest.startswith("Cont?"):
             return "vCont;c;C;s;S"
         if rest.startswith("FlashErase:"):
-            address, length = (int(part, 16) for part in rest[11:].split(","))
-            self._flash_at.append((address, b"\xff" * length))
+            first, length = (int(part, 16) for part in rest[11:].split(","))
+            self._flash_at.append((first, b"\xff" * length))
             return "OK"
         if rest.startswith("FlashWrite:"):
             address, _, data = rest[11:].partition(":")

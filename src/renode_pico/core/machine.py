@@ -185,7 +185,7 @@ class Machine:
         """Called with (changed, levels) when a watched GPIO has changed."""
         self.qspi_changed: Callable[[int, int], None] = _ignore
         """The same for the flash's pins."""
-        callbacks = {
+        callbacks: dict[str, Callable[..., Any]] = {
             "read": self._on_read,
             "write": self._on_write,
             "dpsram_written": self._guard(lambda offset: self.dpsram_written(offset)),

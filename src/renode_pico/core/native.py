@@ -9,7 +9,7 @@ from typing import Any
 
 from renode_pico.core.abi import CALLBACKS, FUNCTIONS, SCRATCH_WORDS
 
-_TYPES = {"i": c_uint32, "l": c_uint64, "p": c_void_p, "": None}
+_TYPES: dict[str, Any] = {"i": c_uint32, "l": c_uint64, "p": c_void_p, "": None}
 _CALLBACKS = {
     name: CFUNCTYPE(_TYPES[result], *(_TYPES[one] for one in arguments))
     for name, (result, arguments) in CALLBACKS.items()

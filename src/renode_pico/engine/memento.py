@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import is_dataclass
 from enum import Enum
-from functools import lru_cache, partial
+from functools import cache, partial
 from types import BuiltinMethodType, CellType, FunctionType, MethodType, MethodWrapperType
 from typing import Any
 
@@ -113,18 +113,18 @@ class Memento:
             yield value
 
 
-@lru_cache(None)
-def _is_ours(cls: type) -> bool:
-    return cls.__module__.startswith(PACKAGE) and not getattr(cls, "outside_of_snapshots", False)
+@cache
+def _is_ours(cls: Any) -> bool:
+    return str(cls.__module__).startswith(PACKAGE) and not getattr(cls, "outside_of_snapshots", False)
 
 
-@lru_cache(None)
-def _is_frozen(cls: type) -> bool:
-    return is_dataclass(cls) and cls.__dataclass_params__.frozen  # type: ignore[attr-defined, no-any-return]
+@cache
+def _is_frozen(cls: Any) -> bool:
+    return is_dataclass(cls) and bool(cls.__dataclass_params__.frozen)
 
 
-@lru_cache(None)
-def _slots_of(cls: type) -> tuple[str, ...]:
+@cache
+def _slots_of(cls: Any) -> tuple[str, ...]:
     names: list[str] = []
     for base in cls.__mro__:
         slots = base.__dict__.get("__slots__", ())
