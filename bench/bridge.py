@@ -22,7 +22,7 @@ from typing import Any, cast
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.append(str(ROOT))
 
-from bench import Row, compare, show, wall  # noqa: E402
+from measure import Row, compare, show, wall  # noqa: E402
 
 from renode_pico.board import Board  # noqa: E402
 from renode_pico.engine.select import EngineName  # noqa: E402

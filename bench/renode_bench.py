@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import IMAGE, LOOP, ROOT, STDOUT, Row, compare
+from measure import IMAGE, LOOP, ROOT, STDOUT, Row, compare
 
 from renode_pico.board import Board
 from renode_pico.engine.renode_install import probe_renode

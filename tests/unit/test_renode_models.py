@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from renode_pico import renode_models
 from renode_pico.errors import EngineMissing, RenodePicoError
 from renode_pico.renode_models import RenodeInstallation, boot_rom, find_renode, prepare, sources
+from renode_pico.renode_models.__main__ import main
 
 FAKE_MCS = """#!/bin/sh
 echo "$@" >> "$(dirname "$0")/calls"
@@ -175,7 +175,7 @@ def test_a_program_that_is_no_renode_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_program_prints_one_line_for_an_error(capsys: pytest.CaptureFixture[str]) -> None:
-    assert renode_models.main(["--renode", "/nowhere/renode"]) == 3
+    assert main(["--renode", "/nowhere/renode"]) == 3
     captured = capsys.readouterr()
     assert captured.err.startswith("error: Renode is not there")
     assert captured.err.count("\n") == 1

@@ -18,7 +18,7 @@ from renode_pico.engine.embedded_uart import UartPort
 from renode_pico.engine.protocol import BoardConfig, Uart
 from renode_pico.engine.rp2040py_fixes import CHIP_IDS, Chip
 from renode_pico.errors import FirmwareError, ImageError, UsageError
-from renode_pico.images import FLASH_BASE, FLASH_SIZE, Image, check_fits, load_image, read_flash_file
+from renode_pico.firmware.images import FLASH_BASE, FLASH_SIZE, Image, check_fits, load_image, read_flash_file
 from renode_pico.usb.host import BusHost
 from renode_pico.usb.wire import Wire
 

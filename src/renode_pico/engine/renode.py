@@ -12,7 +12,7 @@ from renode_pico.engine.protocol import BoardConfig
 from renode_pico.engine.renode_host import RenodeHost
 from renode_pico.engine.renode_runtime import RenodeRuntime, dotnet_bytes, runtime, script
 from renode_pico.errors import FirmwareError, ImageError, UsageError
-from renode_pico.images import FLASH_BASE, FLASH_SIZE, check_fits, load_image, read_flash_file
+from renode_pico.firmware.images import FLASH_BASE, FLASH_SIZE, check_fits, load_image, read_flash_file
 
 HOST = "usb_host"
 GPIO_COUNT = 30

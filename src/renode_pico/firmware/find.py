@@ -16,7 +16,7 @@ def image_folder() -> Path:
     named = os.environ.get("RENODE_PICO_FIRMWARE")
     if named:
         return Path(named)
-    for base in (Path.cwd(), *Path.cwd().parents, Path(__file__).resolve().parents[2]):
+    for base in (Path.cwd(), *Path.cwd().parents, Path(__file__).resolve().parents[3]):
         if (base / "firmware" / "build.py").is_file():
             return base / "firmware" / "build" / "out"
     return Path("firmware/build/out")

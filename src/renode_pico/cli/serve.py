@@ -1,30 +1,16 @@
-"""The commands that keep a board running: `renode-pico serve` and `renode-pico top`."""
+"""`renode-pico serve`."""
 
 from __future__ import annotations
 
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
 
 import click
 
-from renode_pico.cli_options import BOOT, ENGINE, FILE, FIRMWARE, MAIN, OUTPUT
-from renode_pico.engine.select import EngineName
-
-if TYPE_CHECKING:
-    from renode_pico.board import Board
-
-FLASH = click.option("--flash", "flash_file", type=OUTPUT, help="keep the flash in this file between two runs")
-SPEED = click.option(
-    "--speed",
-    default=1.0,
-    show_default=True,
-    type=click.FloatRange(min=0),
-    help="emulated seconds in a real one; 0 for as fast as the engine can",
-)
+from renode_pico.cli.options import BOOT, ENGINE, FIRMWARE, FLASH, MAIN, OUTPUT, SPEED, make_board
 
 
-@click.command()
+@click.command("serve")
 @click.option("--usbip", "usbip", is_flag=True, help="offer USB/IP")
 @click.option(
     "--usbip-port", type=click.IntRange(0, 65535), help="TCP port for USB/IP (3240 is its own); 0: a free one"
@@ -43,7 +29,7 @@ SPEED = click.option(
 @BOOT
 @MAIN
 @FLASH
-def serve(
+def command(
     usbip: bool,
     usbip_port: int | None,
     exclusive: bool,
@@ -93,82 +79,6 @@ def serve(
         with server.ended_by_signals():
             server.run()
     click.echo("end")
-
-
-@click.command()
-@click.option("--pty", is_flag=True, help="offer a pseudo-terminal for each CDC port meanwhile")
-@click.option("--usbip", is_flag=True, help="offer USB/IP meanwhile")
-@click.option("--rfc2217", is_flag=True, help="offer an RFC 2217 port for each CDC port meanwhile")
-@SPEED
-@FIRMWARE
-@ENGINE
-@BOOT
-@MAIN
-def top(
-    pty: bool,
-    usbip: bool,
-    rfc2217: bool,
-    speed: float,
-    firmware: str,
-    engine: str,
-    boot: Path | None,
-    main_py: Path | None,
-) -> None:
-    """Watch a running board's USB: transfers a second, frame use, what each endpoint does.
-
-    A live picture on a terminal, a line every two seconds elsewhere. With the doors of `serve` if asked for.
-    Ctrl-C or SIGTERM ends it.
-    """
-    from renode_pico.bridge.server import BoardServer, Doors
-    from renode_pico.errors import UsageError
-    from renode_pico.live import Meter, Screen
-    from renode_pico.trace.session import ObservableHost
-
-    doors = Doors(usbip=0 if usbip else None, pty=pty, rfc2217=0 if rfc2217 else None, speed=speed)
-    with make_board(firmware, engine, boot, main_py) as board:
-        host = board.host
-        if not isinstance(host, ObservableHost):
-            raise UsageError("this engine's host cannot be watched")
-        meter = Meter()
-        host.add_observer(meter)
-        screen = Screen(meter, lambda: board.engine.now, f"{board.firmware.name} on {board.engine.version}")
-        with BoardServer(board, doors, screen.note) as server, screen, server.ended_by_signals():
-            server.loop.hooks.append(screen.show)
-            server.run()
-        host.remove_observer(meter)
-
-
-@click.command()
-@click.argument("recorded", type=FILE)
-@click.option(
-    "-o",
-    "--output",
-    "outputs",
-    multiple=True,
-    required=True,
-    type=OUTPUT,
-    help="picture to make: .html, .pcapng or .txt",
-)
-def picture(recorded: Path, outputs: tuple[Path, ...]) -> None:
-    """Make pictures of a trace that was recorded in Renode's monitor.
-
-    In the monitor: usb_host TraceStart @bus.tsv ... usb_host TraceStop. Then: renode-pico picture bus.tsv -o bus.html
-    """
-    from renode_pico.trace.regroup import Regroup, replay
-    from renode_pico.trace.session import TraceFiles
-
-    with TraceFiles(outputs).writers() as writers:
-        replay(recorded, [Regroup(writer) for writer in writers])
-
-
-def make_board(
-    firmware: str, engine: str, boot: Path | None = None, main_py: Path | None = None, flash_file: Path | None = None
-) -> Board:
-    """Make a board as the options say."""
-    from renode_pico.board import Board
-
-    files = {name: path.read_bytes() for name, path in (("boot.py", boot), ("main.py", main_py)) if path}
-    return Board(firmware, engine=cast(EngineName, engine), files=files, flash_file=flash_file)
 
 
 def with_suffix(path: Path, suffix: str) -> Path:
