@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from renode_pico.errors import ImageError
@@ -23,10 +24,16 @@ def image_folder() -> Path:
 
 
 def find_image(name: str) -> Path:
-    """Resolve `cdc`, `uart`, `uart-cdc` or a path of a UF2, ELF or flat binary.
+    """Resolve `cdc`, `uart`, `uart-cdc`, a path of a UF2, ELF or flat binary, or `chip/NAME` (a C program of ours).
 
     Raises ImageError when there is no such variant or file, or the variant has not been built.
     """
+    program = re.fullmatch(r"chip/(\w+)", name)
+    if program and not Path(name).exists():
+        path = image_folder() / f"{name}.uf2"
+        if not path.is_file():
+            raise ImageError(f"C program '{program[1]}' is not built ({path} is missing): run 'make firmware'")
+        return path
     if name in VARIANTS:
         path = image_folder() / f"{name}.uf2"
         if not path.is_file():
