@@ -14,7 +14,6 @@ from renode_pico.engine.protocol import BoardConfig, Engine
 from renode_pico.engine.select import EngineName, create
 from renode_pico.errors import Disconnected, FirmwareError, Timeout, UsbError
 from renode_pico.firmware import find_image
-from renode_pico.micropython.filesystem import FLASH_OFFSET, make_image
 from renode_pico.micropython.repl import Repl
 from renode_pico.micropython.stream import CdcStream, UartStream
 from renode_pico.usb.cdc import CdcPort, cdc_ports
@@ -41,9 +40,8 @@ class Board:
         cores: int | None = None,
     ) -> None:
         self.firmware = find_image(str(firmware))
-        image = make_image(files) if files else None
         self.config = BoardConfig(
-            firmware=self.firmware, flash_image=image, flash_offset=FLASH_OFFSET, flash_file=flash_file, cores=cores
+            firmware=self.firmware, flash_image=file_system(files), flash_file=flash_file, cores=cores
         )
         self.engine: Engine = create(engine, self.config)
         self._device: Device | None = None
@@ -155,3 +153,12 @@ class Board:
         self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+
+def file_system(files: Mapping[str, bytes] | None) -> bytes | None:
+    """Make the image of a flash file system with these files; None without any."""
+    if not files:
+        return None
+    from renode_pico.micropython.filesystem import make_image  # a board without files starts without littlefs
+
+    return make_image(files)

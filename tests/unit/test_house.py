@@ -25,7 +25,7 @@ def modules(folder: Path, prefix: str) -> dict[str, Path]:
 
 
 def imported(path: Path, known: dict[str, Path]) -> set[str]:
-    """What a module imports of the known ones where it is loaded or its types are checked; not what functions import."""
+    """What a module imports where it is loaded or its types are checked, of the known ones; functions left out."""
     seen: set[str] = set()
     todo: list[ast.AST] = [ast.parse(path.read_text())]
     while todo:

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from renode_pico.engine.select import EngineName
-
 if TYPE_CHECKING:
     from renode_pico.board import Board
+    from renode_pico.engine.select import EngineName
     from renode_pico.trace.session import TraceFiles
 
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
@@ -85,4 +84,4 @@ def make_board(
     from renode_pico.board import Board
 
     files = {name: path.read_bytes() for name, path in (("boot.py", boot), ("main.py", main_py)) if path}
-    return Board(firmware, engine=cast(EngineName, engine), files=files, flash_file=flash_file, cores=cores)
+    return Board(firmware, engine=cast("EngineName", engine), files=files, flash_file=flash_file, cores=cores)
