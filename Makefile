@@ -15,7 +15,7 @@ help: ## what there is to make
 	@echo "  FIRMWARE=cdc|uart|uart-cdc|FILE.uf2   ENGINE=auto|embedded|renode   (now: $(FIRMWARE), $(ENGINE))"
 
 run: setup firmware ## boot a Pico, plug the cable in, use it, show what happened
-	@$(BIN)/renode-pico run --firmware "$(FIRMWARE)" --engine "$(ENGINE)"
+	@$(BIN)/renode-pico demo --firmware "$(FIRMWARE)" --engine "$(ENGINE)"
 
 test: setup firmware ## lint, types and every suite on every engine there is; ends with the matrix
 	@$(BIN)/python tools/test.py --jobs $(JOBS)

@@ -98,9 +98,9 @@ def test_lsusb_loads_nothing_that_it_does_not_need() -> None:
     assert not imported.intersection(HEAVY)
 
 
-def test_run_does_the_main_job(engine: str, tmp_path: Path) -> None:
+def test_demo_does_the_main_job(engine: str, tmp_path: Path) -> None:
     results = tmp_path / "results.json"
-    done = run("run", "--engine", engine, "--json", results)
+    done = run("demo", "--engine", engine, "--json", results)
     assert done.returncode == 0, done.stdout + done.stderr
     document = json.loads(results.read_text())
     assert document["good"] is True

@@ -8,7 +8,7 @@ from typing import cast
 
 import click
 
-from renode_pico.cli.options import CORES, ENGINE, FILE, FIRMWARE, Settings, open_board
+from renode_pico.cli.options import FILE, BoardOptions, board_options
 from renode_pico.errors import ScriptError
 
 
@@ -16,19 +16,8 @@ from renode_pico.errors import ScriptError
 @click.argument("file", required=False, type=FILE)
 @click.option("-c", "code", help="code given right here")
 @click.option("--timeout", default=60.0, show_default=True, help="deadline in emulated seconds")
-@FIRMWARE
-@ENGINE
-@CORES
-@click.pass_obj
-def command(
-    settings: Settings,
-    file: Path | None,
-    code: str | None,
-    timeout: float,
-    firmware: str,
-    engine: str,
-    cores: int | None,
-) -> None:
+@board_options
+def command(options: BoardOptions, file: Path | None, code: str | None, timeout: float) -> None:
     """Run MicroPython code on the board through its USB REPL; its output goes to stdout.
 
     A traceback on the device goes to stderr and gives exit code 1.
@@ -38,7 +27,8 @@ def command(
     if timeout <= 0:
         raise click.BadParameter("must be positive", param_hint="--timeout")
     source = file.read_bytes() if file else cast(str, code).encode()
-    with open_board(settings, firmware, engine, cores=cores) as board:
+    options.require_micropython("exec")
+    with options.open() as board:
         board.enumerate()
         try:
             board.repl().exec(source, timeout=timeout, on_output=write_output)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from renode_pico.cli.options import BOOT, ENGINE, FIRMWARE, FLASH, MAIN, OUTPUT, SPEED, make_board
+from renode_pico.cli.options import OUTPUT, SPEED, BoardOptions, board_options
 
 
 @click.command("serve")
@@ -24,12 +24,9 @@ from renode_pico.cli.options import BOOT, ENGINE, FIRMWARE, FLASH, MAIN, OUTPUT,
 @SPEED
 @click.option("--pcap", type=OUTPUT, help="save the bus trace for Wireshark (.pcapng)")
 @click.option("--html", type=OUTPUT, help="save the bus trace as a page (.html)")
-@FIRMWARE
-@ENGINE
-@BOOT
-@MAIN
-@FLASH
+@board_options
 def command(
+    options: BoardOptions,
     usbip: bool,
     usbip_port: int | None,
     exclusive: bool,
@@ -41,11 +38,6 @@ def command(
     speed: float,
     pcap: Path | None,
     html: Path | None,
-    firmware: str,
-    engine: str,
-    boot: Path | None,
-    main_py: Path | None,
-    flash_file: Path | None,
 ) -> None:
     """Keep a board running in real time and offer its USB port to other programs.
 
@@ -71,7 +63,7 @@ def command(
     if bind not in LOCAL:
         click.echo(f"warning: whoever reaches {bind} can use this board; there is no password", err=True)
     with ExitStack() as stack:
-        board = stack.enter_context(make_board(firmware, engine, boot, main_py, flash_file))
+        board = stack.enter_context(options.open())
         stack.enter_context(traced(board.host, outputs))
         pace = f"{speed:g} × real time" if speed else "as fast as it can"
         click.echo(f"board    {board.firmware.name} on {board.engine.version}, {pace}; Ctrl-C ends it")

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
-from renode_pico.cli.options import BOOT, ENGINE, FIRMWARE, MAIN, SPEED, make_board
+from renode_pico.cli.options import SPEED, BoardOptions, board_options
 
 
 @click.command("top")
@@ -14,20 +12,8 @@ from renode_pico.cli.options import BOOT, ENGINE, FIRMWARE, MAIN, SPEED, make_bo
 @click.option("--usbip", is_flag=True, help="offer USB/IP meanwhile")
 @click.option("--rfc2217", is_flag=True, help="offer an RFC 2217 port for each CDC port meanwhile")
 @SPEED
-@FIRMWARE
-@ENGINE
-@BOOT
-@MAIN
-def command(
-    pty: bool,
-    usbip: bool,
-    rfc2217: bool,
-    speed: float,
-    firmware: str,
-    engine: str,
-    boot: Path | None,
-    main_py: Path | None,
-) -> None:
+@board_options
+def command(options: BoardOptions, pty: bool, usbip: bool, rfc2217: bool, speed: float) -> None:
     """Watch a running board's USB: transfers a second, frame use, what each endpoint does.
 
     A live picture on a terminal, a line every two seconds elsewhere. With the doors of `serve` if asked for.
@@ -39,7 +25,7 @@ def command(
     from renode_pico.trace.session import ObservableHost
 
     doors = Doors(usbip=0 if usbip else None, pty=pty, rfc2217=0 if rfc2217 else None, speed=speed)
-    with make_board(firmware, engine, boot, main_py) as board:
+    with options.open() as board:
         host = board.host
         if not isinstance(host, ObservableHost):
             raise UsageError("this engine's host cannot be watched")

@@ -8,6 +8,8 @@ import click
 
 from renode_pico.cli.options import OUTPUT, Settings
 
+TRACED = ("run", "demo", "lsusb", "exec", "repl")
+
 
 @click.command("trace", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
 @click.option(
@@ -25,8 +27,8 @@ def command(outputs: tuple[Path, ...], sof: bool, command: tuple[str, ...]) -> N
 
     Example: renode-pico trace -o bus.html -o bus.pcapng lsusb -v
     """
-    if command[0] not in ("run", "lsusb", "exec", "repl"):
-        raise click.UsageError(f"cannot trace '{command[0]}': give run, lsusb, exec or repl")
+    if command[0] not in TRACED:
+        raise click.UsageError(f"cannot trace '{command[0]}': give {', '.join(TRACED)}")
     from renode_pico.cli.app import cli
     from renode_pico.trace.session import TraceFiles
 

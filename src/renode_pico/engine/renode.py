@@ -19,6 +19,8 @@ GPIO_COUNT = 30
 MEMORIES = (range(0x4000), range(FLASH_BASE, FLASH_BASE + FLASH_SIZE), RAM)
 MIPS = 125
 """One instruction a cycle of the clock that MicroPython sets; docs/renode.md says why."""
+FLASH_SELECT = 1
+"""The pin of io_qspi that BOOTSEL is at."""
 BKPT = 0xBE00
 """The BKPT instruction, its operand masked out: where a panic and a hard fault of the firmware end."""
 
@@ -78,6 +80,7 @@ class RenodeEngine:
         command(f"$flash={path_token(config.flash_file)}" if config.flash_file is not None else '$flash=""')
         # variables outlive the emulation: what an earlier board has set must not stay
         command(f"$mips={MIPS if config.mips is None else config.mips}")
+        command(f"$revision={1 if config.revision == 'B1' else 2}")
         board = "rpi_pico.repl" if config.cores == 2 else "rpi_pico_single.repl"
         command(f"$platform={path_token(script().parent.parent / 'platforms' / 'boards' / board)}")
         self._runtime.script(script())
@@ -197,6 +200,21 @@ class RenodeEngine:
         if not 0 <= pin < GPIO_COUNT:
             raise UsageError(f"GPIO {pin}: the RP2040 has GPIO0 to GPIO{GPIO_COUNT - 1}")
         return pin
+
+    def press(self, name: str, down: bool) -> None:
+        """Push the button `bootsel` down, or let it go: it pulls the flash's chip select low."""
+        if name != "bootsel":
+            raise UsageError(f"button {name}: the Pico has one, bootsel")
+        pins = self._peripheral("io_qspi")
+        if down:
+            pins.OnGPIO(FLASH_SELECT, False)
+        else:
+            pins.Release(FLASH_SELECT)
+
+    def start_gdb(self, port: int) -> None:
+        """Listen for GDB on a TCP port of this machine: Renode's own server, both cores as threads."""
+        self._runtime.command(f'mach set "{self._name}"')
+        self._runtime.command(f"machine StartGdbServer {port} false")
 
     # Reset and power
 

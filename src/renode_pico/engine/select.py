@@ -64,4 +64,4 @@ def create(name: EngineName, config: BoardConfig) -> Engine:
         return RenodeEngine(config)
     from renode_pico.engine.embedded import EmbeddedEngine
 
-    return EmbeddedEngine(config)
+    return EmbeddedEngine(config, chip_revision="B1" if config.revision == "B1" else "B2")
