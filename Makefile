@@ -32,8 +32,8 @@ bench: setup firmware ## measure, as ratios beside other emulators
 mutants: setup firmware ## break the models on purpose; the suites must notice
 	@$(BIN)/python tests/mutants/run.py
 
-coverage-page: setup ## docs/api-coverage.md anew, from the last `make test`
-	@$(BIN)/python tools/api_coverage.py
+coverage-page: setup ## docs/api-coverage.md and tests/proven.txt anew, from the last `make test`
+	@$(BIN)/python tools/matrix.py results --accept >/dev/null; $(BIN)/python tools/api_coverage.py
 
 clean: ## remove everything that was made, firmware included
 	rm -rf .venv build results firmware/build .mypy_cache .ruff_cache .pytest_cache

@@ -152,6 +152,7 @@ def main() -> int:
     chosen, missing = choose(options)
     bad = [stage.name for stage in chosen if not run_stage(stage)]
     arguments = [f"--missing={engine}={reason}" for engine, reason in missing.items()]
+    arguments += ["--partial"] if options.only else []
     matrix = subprocess.run(
         [sys.executable, str(ROOT / "tools" / "matrix.py"), str(RESULTS), *arguments], cwd=ROOT, check=False
     )

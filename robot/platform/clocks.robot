@@ -7,14 +7,14 @@ ${COUNTER}    def khz(source): mem32[0x40008094] = source; return mem32[0x400080
 
 *** Test Cases ***
 Should Run At The Frequencies The Firmware Sets
-    [Tags]    row:P4
+    [Tags]    row:P4.clocks    row:P4.frequencies
     Boot Pico
     Run On REPL    from machine import mem32    ${COUNTER}
     ...    print("sys", khz(9), "peri", khz(10), "usb", khz(11), "adc", khz(12), "rtc", khz(13), "ref", khz(8))
     Output Should Be    sys 125000 peri 48000 usb 48000 adc 48000 rtc 46 ref 12000
 
 Should Follow A Change Of Frequency
-    [Tags]    row:P4
+    [Tags]    row:P4.clocks    row:P4.plls    row:P4.frequencies
     Boot Pico
     Run On REPL    import machine    from machine import mem32    ${COUNTER}
     ...    for f in (48_000_000, 200_000_000, 133_000_000):
@@ -24,7 +24,7 @@ Should Follow A Change Of Frequency
     Should Be Equal As Integers    ${system}    133000000
 
 Should Hold A Block In Reset
-    [Tags]    row:P4
+    [Tags]    row:P4.resets
     Boot Pico
     Run On REPL
     ...    from machine import mem32
@@ -38,12 +38,11 @@ Should Hold A Block In Reset
     Output Should Be    0x1234 1    0xffff 0    0xffff 1
 
 Should Have All Stages Of The Power-On State Machine Done
-    [Tags]    row:P4
+    [Tags]    row:P4.power-on
     Boot Pico
     On REPL    from machine import mem32; print(hex(mem32[0x4001000c]), hex(mem32[0x40064008]))    0x1ffff 0x100
 
 Should Set, Clear And Flip Bits Through The Aliases
-    [Tags]    row:P4
     Boot Pico
     Run On REPL
     ...    from machine import mem32, mem16, mem8
@@ -55,7 +54,6 @@ Should Set, Clear And Flip Bits Through The Aliases
     Output Should Be    0xf0ff    0xff    0xff00    0x5a5a5a5a 0x5a 0x5a5a
 
 Should Warn Once About A Register That Does Nothing
-    [Tags]    row:P7    row:P8
     Boot Pico
     Create Log Tester    10
     Run On REPL    from machine import mem32    for i in range(3): mem32[0x50200000] = i + 1

@@ -4,7 +4,7 @@ Resource         ${CURDIR}/../resources/pico_renode.resource
 
 *** Test Cases ***
 Should Run A Thread On Core 1
-    [Tags]    row:P2
+    [Tags]    row:P2.both-cores    row:P2.thread
     Boot Pico    platform=${DUAL_CORE}
     Run On REPL
     ...    import _thread, time
@@ -18,7 +18,7 @@ Should Run A Thread On Core 1
     Output Should Be    cores 0 [1]
 
 Should Run A Second Thread After The First
-    [Tags]    row:P2
+    [Tags]    row:P2.thread
     Boot Pico    platform=${DUAL_CORE}
     Run On REPL
     ...    import _thread, time
@@ -31,7 +31,7 @@ Should Run A Second Thread After The First
     Output Should Be    [0, 1, 2]
 
 Should Share A Lock Between The Cores
-    [Tags]    row:P2
+    [Tags]    row:P2.both-cores
     Boot Pico    platform=${DUAL_CORE}
     Run On REPL
     ...    import _thread, time
@@ -50,7 +50,6 @@ Should Share A Lock Between The Cores
 
 Should Not Sleep Over An Interrupt That Came Just Before WFE
     [Documentation]    Taking an exception sets the event register (ARMv6-M, B1.5.18): who then says WFE goes on.
-    [Tags]    row:P2
     Boot Pico
     Run On REPL
     ...    import micropython, time
@@ -69,7 +68,6 @@ Should Not Sleep Over An Interrupt That Came Just Before WFE
 
 Should Let A Watchpoint See What Goes Past The Bus
     [Documentation]    SIO, the time and the USB buffers have a way of their own; a watched address has not.
-    [Tags]    row:P2
     Boot Pico
     Execute Command    sysbus AddWatchpointHook 0x50100180 DoubleWord Write "self.WriteDoubleWord(0x15000000, value)"
     Execute Command    sysbus AddWatchpointHook 0xd0000060 DoubleWord Write "self.WriteDoubleWord(0x15000004, value)"
@@ -80,7 +78,7 @@ Should Let A Watchpoint See What Goes Past The Bus
     Memory Should Hold    0x50100180    77
 
 Should Claim And Release A Spin Lock
-    [Tags]    row:P2
+    [Tags]    row:P2.spin-locks
     Boot Pico
     Run On REPL
     ...    from machine import mem32
@@ -92,7 +90,7 @@ Should Claim And Release A Spin Lock
     Output Should Be    512 0 1    0 512
 
 Should Divide With And Without Sign
-    [Tags]    row:P2
+    [Tags]    row:P2.dividers
     Boot Pico
     Run On REPL
     ...    from machine import mem32
@@ -113,7 +111,7 @@ Should Divide With And Without Sign
 
 Should Interpolate
     [Documentation]    Table addressing, blending and clamping as in the datasheet's examples (2.3.1.6).
-    [Tags]    row:P2
+    [Tags]    row:P2.interpolators
     Boot Pico
     Run On REPL
     ...    from machine import mem32

@@ -197,7 +197,7 @@ def main() -> int:
         mutant
         for mutant in mutants()
         if options.engine in (None, mutant.engine)
-        and (not options.words or any(w in (mutant.name, *mutant.rows) or w in mutant.file for w in options.words))
+        and (not options.words or any(mutant.is_about(word) for word in options.words))
     ]
     if options.list:
         for mutant in chosen:

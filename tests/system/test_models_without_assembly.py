@@ -50,7 +50,6 @@ def test_the_python_engine_lets_renode_compile() -> None:
     assert done.stdout.split() == ["42", "49"], done.stderr
 
 
-@pytest.mark.row("P1")
 @pytest.mark.engine("renode", reason="it is Renode that compiles")
 def test_the_platform_runs_without_an_assembly(tmp_path: Path) -> None:
     for folder in ("renode", "platforms"):

@@ -38,7 +38,7 @@ def test_for_another_engine(pico):
 """
 
 
-@pytest.mark.row("T7")
+@pytest.mark.row("T7.fixtures")
 def test_the_fixtures_serve_a_project_of_its_own(pico: Board, tmp_path: Path) -> None:
     (tmp_path / "test_mine.py").write_text(TESTS)
     (tmp_path / "device.py").write_text(app("vendor_bulk.py"))
@@ -51,7 +51,7 @@ def test_the_fixtures_serve_a_project_of_its_own(pico: Board, tmp_path: Path) ->
     assert "to see the reason" in done.stdout
 
 
-@pytest.mark.row("T7")
+@pytest.mark.row("T7.keyword-documentation")
 def test_the_robot_library_documents_every_word_of_the_suites(pico: Board, tmp_path: Path) -> None:
     page = tmp_path / "keywords.json"
     command = [sys.executable, "-m", "robot.libdoc", "renode_pico.robot_library.PicoLibrary", str(page)]
@@ -69,7 +69,6 @@ timer = Timer(period=20, mode=Timer.ONE_SHOT, callback=lambda timer: print("tick
 """
 
 
-@pytest.mark.row("T7")
 @pytest.mark.parametrize(
     "wire",
     [

@@ -17,8 +17,6 @@ from renode_pico.usb.wire import Fault
 from tests.system.clients.conftest import PATIENCE, debian_program, needs
 from tests.unit.trace.records import feed, long_trace
 
-pytestmark = pytest.mark.row("T6")
-
 
 @pytest.fixture
 def browser(tmp_path: Path) -> Iterator[Any]:
@@ -84,6 +82,7 @@ def recorded(pico: Board, tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.row("T6.at-a-glance", "T6.timeline", "T6.transfers")
 def test_a_boards_trace_is_read_at_a_glance(recorded: Path, show: Callable[[Path], Any]) -> None:
     page = show(recorded)
     assert "2 with a stall or an error" in text_of(page, "#summary")
@@ -104,6 +103,7 @@ def test_descriptors_are_decoded_on_a_click(recorded: Path, show: Callable[[Path
     assert "0x2e8a" in details
 
 
+@pytest.mark.row("T6.stalls", "T6.errors")
 def test_the_next_problem_is_one_key_away(recorded: Path, show: Callable[[Path], Any]) -> None:
     page = show(recorded)
     page.execute_script("document.getElementById('problem').click()")
