@@ -44,6 +44,7 @@ def test_the_pull_up_attaches_and_detaches(pico: Board, console: Repl) -> None:
     assert not pico.host.attached
     pico.enumerate()
     assert peek(console, reg.SIE_STATUS) & reg.SIE_STATUS_CONNECTED
+    assert line_state(console) == "J", "the idle state of full speed: D+ is high"
     poke(console, reg.SIE_CTRL + reg.CLEAR, reg.SIE_CTRL_PULLUP_EN)
     assert not pico.host.attached
     count = pico.host.attach_count

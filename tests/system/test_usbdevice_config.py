@@ -9,7 +9,7 @@ from renode_pico.errors import ScriptError, Timeout
 from renode_pico.micropython.repl import Repl
 from renode_pico.usb.descriptors import string_text
 from renode_pico.usb.requests import get_descriptor
-from renode_pico.usb.transfer import Setup
+from renode_pico.usb.transfer import Pipe, Setup, TransferType
 from tests.system.conftest import PROBE
 
 pytestmark = pytest.mark.pico(firmware="uart", files=PROBE)
@@ -76,6 +76,15 @@ def test_a_missing_string_falls_back_to_the_built_in_one(pico: Board, console: R
     assert string(pico, 1) == BUILTIN_MANUFACTURER
 
 
+@pytest.mark.row("D4.omitted")
+def test_strings_cannot_be_left_out(console: Repl) -> None:
+    """The document has them optional; the firmware wants at least None: docs/deviations.md."""
+    console.exec("from probe import *; dev, cfg = device(manufacturer=1), configuration(interface(0))")
+    with pytest.raises(ScriptError, match="TypeError: 'desc_strs' argument required"):
+        console.exec("usb.config(dev, cfg)")
+    console.exec("usb.config(dev, cfg, None)")
+
+
 @pytest.mark.row("D5.table-as-given")
 def test_index_0_is_the_language_table_as_given(pico: Board, console: Repl) -> None:
     console.exec(
@@ -108,6 +117,26 @@ def test_open_is_called_once_per_interface_or_association(pico: Board, console: 
     one, two, three, iad = (console.eval(name) for name in ("one", "two", "three", "iad"))
     # The firmware counts an association descriptor as the end of the interface before it: docs/deviations.md.
     assert opened == [one, two + iad, three]
+
+
+@pytest.mark.row("D6.after-set-configuration", "D6.memoryview")
+def test_open_gets_a_memoryview_and_only_after_set_configuration(pico: Board, console: Repl) -> None:
+    console.exec(
+        "from probe import *\n"
+        "opened = []\n"
+        "cfg = configuration(interface(0, endpoint(0x81)))\n"
+        "usb.config(device(), cfg, None, lambda view: opened.append((type(view), bytes(view))))\n"
+        "usb.active(True)"
+    )
+    pico.enumerate()
+    console.exec("opened.clear()")
+    pico.host.reset()
+    read = pico.host.submit(Pipe(0, 0, TransferType.CONTROL, 64), setup=get_descriptor(2, 0, 0, 255), timeout=1)
+    pico.host.wait(read)
+    assert read.data == console.eval("cfg")
+    assert console.eval("opened") == []
+    pico.host.wait(pico.host.submit(Pipe(0, 0, TransferType.CONTROL, 64), setup=Setup(0, 9, 1), timeout=1))
+    assert console.eval("[(kind is memoryview, data) for kind, data in opened]") == [(True, console.eval("cfg")[9:])]
 
 
 @pytest.mark.row("D14.reads", "D14.attach", "D14.enumerate", "D14.detach")

@@ -169,6 +169,14 @@ def test_send_is_cut_short_by_its_timeout(vcp: Vcp, pump: str) -> None:
     assert port.read() == pattern(4000)[:sent]
 
 
+@pytest.mark.row("V13.default-5-s")
+@both_pumps
+def test_send_gives_up_after_five_seconds_by_default(vcp: Vcp, pump: str) -> None:
+    vcp.exec("t = time.ticks_us(); r = v.send(b'nobody'); t = time.ticks_diff(time.ticks_us(), t)")
+    assert vcp.eval("r") == 0  # no host has the port open
+    assert 5_000_000 <= vcp.eval("t") <= 5_006_000
+
+
 @pytest.mark.row("V15.poll-in", "V15.poll-out")
 @both_pumps
 def test_poll(vcp: Vcp, pump: str) -> None:
