@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 from weakref import WeakSet
 
-from renode_pico.clock import NS_PER_S
+from renode_pico.clock import NS_PER_S, nanoseconds
 from renode_pico.engine.embedded_backtrace import Symbols, backtrace, find_elf
 from renode_pico.engine.embedded_clock import EmbeddedClock, EmbeddedRunner
 from renode_pico.engine.embedded_uart import UartPort
@@ -129,7 +129,7 @@ class EmbeddedEngine:
         return self.runner.run_until(condition, self._deadline(timeout))
 
     def _deadline(self, seconds: float) -> int:
-        return self._clock.now_ns + round(seconds * NS_PER_S)
+        return self._clock.now_ns + nanoseconds(seconds)
 
     # Pins
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Sequence
 
-from renode_pico.clock import NS_PER_S, Clock, Runner
+from renode_pico.clock import NS_PER_S, Clock, Runner, nanoseconds
 from renode_pico.errors import Disconnected, Timeout, UsageError
 from renode_pico.usb.bus import Bus
 from renode_pico.usb.failure import failure, timeout_error
@@ -181,7 +181,7 @@ class BusHost:
         self._schedule.add(transfer)
         if timeout is not None:
             self._submitted += 1
-            transfer.deadline_ns = now_ns + round(timeout * NS_PER_S)
+            transfer.deadline_ns = now_ns + nanoseconds(timeout)
             heapq.heappush(self._deadlines, (transfer.deadline_ns, self._submitted, transfer))
             self._arm_timeouts()
         if not self._slot_armed:
@@ -428,7 +428,7 @@ class BusHost:
         return self._runner.run_until(condition, self._clock.now_ns + duration_ns)
 
     def _run_until(self, condition: Callable[[], bool], timeout: float) -> bool:
-        return self._run_for(round(timeout * NS_PER_S), condition)
+        return self._run_for(nanoseconds(timeout), condition)
 
     def _wait(self, what: str, condition: Callable[[], bool], timeout: float) -> None:
         if not self._run_until(condition, timeout):
