@@ -7,7 +7,7 @@ ENGINE   ?= auto
 JOBS     ?= $(shell nproc 2>/dev/null || echo 2)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test firmware lint bench clean setup mutants coverage-page
+.PHONY: help run test firmware lint bench clean setup mutants coverage-page not-modelled
 
 help: ## what there is to make
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -34,6 +34,9 @@ mutants: setup firmware ## break the models on purpose; the suites must notice
 
 coverage-page: setup ## docs/api-coverage.md and tests/proven.txt anew, from the last `make test`
 	@$(BIN)/python tools/matrix.py results --accept >/dev/null; $(BIN)/python tools/api_coverage.py
+
+not-modelled: setup firmware ## docs/not-modelled.md anew, from what the models list themselves
+	@$(BIN)/python tools/not_modelled.py
 
 clean: ## remove everything that was made, firmware included
 	rm -rf .venv build results firmware/build .mypy_cache .ruff_cache .pytest_cache

@@ -58,7 +58,7 @@ Should Warn Once About A Register That Does Nothing
     Create Log Tester    10
     Run On REPL    from machine import mem32    for i in range(3): mem32[0x50200000] = i + 1
     Wait For REPL
-    Wait For Log Entry    pio0: Not modelled: write to CTRL (PC 0x
+    Wait For Log Entry    pio0: Not modelled: CTRL written (PC 0x
     Should Not Be In Log    pio0: Not modelled
     ${count}=    Execute Command    sysbus.pio0 UnmodelledCount
     Should Be Equal As Integers    ${count}    3

@@ -65,7 +65,7 @@ class EmbeddedEngine:
             offset = segment.address - FLASH_BASE
             self._flash[offset : offset + len(segment.data)] = segment.data
         self._uarts = [UartPort(model, self.runner.poke) for model in self._chip.uarts]
-        self._host = BusHost(self._chip.usb, self._clock, self.runner)
+        self._host = BusHost(self._chip.usb, self._clock, self.runner, lambda: self.unmodelled)
         self._closed = False
 
     # What it is
@@ -109,6 +109,11 @@ class EmbeddedEngine:
     def unmodelled(self) -> dict[str, int]:
         """How often the firmware touched which `block.register` that nobody models."""
         return dict(self._chip.unmodelled.counts)
+
+    @property
+    def not_modelled(self) -> dict[str, list[str]]:
+        """What the blocks themselves list that they do not do."""
+        return self._chip.unmodelled.lacking
 
     @property
     def resets(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -64,6 +64,14 @@ class Engine(Protocol):
     @property
     def instructions(self) -> int:
         """Instructions executed since power-on (all cores)."""
+
+    @property
+    def unmodelled(self) -> Mapping[str, int]:
+        """How often the firmware touched what nobody models, by names such as `pio0.RXF0 read`."""
+
+    @property
+    def not_modelled(self) -> dict[str, list[str]]:
+        """What the models themselves list that they do not do, by block: registers, fields, behaviour."""
 
     def uart(self, number: int) -> Uart: ...
 

@@ -60,7 +60,9 @@ class RenodeEngine:
         self._load(config.firmware)
         self._machine = self._runtime.emulation.get_mach(self._name)
         self._peripherals: dict[str, Any] = {}
-        self._host = RenodeHost(self._external(HOST), self._check)
+        self._noted = -1
+        self._unmodelled: dict[str, int] = {}
+        self._host = RenodeHost(self._external(HOST), self._check, lambda: self.unmodelled)
         self._taps = self._make_taps()
         self._dead = ""
         self._aborted = False
@@ -128,6 +130,28 @@ class RenodeEngine:
     def pc(self) -> int:
         """Where core 0 is."""
         return int(self._peripheral("cpu0").PC.RawValue)
+
+    @property
+    def unmodelled(self) -> dict[str, int]:
+        """How often the firmware touched what nobody models: `pio0.RXF0 read`, `uart0: break`."""
+        from Antmicro.Renode.Peripherals.RP2040 import RP2040_Report
+
+        noted = int(RP2040_Report.Noted)
+        if noted != self._noted:
+            table = RP2040_Report.UnmodelledAccesses(self._machine.internal)
+            self._unmodelled = {access_name(block, what): int(count) for block, what, count in rows_of(table)}
+            self._noted = noted
+        return self._unmodelled
+
+    @property
+    def not_modelled(self) -> dict[str, list[str]]:
+        """What the models themselves list that they do not do, by block."""
+        from Antmicro.Renode.Peripherals.RP2040 import RP2040_Report
+
+        listed: dict[str, list[str]] = {}
+        for block, what in rows_of(RP2040_Report.NotModelled(self._machine.internal)):
+            listed.setdefault(block.removeprefix("sysbus."), []).append(what)
+        return listed
 
     # Time
 
@@ -292,6 +316,18 @@ class RenodeEngine:
         from Antmicro.Renode.UsbHosts import UartTap
 
         return [UartTap(self._peripheral(f"uart{number}"), self._host.internal) for number in (0, 1)]
+
+
+def rows_of(table: Any) -> list[list[str]]:
+    """The rows of a table of Renode's, without its head."""
+    rows, columns = int(table.GetLength(0)), int(table.GetLength(1))
+    return [[str(table[row, column]) for column in range(columns)] for row in range(1, rows)]
+
+
+def access_name(block: str, what: str) -> str:
+    """One name for an access: to a register `block.REGISTER read`, else `block: what was asked for`."""
+    block = block.removeprefix("sysbus.")
+    return f"{block}.{what}" if what.endswith((" read", " written")) else f"{block}: {what}"
 
 
 def path_token(path: Path) -> str:

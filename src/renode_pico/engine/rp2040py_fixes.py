@@ -323,6 +323,8 @@ class Chip:
         self.core = mcu.core
         self.clock = make_clock(clock)
         self.unmodelled = Unmodelled(lambda: self.core.pc)
+        for first, end, name in _PRESENT_BUT_UNMODELLED:
+            self.unmodelled.lacks(name, f"what rp2040py does not know of from {first:#010x} to {end - 1:#010x}")
         self.usb = BoardUsb(mcu, self.clock, self.unmodelled)
         self.uarts = [
             Pl011(

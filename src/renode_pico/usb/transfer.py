@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from renode_pico.usb.meanwhile import Meanwhile
 from renode_pico.usb.observe import BusObserver
 from renode_pico.usb.values import InStream, Pipe, Setup, Status, Transfer, TransferType
 from renode_pico.usb.wire import Fault
@@ -118,6 +119,9 @@ class Host(Protocol):
 
         Endpoint 0x00 means the control endpoint's OUT and SETUP transactions, 0x80 its IN transactions.
         """
+
+    def meanwhile(self) -> Meanwhile:
+        """Watch from now on what the firmware touches of what the engine does not model; for errors' messages."""
 
     @property
     def transactions(self) -> int:
