@@ -17,9 +17,8 @@ from pathlib import Path
 from measure import IMAGE, LOOP, ROOT, STDOUT, Row, compare
 
 from renode_pico.board import Board
-from renode_pico.engine.renode_install import probe_renode
 from renode_pico.engine.select import EngineName
-from renode_pico.renode_models import boot_rom
+from renode_pico.renode_models import boot_rom, look_for_renode
 
 FOLDER = ROOT / "build" / "bench"
 RP2040JS = "rp2040js@1.4.1"
@@ -105,7 +104,7 @@ def memory() -> Row:
 
 def renode_is_here() -> bool:
     """Say whether there is a Renode to measure."""
-    return not probe_renode(ask_version=False).problem
+    return not look_for_renode().problem
 
 
 def measurements(runs: int) -> list[tuple[str, Callable[[], Row]]]:

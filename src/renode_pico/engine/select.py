@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 from dataclasses import dataclass
 from typing import Literal
 
 from renode_pico.engine.protocol import BoardConfig, Engine
 from renode_pico.errors import EngineMissing
+
+log = logging.getLogger(__name__)
 
 EngineName = Literal["auto", "embedded", "renode"]
 ENGINES = ("embedded", "renode")
@@ -34,9 +37,9 @@ def probe(name: str, *, ask_version: bool = True) -> Availability:
             return Availability(name, True, f"rp2040py {metadata.version('rp2040py')}", "")
         except metadata.PackageNotFoundError:
             return Availability(name, False, "", "pip install rp2040py")
-    from renode_pico.engine.renode_install import probe_renode
+    from renode_pico.renode_models import look_for_renode
 
-    found = probe_renode(ask_version=ask_version)
+    found = look_for_renode(ask_version=ask_version)
     return Availability(name, found.problem == "", found.version, found.problem)
 
 
@@ -56,12 +59,18 @@ def choose(name: EngineName) -> str:
 def create(name: EngineName, config: BoardConfig) -> Engine:
     """Make a board on an engine; it is powered, its cable is not plugged in.
 
-    Raises EngineMissing, or ImageError when the firmware or flash image cannot be loaded.
+    Where `auto` meets a Renode that cannot be loaded although nothing spoke against it, it says so and takes the
+    embedded engine. Raises EngineMissing, or ImageError when the firmware or flash image cannot be loaded.
     """
     if choose(name) == "renode":
         from renode_pico.engine.renode import RenodeEngine
 
-        return RenodeEngine(config)
+        try:
+            return RenodeEngine(config)
+        except EngineMissing as error:
+            if name != "auto" or not probe("embedded").available:
+                raise
+            log.warning("%s. Taking the embedded engine.", error)
     from renode_pico.engine.embedded import EmbeddedEngine
 
     return EmbeddedEngine(config, chip_revision="B1" if config.revision == "B1" else "B2")

@@ -7,20 +7,16 @@ import re
 from pathlib import Path
 
 from renode_pico.errors import ImageError
+from renode_pico.places import share
 
 VARIANTS = ("cdc", "uart", "uart-cdc")
 SUFFIXES = (".uf2", ".elf", ".bin")
 
 
 def image_folder() -> Path:
-    """Return where built images are: RENODE_PICO_FIRMWARE, else `firmware/build/out` of the checkout around."""
+    """Return where the images are: RENODE_PICO_FIRMWARE, else the checkout's own or what came with the package."""
     named = os.environ.get("RENODE_PICO_FIRMWARE")
-    if named:
-        return Path(named)
-    for base in (Path.cwd(), *Path.cwd().parents, Path(__file__).resolve().parents[3]):
-        if (base / "firmware" / "build.py").is_file():
-            return base / "firmware" / "build" / "out"
-    return Path("firmware/build/out")
+    return Path(named) if named else share() / "firmware" / "build" / "out"
 
 
 def find_image(name: str) -> Path:
