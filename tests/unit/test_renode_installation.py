@@ -121,7 +121,7 @@ def test_auto_goes_on_with_the_embedded_engine_when_renode_does_not_load(
 
     on_path(bare, layouts.built_for_mono(tmp_path / "renode"))
     monkeypatch.setattr(renode, "RenodeEngine", broken)
-    monkeypatch.setattr(embedded, "EmbeddedEngine", lambda config: "the embedded engine")
+    monkeypatch.setattr(embedded, "EmbeddedEngine", lambda config, **_: "the embedded engine")
     config = BoardConfig(firmware=Path("any.uf2"))
     assert select.create("auto", config) == "the embedded engine"  # type: ignore[comparison-overlap]
     assert "damaged. Taking the embedded engine" in caplog.text
