@@ -209,8 +209,8 @@ namespace Antmicro.Renode.Peripherals.RP2040
 
         private void DrivePins()
         {
-            pins.SetFromSIO(output, outputEnable);
-            flashPins.SetFromSIO(flashOutput, flashOutputEnable);
+            pins.SetFromFunction(SIOFunction, uint.MaxValue, output, outputEnable);
+            flashPins.SetFromFunction(SIOFunction, uint.MaxValue, flashOutput, flashOutputEnable);
         }
 
         private bool TryReadOwn(long offset, uint core, out uint value)
@@ -359,6 +359,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
         };
 
         private const int CoreOneReset = 65;
+        private const uint SIOFunction = 5;
         private const int FIFODepth = 8;
         private const uint FIFOValid = 1;
         private const uint FIFOReady = 2;

@@ -41,6 +41,50 @@ Should Interrupt On The Edges Of A Pin
     Execute Command    sysbus.io_bank0 OnGPIO 7 false
     On REPL    print(seen == [Pin.IRQ_RISING, Pin.IRQ_FALLING])    True
 
+Should Interrupt On A Pin That It Drives Itself
+    [Documentation]    An interrupt follows the pad, whoever drives it.
+    [Tags]    row:P6.gpio-interrupts
+    Boot Pico
+    Run On REPL
+    ...    from machine import Pin
+    ...    import time
+    ...    seen, p = [], Pin(2, Pin.OUT, value=0)
+    ...    p.irq(lambda pin: seen.append(pin.value()), Pin.IRQ_RISING | Pin.IRQ_FALLING)
+    ...    for level in (1, 0, 1):
+    ...    \ \ p(level); time.sleep_ms(1)
+    ...    \
+    ...    print(seen)
+    Output Should Be    [1, 0, 1]
+
+Should Share A Line By Open Drain
+    [Tags]    row:P6.pads
+    Boot Pico
+    Run On REPL
+    ...    from machine import Pin
+    ...    p = Pin(6, Pin.OPEN_DRAIN, Pin.PULL_UP, value=1)
+    ...    def both(): a = p.value(); p(0); b = p.value(); p(1); return a, b
+    ...    print(both())
+    Output Should Be    (1, 0)
+    Wait For REPL
+    Execute Command    sysbus.io_bank0 OnGPIO 6 false
+    On REPL    print(both())    (0, 0)
+    Execute Command    sysbus.io_bank0 Release 6
+    On REPL    print(both())    (1, 0)
+
+Should Keep The Last Level With Both Pulls
+    [Tags]    row:P6.pads
+    Boot Pico
+    Run On REPL
+    ...    from machine import Pin
+    ...    p = Pin(6, Pin.IN, Pin.PULL_UP | Pin.PULL_DOWN)
+    Wait For REPL
+    Execute Command    sysbus.io_bank0 OnGPIO 6 true
+    Execute Command    sysbus.io_bank0 Release 6
+    On REPL    print(p.value())    1
+    Execute Command    sysbus.io_bank0 OnGPIO 6 false
+    Execute Command    sysbus.io_bank0 Release 6
+    On REPL    print(p.value())    0
+
 Should Report Levels And Latch Edges
     [Tags]    row:P6.gpio-interrupts
     Boot Pico
