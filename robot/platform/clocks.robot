@@ -13,6 +13,19 @@ Should Run At The Frequencies The Firmware Sets
     ...    print("sys", khz(9), "peri", khz(10), "usb", khz(11), "adc", khz(12), "rtc", khz(13), "ref", khz(8))
     Output Should Be    sys 125000 peri 48000 usb 48000 adc 48000 rtc 46 ref 12000
 
+Should Count Its Oscillators And PLLs
+    [Documentation]    By the frequency counter; then the ring oscillator is switched off and on.
+    [Tags]    row:P4.oscillators    row:P4.plls
+    Boot Pico
+    Run On REPL    from machine import mem32    ${COUNTER}
+    ...    rosc, xosc = 0x40060000, 0x40024000
+    ...    print("pll", khz(1), khz(2), "xosc", khz(5), hex(mem32[xosc + 4] >> 12 & 0x80001))
+    ...    print("rosc", 1800 < khz(3) < 12000, hex(mem32[rosc + 0x18] >> 12 & 0x80001))
+    ...    control = mem32[rosc]
+    ...    mem32[rosc] = 0xd1e000 | control & 0xfff; print("off", khz(3), hex(mem32[rosc + 0x18] >> 12 & 0x80001))
+    ...    mem32[rosc] = 0xfab000 | control & 0xfff; print("on", 1800 < khz(3) < 12000, hex(mem32[rosc + 0x18] >> 12 & 0x80001))
+    Output Should Be    pll 125000 48000 xosc 12000 0x80001    rosc True 0x80001    off 0 0x0    on True 0x80001
+
 Should Follow A Change Of Frequency
     [Tags]    row:P4.clocks    row:P4.plls    row:P4.frequencies
     Boot Pico

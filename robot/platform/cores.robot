@@ -48,6 +48,38 @@ Should Share A Lock Between The Cores
     ...    print("count", count)
     Output Should Be    count 1000
 
+Should Pass Words Between The Cores
+    [Documentation]    MicroPython takes the mailboxes' interrupt for itself: it is off on both cores meanwhile. A mailbox holds eight words;
+    ...    one too many sets WOF, one asked for in vain ROE.
+    [Tags]    row:P2.fifo    row:P2.both-cores
+    Boot Pico    platform=${DUAL_CORE}
+    Run On REPL
+    ...    import _thread, time
+    ...    from machine import mem32
+    ...    ST, WR, RD = 0xd0000050, 0xd0000054, 0xd0000058
+    ...    def echo():
+    ...    \ \ mem32[0xe000e180] = 1 << 16
+    ...    \ \ while True:
+    ...    \ \ \ \ while not mem32[ST] & 1: pass
+    ...    \ \ \ \ x = mem32[RD]
+    ...    \ \ \ \ if not x: break
+    ...    \ \ \ \ mem32[WR] = 3 * x
+    ...    mem32[0xe000e180] = 1 << 15
+    ...    _thread.start_new_thread(echo, ())
+    ...    time.sleep_ms(5)
+    ...    def ask(x):
+    ...    \ \ mem32[WR] = x
+    ...    \ \ while not mem32[ST] & 1: pass
+    ...    \ \ return mem32[RD]
+    ...    print("words", [ask(x) for x in (1, 20, 300)])
+    ...    mem32[WR] = 0; time.sleep_ms(5)
+    ...    n = 0; print("idle", bin(mem32[ST]))
+    ...    while mem32[ST] & 2: mem32[WR] = n; n += 1
+    ...    print("full", n, bin(mem32[ST]))
+    ...    mem32[WR] = 9; mem32[RD]; print("misused", bin(mem32[ST]))
+    ...    mem32[ST] = 0xc; print("cleared", bin(mem32[ST]))
+    Output Should Be    words [3, 60, 900]    idle 0b10    full 8 0b0    misused 0b1100    cleared 0b0
+
 Should Not Sleep Over An Interrupt That Came Just Before WFE
     [Documentation]    Taking an exception sets the event register (ARMv6-M, B1.5.18): who then says WFE goes on.
     Boot Pico

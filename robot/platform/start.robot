@@ -12,6 +12,26 @@ Should Start At The Reset Vector Of The Boot ROM
     ${pc}=    Execute Command    sysbus.cpu0 PC
     Should Not Be Equal As Integers    ${pc}    0
 
+Should Run The Second Stage Of The Image
+    [Documentation]    The boot ROM copies the first 252 bytes of the flash to the top of memory, checks their sum and runs them.
+    [Tags]    row:P1.second-stage
+    Create Pico
+    Create Log Tester    10
+    Execute Command    sysbus.cpu0 AddHook 0x20041F00 "self.InfoLog('the second stage runs')"
+    Execute Command    emulation RunFor "0.01"
+    Wait For Log Entry    the second stage runs
+
+Should Stay In The Boot ROM When There Is No Second Stage
+    [Tags]    row:P1.second-stage
+    Create Pico
+    Create Log Tester    1
+    Execute Command    sysbus.ssi EraseFlash
+    Execute Command    sysbus.cpu0 AddHook 0x20041F00 "self.InfoLog('the second stage runs')"
+    Execute Command    emulation RunFor "0.1"
+    Should Not Be In Log    the second stage runs
+    ${pc}=    Execute Command    sysbus.cpu0 PC
+    Should Be True    int($pc, 16) < 0x4000
+
 Should Boot A UF2 Image
     [Tags]    row:P1.uf2    row:P6.uart0
     Boot Pico    firmware=${FIRMWARE_DIR}/uart.uf2

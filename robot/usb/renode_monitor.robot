@@ -22,7 +22,7 @@ Should Show The Device Tree
     And The Tree Contains    Endpoint 0x82: bulk IN, 64 bytes
 
 Should Say What It Is Doing
-    [Tags]    row:T2.plug    row:T2.enumerate
+    [Tags]    row:T2.plug    row:T2.unplug    row:T2.enumerate
     Given A Pico Without A Cable    cdc
     Then Host Does    Status
     And Should Start With    ${ANSWER}    port Unplugged
@@ -30,6 +30,9 @@ Should Say What It Is Doing
     And The Host Enumerates
     Then Host Does    Status
     And Should Match Regexp    ${ANSWER}    ^port Active, frame \\d+, 1 attached so far, \\d+ transactions, device 1
+    When The Cable Is Pulled
+    Then Host Does    Status
+    And Should Start With    ${ANSWER}    port Unplugged
 
 Should Enumerate By Itself Unless Told Not To
     Given A Pico Without A Cable    cdc

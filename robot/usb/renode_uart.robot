@@ -63,6 +63,30 @@ Should Carry A Line Of Many Packets
     When Write Line To Uart    import sys; x = sum(ord(c) for c in "\\x00\\x7f\\x41" * 100); print("sum", x, "a" * 1000 + ".")    testerId=${CDC}    waitForEcho=false
     Then Wait For Line On Uart    ^sum 19200 a{1000}\\.    treatAsRegex=true    testerId=${CDC}
 
+Should Make A UART Of Every CDC Port
+    [Documentation]    Seven at once: a device has fifteen IN endpoints, a port takes two.
+    [Tags]    row:T1.every-port    row:T1.terminal-tester    row:T1.wait-for-line
+    Given A Pico Without A Cable    uart
+    When The Board Runs    import pyb    pyb.usb_mode("7xVCP")    ports = [pyb.USB_VCP(i) for i in range(7)]
+    And Host Does    AutoOpen true
+    @{testers}=    Create List
+    FOR    ${port}    IN RANGE    7
+        ${tester}=    Create Terminal Tester    sysbus.usb.cdc${port}    timeout=10    defaultPauseEmulation=true
+        Append To List    ${testers}    ${tester}
+    END
+    And The Cable Is Plugged In
+    And The Host Enumerates
+    And Time Passes    0.05
+    FOR    ${port}    IN RANGE    7
+        And Write To Uart    to port ${port}    testerId=${testers}[${port}]
+    END
+    And Time Passes    0.05
+    Then The Board Says    [port.read() for port in ports] == [b"to port %d" % i for i in range(7)]    True
+    When The Board Runs    for i in range(7): ports[i].write("from port %d\\n" % i)
+    FOR    ${port}    IN RANGE    7
+        Then Wait For Line On Uart    from port ${port}    testerId=${testers}[${port}]
+    END
+
 *** Keywords ***
 A Pico Whose Serial Port Is Watched
     Create Pico    firmware=${CDC_FIRMWARE}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -91,6 +92,13 @@ def test_a_boards_trace_is_read_at_a_glance(recorded: Path, show: Callable[[Path
     assert {"0.0", "1.0", "1.2 OUT", "1.2 IN"} <= set(page.execute_script("return trace.lanes.map(endpointName)"))
     assert pixels(page, "lanes") > 6
     assert pixels(page, "overview") > 3
+
+
+@pytest.mark.row("T6.self-contained")
+def test_the_page_asks_for_nothing_else(recorded: Path, show: Callable[[Path], Any]) -> None:
+    page = show(recorded)
+    assert page.execute_script("return performance.getEntriesByType('resource').map(entry => entry.name)") == []
+    assert re.findall(r"(?:src|href)=[\"'](?!#|data:)[^\"']*", recorded.read_text()) == []
 
 
 def test_descriptors_are_decoded_on_a_click(recorded: Path, show: Callable[[Path], Any]) -> None:
