@@ -7,7 +7,7 @@ ENGINE   ?= auto
 JOBS     ?= $(shell nproc 2>/dev/null || echo 2)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test firmware lint bench clean setup mutants coverage-page
+.PHONY: help run test firmware lint bench clean setup mutants coverage-page not-modelled
 
 help: ## what there is to make
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -15,7 +15,7 @@ help: ## what there is to make
 	@echo "  FIRMWARE=cdc|uart|uart-cdc|FILE.uf2   ENGINE=auto|embedded|renode   (now: $(FIRMWARE), $(ENGINE))"
 
 run: setup firmware ## boot a Pico, plug the cable in, use it, show what happened
-	@$(BIN)/renode-pico run --firmware "$(FIRMWARE)" --engine "$(ENGINE)"
+	@$(BIN)/renode-pico demo --firmware "$(FIRMWARE)" --engine "$(ENGINE)"
 
 test: setup firmware ## lint, types and every suite on every engine there is; ends with the matrix
 	@$(BIN)/python tools/test.py --jobs $(JOBS)
@@ -32,8 +32,11 @@ bench: setup firmware ## measure, as ratios beside other emulators
 mutants: setup firmware ## break the models on purpose; the suites must notice
 	@$(BIN)/python tests/mutants/run.py
 
-coverage-page: setup ## docs/api-coverage.md anew, from the last `make test`
-	@$(BIN)/python tools/api_coverage.py
+coverage-page: setup ## docs/api-coverage.md and tests/proven.txt anew, from the last `make test`
+	@$(BIN)/python tools/matrix.py results --accept >/dev/null; $(BIN)/python tools/api_coverage.py
+
+not-modelled: setup firmware ## docs/not-modelled.md anew, from what the models list themselves
+	@$(BIN)/python tools/not_modelled.py
 
 clean: ## remove everything that was made, firmware included
 	rm -rf .venv build results firmware/build .mypy_cache .ruff_cache .pytest_cache

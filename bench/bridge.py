@@ -22,7 +22,7 @@ from typing import Any, cast
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.append(str(ROOT))
 
-from bench import Row, compare, show, wall  # noqa: E402
+from measure import Row, compare, show, wall  # noqa: E402
 
 from renode_pico.board import Board  # noqa: E402
 from renode_pico.engine.select import EngineName  # noqa: E402
@@ -145,11 +145,11 @@ def trace_cost(engine: str, runs: int) -> Row:
 def traced_command(engine: str, runs: int) -> Row:
     """The main job as a person runs it, with both traces and without."""
     with tempfile.TemporaryDirectory() as folder:
-        job = ("run", "--engine", engine)
+        job = ("demo", "--engine", engine)
         traced_job = ("trace", "-o", f"{folder}/bus.pcapng", "-o", f"{folder}/bus.html", *job)
         python = (sys.executable, "-m", "renode_pico")
         return compare(
-            f"`renode-pico run` with pcapng and HTML ({engine})",
+            f"`renode-pico demo` with pcapng and HTML ({engine})",
             lambda: wall((*python, *traced_job)),
             lambda: wall((*python, *job)),
             1.15,

@@ -14,12 +14,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import IMAGE, LOOP, ROOT, STDOUT, Row, compare
+from measure import IMAGE, LOOP, ROOT, STDOUT, Row, compare
 
 from renode_pico.board import Board
-from renode_pico.engine.renode_install import probe_renode
 from renode_pico.engine.select import EngineName
-from renode_pico.renode_models import boot_rom
+from renode_pico.renode_models import boot_rom, look_for_renode
 
 FOLDER = ROOT / "build" / "bench"
 RP2040JS = "rp2040js@1.4.1"
@@ -84,13 +83,13 @@ def idle(cores: int, runs: int) -> Row:
 
 def peak() -> Row:
     """The most that a whole process with one board on Renode held, from the operating system's account of it."""
-    command = [sys.executable, "-m", "renode_pico", "run", "--engine", "renode", "--firmware", str(IMAGE)]
+    command = [sys.executable, "-m", "renode_pico", "demo", "--engine", "renode", "--firmware", str(IMAGE)]
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, cwd=ROOT)
     _, status, usage = os.wait4(process.pid, 0)
     if status:
         raise SystemExit(f"{' '.join(command)} failed")
     held = usage.ru_maxrss / 1024
-    return Row("peak memory of `renode-pico run` on renode, MB", held, 1024, held / 1024, 1.0, "the limit of 1 GB")
+    return Row("peak memory of `renode-pico demo` on renode, MB", held, 1024, held / 1024, 1.0, "the limit of 1 GB")
 
 
 def memory() -> Row:
@@ -105,7 +104,7 @@ def memory() -> Row:
 
 def renode_is_here() -> bool:
     """Say whether there is a Renode to measure."""
-    return not probe_renode(ask_version=False).problem
+    return not look_for_renode().problem
 
 
 def measurements(runs: int) -> list[tuple[str, Callable[[], Row]]]:

@@ -22,7 +22,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.append(str(ROOT / "bench"))
 
-from bench import IMAGE, Row, show  # noqa: E402
+from measure import IMAGE, Row, show  # noqa: E402
 
 from renode_pico.renode_models import find_renode, prepare  # noqa: E402
 

@@ -1,27 +1,46 @@
 # Monitor commands of the Pico platform, included by rpi_pico.resc. Python 2 (IronPython), as Renode's monitor speaks it.
 # Files are handled by .NET: importing Python's own modules for that would take half a second.
 import clr
-from System import Array, Version
-from System.IO import Directory, File, FileInfo, Path
+from System import AppDomain, Array, BitConverter, Environment, PlatformID, Type
+from System.IO import Directory, File, FileInfo, MemoryStream, Path, StringWriter
 from System.Reflection import Assembly, BindingFlags
+from System.Text import Encoding
 
 from Antmicro.Renode.Core import EmulationManager
 from Antmicro.Renode.Exceptions import RecoverableException
-from Antmicro.Renode.Utilities import AdHocCompiler, TypeManager
+from Antmicro.Renode.Utilities import AssemblyHelper, TypeManager
 
 ASSEMBLY = "renode_pico_models.dll"
 MARKER = "Antmicro.Renode.Peripherals.RP2040.RP2040_Peripheral"
 BOOT_ROM_SIZE = 0x4000
 
 
-def _renode_version():
-    # a Renode that is hosted by another program has no program of its own to ask
-    program = Assembly.GetEntryAssembly()
-    return program.GetName().Version if program is not None else Version(0, 0, 0)
-
-
 def _fail(text):
     raise RecoverableException("renode-pico: " + text)
+
+
+def _cache():
+    """The user's cache, as renode_pico.places has it."""
+    named = Environment.GetEnvironmentVariable("RENODE_PICO_CACHE")
+    if named:
+        return Path.GetFullPath(named)
+    home = Environment.GetEnvironmentVariable("HOME") or Path.GetTempPath()
+    if Directory.Exists("/System/Library/CoreServices"):
+        return Path.Combine(home, "Library", "Caches", "renode-pico")
+    base = Environment.GetEnvironmentVariable("XDG_CACHE_HOME")
+    return Path.Combine(base if base and Path.IsPathRooted(base) else Path.Combine(home, ".cache"), "renode-pico")
+
+
+def _renode_version():
+    # a Renode that is hosted by another program is not the program that was started
+    for assembly in AppDomain.CurrentDomain.GetAssemblies():
+        if assembly.GetName().Name == "Renode":
+            return assembly.GetName().Version.ToString(3)
+    return "unknown"
+
+
+def _runtime():
+    return "dotnet" if Type.GetType("Mono.Runtime") is None else "mono"
 
 
 def _sources(root):
@@ -29,8 +48,19 @@ def _sources(root):
     for name in ("models", "host"):
         directory = Path.Combine(root, name)
         if Directory.Exists(directory):
-            found += sorted(Directory.GetFiles(directory, "*.cs"))
+            found += sorted(Directory.GetFiles(directory, "*.cs"), key=Path.GetFileName)
     return found
+
+
+def _hash(sources):
+    """What an assembly of these sources is kept under; renode_models/assembly.py calculates the same."""
+    content = MemoryStream()
+    for path in sources:
+        for part in (Encoding.UTF8.GetBytes(Path.GetFileName(path) + "\n"), File.ReadAllBytes(path)):
+            content.Write(part, 0, part.Length)
+    # by its name, as .NET has moved it from one assembly to another
+    sha256 = Type.GetType("System.Security.Cryptography.SHA256, mscorlib").GetMethod("Create", Type.EmptyTypes).Invoke(None, None)
+    return BitConverter.ToString(sha256.ComputeHash(content.ToArray())).Replace("-", "").lower()[:16]
 
 
 def _models_are_loaded():
@@ -41,19 +71,28 @@ def mc_pico_load_models(root):
     """pico_load_models DIRECTORY: make the models in DIRECTORY/models and DIRECTORY/host known to Renode, once."""
     if _models_are_loaded():
         return
-    root = Path.GetFullPath(str(root))
-    sources = _sources(root)
+    sources = _sources(Path.GetFullPath(str(root)))
     if not sources:
         _fail("there are no models in %s" % root)
-    assembly = Path.Combine(root, "..", "build", "renode")
-    assembly = Path.GetFullPath(Path.Combine(assembly, _renode_version().ToString(3), ASSEMBLY))
-    if File.Exists(assembly):
-        newest = max(File.GetLastWriteTimeUtc(path) for path in sources)
-        if File.GetLastWriteTimeUtc(assembly) >= newest:
+    key = _hash(sources)
+    # .NET loads what was compiled for Mono, not the other way round
+    places = [_assembly(runtime, key) for runtime in (_runtime(), "mono")]
+    for assembly in places:
+        if File.Exists(assembly) and not _older_than_renode(assembly):
             _make_known(assembly)
             return
-        print("renode-pico: the compiled models are older than their sources; 'python -m renode_pico.renode_models' renews them")
-    _compile(sources)
+    _make_known(_compile(sources, places[0]))
+    if not _models_are_loaded():
+        _fail("the models do not compile with this Renode; the errors are above")
+
+
+def _assembly(runtime, key):
+    return Path.Combine(_cache(), "models", "%s-%s" % (_renode_version(), runtime), Path.Combine(key, ASSEMBLY))
+
+
+def _older_than_renode(assembly):
+    core = clr.GetClrType(EmulationManager).Assembly.Location
+    return bool(core) and File.Exists(core) and File.GetLastWriteTimeUtc(core) > File.GetLastWriteTimeUtc(assembly)
 
 
 def _make_known(assembly):
@@ -66,25 +105,57 @@ def _make_known(assembly):
         cache.GetValue(self).ClearCache()
 
 
-def _compile(sources):
-    # all files in one go: each would be an assembly of its own otherwise, blind to the others
-    takes = clr.GetClrType(AdHocCompiler).GetMethod("Compile").GetParameters()[0].ParameterType
-    _make_known(AdHocCompiler().Compile(Array[str](sources)) if takes.IsArray else _compile_before_1_16(sources))
-    if not _models_are_loaded():
-        _fail("the models do not compile with this Renode; the errors are above")
+def _compile(sources, assembly):
+    """Compile all files in one go, with the compiler that Renode carries, as its own `include` does one by one.
 
+    The assembly has the same name each time and stays in the cache: a saved state finds its types again.
+    """
+    clr.AddReference("mcs")
+    from Mono.CSharp import CompilerCallableEntryPoint
 
-def _compile_before_1_16(sources):
-    """Renode 1.15 takes one source file at a time; its compiler takes a pattern, though, so they go into one directory."""
-    # not "renode-...": Renode clears away what is called so and belongs to no process
-    gathered = Path.Combine(Path.GetTempPath(), "pico-models-" + Path.GetRandomFileName())
-    Directory.CreateDirectory(gathered)
+    folder = _writable(Path.GetDirectoryName(assembly))
+    part = Path.Combine(folder, Path.GetRandomFileName())
+    Directory.CreateDirectory(part)
+    made = Path.Combine(part, ASSEMBLY)
+    arguments = ["/target:library", "/debug-", "/optimize+", "/unsafe+", "/noconfig", "/out:" + made]
+    if AssemblyHelper.BundledAssembliesCount > 0:
+        arguments.append("/nostdlib+")
+    if Environment.OSVersion.Platform == PlatformID.Unix:
+        arguments.append("/langversion:experimental")
+    arguments += ["/r:" + location for location in AssemblyHelper.GetAssembliesLocations()] + ["--"] + sources
     try:
-        for path in sources:
-            File.Copy(path, Path.Combine(gathered, Path.GetFileName(path)))
-        return AdHocCompiler().Compile(Path.Combine(gathered, "*.cs"))
+        said = StringWriter()
+        if not CompilerCallableEntryPoint.InvokeCompiler(Array[str](arguments), said):
+            errors = [line for line in said.ToString().splitlines() if "error" in line]
+            _fail("the models do not compile with this Renode: %s" % (errors[0] if errors else said.ToString()))
+        target = Path.Combine(folder, ASSEMBLY)
+        if File.Exists(target):
+            File.Delete(target)
+        File.Move(made, target)
+        return target
     finally:
-        Directory.Delete(gathered, True)
+        Directory.Delete(part, True)
+
+
+def _writable(folder):
+    """The folder, made; where the cache cannot be written, another one for this time only."""
+    try:
+        Directory.CreateDirectory(folder)
+        probe = Path.Combine(folder, Path.GetRandomFileName())
+        File.WriteAllText(probe, "")
+        File.Delete(probe)
+        return folder
+    except Exception:
+        print("renode-pico: %s cannot be written, the models are compiled at each start" % folder)
+        # not "renode-...": Renode clears away what is called so and belongs to no process
+        folder = Path.Combine(Path.GetTempPath(), "pico-models-" + Path.GetRandomFileName())
+        Directory.CreateDirectory(folder)
+        return folder
+
+
+def mc_pico_boot_rom():
+    """pico_boot_rom: where the boot ROM's image is kept, as the monitor reads a path."""
+    print("@" + Path.Combine(_cache(), "bootrom.bin").replace(" ", "\\ "))
 
 
 def mc_pico_check(name, firmware, platform, bootrom):
@@ -93,7 +164,7 @@ def mc_pico_check(name, firmware, platform, bootrom):
         _fail("there is a machine '%s' already; set $name to another one for a further board" % name)
     for variable, path, hint in (
         ("$platform", platform, "it is platforms/boards/rpi_pico.repl or rpi_pico_single.repl"),
-        ("$bootrom", bootrom, "'python -m renode_pico.renode_models' makes it"),
+        ("$bootrom", bootrom, "'renode-pico path models' makes it"),
         ("$firmware", firmware, "build it with 'make firmware', or set $firmware to any UF2, ELF or binary for the RP2040"),
     ):
         if not File.Exists(str(path)):

@@ -8,20 +8,18 @@ python tools/api_coverage.py --documents DIR  # every line of the documents in D
 from __future__ import annotations
 
 import argparse
-import ast
 import json
 import re
 import sys
 import tomllib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from acceptance import ENGINES, ROOT, Row, matching, named_in_sources, parts_of, read_rows
+
 SENTENCES = ROOT / "tests" / "api_sentences.toml"
 PAGE = ROOT / "docs" / "api-coverage.md"
 MATRIX = ROOT / "results" / "matrix.json"
-ENGINES = ("embedded", "renode")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,57 +54,16 @@ def documents() -> list[Document]:
     return found
 
 
-def known_rows() -> set[str]:
-    """The rows of tests/rows.toml."""
-    table = tomllib.loads((ROOT / "tests" / "rows.toml").read_text())
-    return {f"{letter}{n}" for letter, group in table.items() if letter != "only" for n in group if n.isdigit()}
-
-
-def tests_by_row() -> dict[str, list[str]]:
-    """The system tests and Robot cases that name each row, as `file::test` or `file: case`, found in the sources."""
-    found: dict[str, list[str]] = {}
-    for path in sorted((ROOT / "tests" / "system").rglob("test_*.py")):
-        for name, rows in marked(path.read_text()):
-            for row in rows:
-                found.setdefault(row, []).append(f"{path.relative_to(ROOT)}::{name}")
-    for path in sorted((ROOT / "robot").rglob("*.robot")):
-        for name, rows in tagged(path.read_text()):
-            for row in rows:
-                found.setdefault(row, []).append(f"{path.relative_to(ROOT)}: {name}")
-    return found
-
-
-def marked(source: str) -> Iterator[tuple[str, list[str]]]:
-    """The test functions of a Python file with what their `row` markers name."""
-    for node in ast.parse(source).body:
-        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
-            calls = [
-                d for d in node.decorator_list if isinstance(d, ast.Call) and ast.unparse(d.func) == "pytest.mark.row"
-            ]
-            yield node.name, [a.value for c in calls for a in c.args if isinstance(a, ast.Constant)]
-
-
-def tagged(source: str) -> Iterator[tuple[str, list[str]]]:
-    """The cases of a Robot file with their `row:` tags."""
-    name, section = "", ""
-    for line in source.splitlines():
-        if line.startswith("***"):
-            section = line.strip("* ").lower()
-        elif section == "test cases" and line[:1].strip() and not line.startswith("#"):
-            name = line.strip()
-        elif section == "test cases" and line.strip().startswith("[Tags]"):
-            yield name, [tag.upper() for tag in re.findall(r"row:(\w+)", line)]
-
-
 def write(states: dict[str, dict[str, str]]) -> str:
     """The page. `states`: for each row the engines' states in the last run; empty when there was none."""
-    tests = tests_by_row()
+    known = read_rows()
     lines = [
         "# What the API documents say, and what proves it",
         "",
         "Made by `make coverage-page` from the last test run; not to be edited. A *row* is an acceptance row of",
-        "[tests/rows.toml](../tests/rows.toml). *differs*: the firmware does otherwise in part, and the tests state",
-        "what it does. Sentences are given in our own words, with their lines in the document.",
+        "[tests/rows.toml](../tests/rows.toml), cut into parts of one claim each. *differs*: the firmware does",
+        "otherwise in part, and the tests state what it does. Sentences are given in our own words, with their lines",
+        "in the document.",
     ]
     if not states:
         lines += ["", "There was no test run: what is proven is not known."]
@@ -124,10 +81,20 @@ def write(states: dict[str, dict[str, str]]) -> str:
                 rows += ", [differs](deviations.md)"
             lines.append(f"| {where} | {group.heading} | {group.says} | {rows} | {' | '.join(cells)} |")
     lines += ["", "## The tests of each row"]
+    named = named_in_sources()
     for row in sorted(used, key=lambda r: (r[0], int(r[1:]))):
-        lines += ["", f"### {row}", ""]
-        lines += [f"- `{test}`" for test in tests.get(row, [])] or ["- no test"]
+        lines += ["", f"### {row}", "", f"{known[row].says}.", "", *part_lines(known[row], named)]
     return "\n".join(lines) + "\n"
+
+
+def part_lines(row: Row, named: dict[str, list[str]]) -> list[str]:
+    """Each part of a row with the tests that name it."""
+    lines = []
+    for part in row.parts:
+        lines.append(f"- {part.name}: {part.text}")
+        tests = [test for name, some in named.items() if matching(name, [part.name]) for test in some]
+        lines += [f"  - `{test}`" for test in dict.fromkeys(tests)] or ["  - no test"]
+    return lines
 
 
 def combined(states: dict[str, dict[str, str]], rows: tuple[str, ...], engine: str) -> str:
@@ -139,19 +106,15 @@ def combined(states: dict[str, dict[str, str]], rows: tuple[str, ...], engine: s
 
 
 def read_matrix(path: Path) -> dict[str, dict[str, str]]:
-    """Each row's state on each engine, as tools/matrix.py wrote them; `not run` where there are tests that did not."""
-    tests = tests_by_row()
-    words = {True: {"no test": "not run"}, False: {}}
-    found: dict[str, dict[str, str]] = {}
-    for row, cell in json.loads(path.read_text()).items():
-        known = words[row in tests]
-        found[row] = {engine: known.get(cell[engine]["state"], cell[engine]["state"]) for engine in ENGINES}
-    return found
+    """Each row's state on each engine, as tools/matrix.py wrote them."""
+    return {
+        row: {engine: cell[engine]["state"] for engine in ENGINES} for row, cell in json.loads(path.read_text()).items()
+    }
 
 
 def complaints() -> list[str]:
     """What the groups or the page name that is not there any more, and rows of D and V in no group."""
-    rows, tests = known_rows(), tests_by_row()
+    rows, tests = read_rows(), named_in_sources()
     named = [row for document in documents() for group in document.groups for row in group.rows]
     found = [f"a group names row {row}, which is not in tests/rows.toml" for row in named if row not in rows]
     found += [f"row {row} belongs to no group" for row in sorted(rows) if row[0] in "DV" and row not in named]
@@ -166,10 +129,13 @@ def complaints() -> list[str]:
     there = {test for some in tests.values() for test in some}
     page = PAGE.read_text()
     found += [
-        f"{PAGE.name} names {t}, which is not there" for t in re.findall(r"^- `(.+)`$", page, re.M) if t not in there
+        f"{PAGE.name} names {t}, which is not there" for t in re.findall(r"^  - `(.+)`$", page, re.M) if t not in there
     ]
     found += [f"{PAGE.name} names row {row}" for row in re.findall(r"^### (\w+)$", page, re.M) if row not in rows]
-    return found
+    parts = parts_of(rows)
+    return found + [
+        f"{PAGE.name} names part {name}" for name in re.findall(r"^- ([\w.-]+):", page, re.M) if name not in parts
+    ]
 
 
 def uncovered(folder: Path) -> list[str]:

@@ -19,7 +19,8 @@ from pathlib import Path
 
 from debian_tools import install_debian_tools
 
-from renode_pico.engine.renode_install import ADVICE, probe_renode
+from renode_pico.renode_models import look_for_renode
+from renode_pico.renode_models.installation import ADVICE
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = ROOT / ".venv" / "bin"
@@ -114,11 +115,11 @@ def needs(stage: Stage) -> str:
     """Say what a stage lacks on this machine; empty when it can run."""
     if stage.engine != "renode":
         return ""
-    found = probe_renode()
+    found = look_for_renode()
     if stage.command[0] == "renode-test":
         return "" if shutil.which("renode-test") else f"renode-test is not on PATH: {ADVICE}"
     if stage.name.startswith("models"):
-        return "" if found.launcher or not found.problem else found.problem
+        return "" if found.installation else found.problem
     return found.problem
 
 
@@ -131,7 +132,7 @@ def choose(options: argparse.Namespace) -> tuple[list[Stage], dict[str, str]]:
             reasons.setdefault(stage.engine, "not asked for")
         elif lack := needs(stage):
             reasons[stage.engine] = f"Renode is not here: {lack}"
-            if probe_renode().launcher:
+            if look_for_renode().installation:
                 print(f"{stage.name}: NOT RUN, {lack}")
         else:
             chosen.append(stage)
@@ -152,6 +153,7 @@ def main() -> int:
     chosen, missing = choose(options)
     bad = [stage.name for stage in chosen if not run_stage(stage)]
     arguments = [f"--missing={engine}={reason}" for engine, reason in missing.items()]
+    arguments += ["--partial"] if options.only else []
     matrix = subprocess.run(
         [sys.executable, str(ROOT / "tools" / "matrix.py"), str(RESULTS), *arguments], cwd=ROOT, check=False
     )

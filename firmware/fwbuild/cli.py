@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from fwbuild import checkout, fingerprint, image, pins, toolchain, unpack, variants
+from fwbuild import checkout, chip, fingerprint, image, pins, toolchain, unpack, variants
 from fwbuild.errors import FirmwareError, UsageError
 from fwbuild.layout import CACHE_VARIABLE, Layout, layout
 from fwbuild.report import Report
@@ -36,46 +36,45 @@ def main(arguments: Sequence[str], firmware: Path = FIRMWARE) -> int:
 
 def _act(options: argparse.Namespace, firmware: Path) -> int:
     where = layout(firmware, os.environ, options.out)
-    wanted = variants.load(where.variants, options.variants)
+    both = options.variants is None and options.chip is None
+    wanted = variants.load(where.variants, options.variants) if both or options.variants is not None else []
+    programs = chip.choose(where.chip, options.chip) if both or options.chip is not None else []
     pinned = pins.load(where.pins)
     folder = options.micropython or os.environ.get("MICROPYTHON_DIR")
     tree = checkout.source_tree(Path(folder), where) if folder else unpack.source_tree(where, pinned)
     if options.print_paths:
-        return _print_paths(where, tree, wanted)
+        return _print_paths(where, tree, wanted, programs)
     if options.jobs < 1:
         raise UsageError("--jobs: at least one")
-    current = _up_to_date(where, tree, wanted)
+    states = _states(where, tree, wanted, programs)
     if options.check:
-        return _check(where, wanted, current)
-    if len(current) < len(wanted):
+        _print_states(states)
+        return 0 if all(current for _, _, current in states) else 1
+    if not all(current for _, _, current in states):
         from fwbuild import pipeline  # what only a build needs is not loaded to say that there is none
 
-        pipeline.Pipeline(where, tree, pinned if not folder else None, options.jobs, Report()).build(wanted)
+        pipeline.Pipeline(where, tree, pinned if not folder else None, options.jobs, Report()).build(wanted, programs)
         return 0
-    _print_states(where, wanted, dict.fromkeys(current, "up to date"))
+    _print_states(states)
     return 0
 
 
-def _up_to_date(where: Layout, tree: SourceTree, wanted: list[Variant]) -> list[str]:
+def _states(
+    where: Layout, tree: SourceTree, wanted: list[Variant], programs: list[str]
+) -> list[tuple[Path, str, bool]]:
+    """For each image: the folder it goes to, its name, and whether it is up to date."""
     chain = toolchain.identity()
-    return [
-        variant.name
-        for variant in wanted
-        if image.is_current(where.out, variant.name, fingerprint.inputs(where, tree, variant), chain)
-    ]
+    inputs = [(where.out, variant.name, fingerprint.inputs(where, tree, variant)) for variant in wanted]
+    inputs += [(chip.out(where), name, chip.inputs(where, tree, name)) for name in programs]
+    return [(out, name, image.is_current(out, name, made_of, chain)) for out, name, made_of in inputs]
 
 
-def _check(where: Layout, wanted: list[Variant], current: list[str]) -> int:
-    _print_states(where, wanted, {name.name: "up to date" if name.name in current else "to build" for name in wanted})
-    return 0 if len(current) == len(wanted) else 1
+def _print_states(states: list[tuple[Path, str, bool]]) -> None:
+    for out, name, current in states:
+        print(image.state_line(out, name, "up to date" if current else "to build"))
 
 
-def _print_states(where: Layout, wanted: list[Variant], states: dict[str, str]) -> None:
-    for variant in wanted:
-        print(image.state_line(where.out, variant.name, states[variant.name]))
-
-
-def _print_paths(where: Layout, tree: SourceTree, wanted: list[Variant]) -> int:
+def _print_paths(where: Layout, tree: SourceTree, wanted: list[Variant], programs: list[str]) -> int:
     named = {
         "micropython": tree.micropython,
         "pico-sdk": tree.pico_sdk,
@@ -88,6 +87,8 @@ def _print_paths(where: Layout, tree: SourceTree, wanted: list[Variant]) -> int:
     }
     for variant in wanted:
         named |= {path.name: path for path in image.paths(where.out, variant.name).values()}
+    for program in programs:
+        named |= {f"{chip.FOLDER}/{path.name}": path for path in image.paths(chip.out(where), program).values()}
     for name, path in named.items():
         print(f"{name:<14} {path}")
     return 0
@@ -96,11 +97,13 @@ def _print_paths(where: Layout, tree: SourceTree, wanted: list[Variant]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="build.py",
-        description="Build MicroPython for the Raspberry Pi Pico, as the variants in firmware/variants/.",
+        description="Build MicroPython for the Raspberry Pi Pico, as the variants in firmware/variants/, and the C "
+        "programs in firmware/chip/. With --variants or --chip, only what it names.",
         epilog=f"Everything generated goes to firmware/build/, or to $${CACHE_VARIABLE}/firmware. "
         "Exit codes: 0 built or up to date, 1 the build failed, 2 wrong usage, 3 a tool is missing.".replace("$$", "$"),
     )
-    parser.add_argument("--variants", nargs="*", metavar="NAME", help="which to build (default: all)")
+    parser.add_argument("--variants", nargs="*", metavar="NAME", help="variants to build (default: all)")
+    parser.add_argument("--chip", nargs="*", metavar="NAME", help="C programs to build (default: all)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, metavar="N", help="compile N files at a time")
     parser.add_argument("--out", type=Path, metavar="DIR", help="where the images go (default: firmware/build/out)")
     parser.add_argument("--micropython", metavar="DIR", help="build this MicroPython checkout (or: MICROPYTHON_DIR)")

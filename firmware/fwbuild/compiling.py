@@ -10,7 +10,7 @@ from typing import TextIO
 
 from fwbuild import fingerprint
 from fwbuild.command import Command, clean_environment, run
-from fwbuild.files import remove, sha256, write_atomically
+from fwbuild.files import files_under, remove, sha256, write_atomically
 from fwbuild.layout import Layout
 from fwbuild.report import Report
 from fwbuild.tree import SourceTree
@@ -83,6 +83,33 @@ class Compiler:
             run(command, log=log, environment=environment, on_line=self._ninja_progress())
         return folder
 
+    def programs(self, log: TextIO) -> Path:
+        """Compile the C programs of firmware/chip; the folder with their .elf and .bin.
+
+        One project for all of them: the SDK's sources are compiled once, and ninja knows what is up to date.
+        """
+        folder = self._objects / "chip"
+        settings = {"PICO_SDK_PATH": self._tree.pico_sdk, "PICO_NO_PICOTOOL": "1", "Python3_EXECUTABLE": sys.executable}
+        definitions = [f"-D{name}={value}" for name, value in settings.items()]
+        configure: Command = ["cmake", "-S", self._layout.chip, "-B", folder, "-G", "Ninja", *definitions]
+        flags = self._path_flags()
+        environment = self._environment()
+        configured = json.dumps(
+            [[str(word) for word in configure], flags, environment, self._toolchain, self._tree.identity],
+            sort_keys=True,
+        )
+        c_inputs = {str(path): sha256(path) for path in files_under(self._layout.chip)}
+        if _read(folder / CONFIGURED) != configured or _times_mislead(folder / C_INPUTS, c_inputs):
+            remove(folder)
+            with self._report.stage("chip: cmake"):
+                run(configure, log=log, environment={**environment, **flags})
+            write_atomically(folder / CONFIGURED, configured.encode())
+        write_atomically(folder / C_INPUTS, json.dumps(c_inputs).encode())
+        with self._report.stage("chip: compile"):
+            command: Command = ["ninja", "-C", folder, f"-j{self._jobs}"]
+            run(command, log=log, environment=environment, on_line=self._ninja_progress())
+        return folder
+
     def source_map(self) -> dict[str, Path]:
         """Which folder each name in the debug information stands for."""
         names = {
@@ -110,17 +137,18 @@ class Compiler:
 
     def _flags(self, variant: Variant) -> dict[str, str]:
         """Compiler flags, as the variables cmake reads them from when it configures."""
-        folders = [f"{folder}={name}" for name, folder in self.source_map().items()]
-        mapped = [f"-ffile-prefix-map={folder}" for folder in folders]
-        assembly = [f"-fdebug-prefix-map={folder}" for folder in folders]  # the only one that reaches the assembler
         version = self._tree.micropython_version()
         headers = [self._layout.shims / shim.header for shim in variant.shims if shim.is_for(version)]
         shims = [word for header in headers for word in ("-include", str(header))]
-        return {
-            "CFLAGS": shlex.join([*mapped, *shims]),
-            "CXXFLAGS": shlex.join(mapped),
-            "ASMFLAGS": shlex.join(assembly),
-        }
+        flags = self._path_flags()
+        return {**flags, "CFLAGS": " ".join(filter(None, [flags["CFLAGS"], shlex.join(shims)]))}
+
+    def _path_flags(self) -> dict[str, str]:
+        """Flags that keep this machine's folders out of what is compiled."""
+        folders = [f"{folder}={name}" for name, folder in self.source_map().items()]
+        mapped = shlex.join(f"-ffile-prefix-map={folder}" for folder in folders)
+        assembly = shlex.join(f"-fdebug-prefix-map={folder}" for folder in folders)  # all that reaches the assembler
+        return {"CFLAGS": mapped, "CXXFLAGS": mapped, "ASMFLAGS": assembly}
 
     def _environment(self, **extra: str) -> dict[str, str]:
         # The hash seed: boards/make-pins.py walks a set of names, and the Pico's GPIO25 has two (GP25, LED).

@@ -21,12 +21,12 @@ def paths(out: Path, variant: str) -> dict[str, Path]:
     return {suffix: out / f"{variant}.{suffix}" for suffix in (*SUFFIXES, "json")}
 
 
-def publish(out: Path, variant: str, objects: Path, record: dict[str, Any]) -> None:
-    """Put the images that were compiled in `objects` into `out`, with the record beside them."""
+def publish(out: Path, variant: str, objects: Path, record: dict[str, Any], stem: str = "firmware") -> None:
+    """Put the images that were compiled in `objects`, as STEM.elf and STEM.bin, into `out`, with the record beside."""
     files = paths(out, variant)
     files["json"].unlink(missing_ok=True)
-    binary = (objects / "firmware.bin").read_bytes()
-    write_atomically(files["elf"], (objects / "firmware.elf").read_bytes())
+    binary = (objects / f"{stem}.bin").read_bytes()
+    write_atomically(files["elf"], (objects / f"{stem}.elf").read_bytes())
     write_atomically(files["bin"], binary)
     write_atomically(files["uf2"], uf2.from_binary(binary))
     images = {

@@ -47,6 +47,11 @@ class Layout:
         return self.firmware / "cmodules" / "micropython.cmake"
 
     @property
+    def chip(self) -> Path:
+        """The C programs for the chip's blocks."""
+        return self.firmware / "chip"
+
+    @property
     def apt(self) -> Path:
         """apt's private lists, while something is downloaded."""
         return self.root / "apt"

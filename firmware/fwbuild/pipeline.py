@@ -3,7 +3,7 @@
 from contextlib import ExitStack
 from typing import TextIO
 
-from fwbuild import download, fingerprint, image, toolchain, unpack
+from fwbuild import chip, download, fingerprint, image, toolchain, unpack
 from fwbuild.apt import Apt
 from fwbuild.compiling import Compiler, empty_library
 from fwbuild.errors import ToolMissing
@@ -26,8 +26,8 @@ class Pipeline:
         self._jobs = jobs
         self._report = report
 
-    def build(self, wanted: list[Variant]) -> None:
-        """Build the `wanted` variants. Raises FirmwareError or one of its kind."""
+    def build(self, wanted: list[Variant], programs: list[str]) -> None:
+        """Build the `wanted` variants and C programs. Raises FirmwareError or one of its kind."""
         with locked(self._layout.lock, self._report):
             self._layout.logs.mkdir(parents=True, exist_ok=True)
             with self._log("tools") as log:
@@ -36,19 +36,38 @@ class Pipeline:
                 self._sources(log)
             compiler = Compiler(self._layout, self._tree, chain, self._jobs, self._report)
             self._describe(compiler)
-            with self._log("mpy-cross") as log:
-                mpy_cross = compiler.mpy_cross(log)
-            for variant in wanted:
-                # Computed now: another invocation may have built it while this one waited for the lock, and a file
-                # that is edited from here on makes the image out of date, as it should.
-                inputs = fingerprint.inputs(self._layout, self._tree, variant)
-                if image.is_current(self._layout.out, variant.name, inputs, chain):
-                    self._report.line(image.state_line(self._layout.out, variant.name, "up to date"))
-                    continue
-                with self._log(variant.name) as log:
-                    objects = compiler.firmware(variant, mpy_cross, log)
-                image.publish(self._layout.out, variant.name, objects, self._record(variant, inputs, chain))
-                self._report.line(image.state_line(self._layout.out, variant.name, "built"))
+            self._variants(compiler, chain, wanted)
+            self._programs(compiler, chain, programs)
+
+    def _variants(self, compiler: Compiler, chain: dict[str, str], wanted: list[Variant]) -> None:
+        if not wanted:
+            return
+        with self._log("mpy-cross") as log:
+            mpy_cross = compiler.mpy_cross(log)
+        for variant in wanted:
+            # Computed now: another invocation may have built it while this one waited for the lock, and a file
+            # that is edited from here on makes the image out of date, as it should.
+            inputs = fingerprint.inputs(self._layout, self._tree, variant)
+            if image.is_current(self._layout.out, variant.name, inputs, chain):
+                self._report.line(image.state_line(self._layout.out, variant.name, "up to date"))
+                continue
+            with self._log(variant.name) as log:
+                objects = compiler.firmware(variant, mpy_cross, log)
+            image.publish(self._layout.out, variant.name, objects, self._record(variant, inputs, chain))
+            self._report.line(image.state_line(self._layout.out, variant.name, "built"))
+
+    def _programs(self, compiler: Compiler, chain: dict[str, str], wanted: list[str]) -> None:
+        out = chip.out(self._layout)
+        inputs = {name: chip.inputs(self._layout, self._tree, name) for name in wanted}
+        stale = [name for name in wanted if not image.is_current(out, name, inputs[name], chain)]
+        if stale:
+            with self._log("chip") as log:
+                objects = compiler.programs(log)
+            for name in stale:
+                record = {"inputs": inputs[name], "source": self._tree.origin, "toolchain": chain}
+                image.publish(out, name, objects, record, stem=name)
+        for name in wanted:
+            self._report.line(image.state_line(out, name, "built" if name in stale else "up to date"))
 
     def _tools(self, log: TextIO) -> dict[str, str]:
         needed = toolchain.TOOLS if self._pins is None else (*toolchain.TOOLS, toolchain.PATCH)

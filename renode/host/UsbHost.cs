@@ -522,6 +522,7 @@ namespace Antmicro.Renode.UsbHosts
 
         private const string Ok = "OK";
         private const int DeviceAddress = 1;
-        private const int CdcPorts = 4;
+        // a device has fifteen IN endpoints, a port takes two
+        private const int CdcPorts = 7;
     }
 }

@@ -497,7 +497,9 @@ namespace Antmicro.Renode.UsbHosts
             {
                 seconds = double.Parse(single.ToString("R", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
             }
-            return (long)Math.Round(Math.Min(seconds, Forever) * UsbTiming.Second);
+            var rounded = (long)Math.Round(Math.Min(seconds, Forever) * UsbTiming.Second);
+            // What is left until a deadline is not nothing: a loop that waits for it comes to its end.
+            return rounded == 0 && seconds > 0 ? 1 : rounded;
         }
 
         /// <summary>The default for what takes as long as the device likes, emulated seconds.</summary>

@@ -19,6 +19,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             this.pllUsb = pllUsb;
             IRQ = new GPIO();
             generators = new Generator[NumberOfGenerators];
+            Lacks("CLK_SYS_RESUS_CTRL.FRCE");
             DefineRegisters();
             Reset();
         }

@@ -23,6 +23,8 @@ namespace Antmicro.Renode.Peripherals.RP2040
             control = new uint[NumberOfChannels];
             enable = new uint[2];
             force = new uint[2];
+            Lacks("pacing timer");
+            Lacks("request line {0}: taken for always ready");
             for(var i = 0; i < 4; i++)
             {
                 RegistersCollection.DefineRegister(PacingTimers + 4 * i)

@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Generic;
 using Antmicro.Renode.Core;
 using Antmicro.Renode.Core.Structure.Registers;
@@ -7,8 +8,13 @@ namespace Antmicro.Renode.Peripherals.RP2040
 {
     /// <summary>
     /// IO bank (datasheet 2.19): function select, overrides, interrupts. Input n is pin n driven from outside,
-    /// output n the level of pin n. Of the functions only SIO reaches the pins.
+    /// output n the level of pin n.
     /// </summary>
+    /// <remarks>
+    /// A pin's level is what the selected function drives, after its overrides, unless the pad's output is off; else what
+    /// the world outside drives; else what the pulls make of it. A word holds a signal of all pins, so that a change costs
+    /// the same for one pin as for all.
+    /// </remarks>
     public abstract class RP2040_IOBank : RP2040_Peripheral, INumberedGPIOOutput
     {
         protected RP2040_IOBank(IMachine machine, RP2040_Pads pads, int[] padOfPin) : base(machine)
@@ -16,41 +22,47 @@ namespace Antmicro.Renode.Peripherals.RP2040
             this.pads = pads;
             this.padOfPin = padOfPin;
             numberOfPins = padOfPin.Length;
+            allPins = (uint)((1ul << numberOfPins) - 1);
             Processor0IRQ = new GPIO();
             Processor1IRQ = new GPIO();
+            DormantWake = new GPIO();
             var lines = new Dictionary<int, IGPIO>();
             for(var i = 0; i < numberOfPins; i++)
             {
                 lines[i] = new GPIO();
             }
             Connections = lines;
+            users = new List<IRP2040_PinUser>();
+            output = new uint[Functions];
+            outputEnable = new uint[Functions];
+            selected = new uint[Functions];
             function = new IValueRegisterField[numberOfPins];
             outputOverride = new IValueRegisterField[numberOfPins];
             enableOverride = new IValueRegisterField[numberOfPins];
             inputOverride = new IValueRegisterField[numberOfPins];
             interruptOverride = new IValueRegisterField[numberOfPins];
-            var words = NumberOfWords;
-            edges = new uint[words];
-            enable = new uint[Destinations, words];
-            force = new uint[Destinations, words];
+            enable = new uint[Destinations, Kinds];
+            force = new uint[Destinations, Kinds];
             DefineRegisters();
             pads.Bank = this;
+            PadsChanged();
             Reset();
         }
 
         public override void Reset()
         {
+            BringUpToDate();
             base.Reset();
-            for(var word = 0; word < NumberOfWords; word++)
+            for(var pin = 0; pin < numberOfPins; pin++)
             {
-                edges[word] = 0;
-                for(var destination = 0; destination < Destinations; destination++)
-                {
-                    enable[destination, word] = 0;
-                    force[destination, word] = 0;
-                }
+                TakeControl(pin);
             }
-            Update(false);
+            Array.Clear(enable, 0, enable.Length);
+            Array.Clear(force, 0, force.Length);
+            UpdateListened();
+            Resolve();
+            fell = rose = 0;
+            UpdateInterrupts();
         }
 
         /// <summary>Drives a pin from outside, or the block's reset line.</summary>
@@ -61,51 +73,148 @@ namespace Antmicro.Renode.Peripherals.RP2040
                 base.OnGPIO(number, value);
                 return;
             }
+            BringUpToDate();
             driven |= 1u << number;
-            external = value ? external | 1u << number : external & ~(1u << number);
-            Update(true);
+            external = With(external, 1u << number, value);
+            Resolve();
         }
 
         /// <summary>Nobody drives this pin from outside any more.</summary>
         public void Release(int pin)
         {
+            BringUpToDate();
             driven &= ~(1u << pin);
-            Update(true);
+            Resolve();
         }
 
         /// <summary>The level at a pin, as one measures it.</summary>
         public bool Level(int pin)
         {
-            return (levels & (1u << pin)) != 0;
+            return (Levels & (1u << pin)) != 0;
         }
 
-        /// <summary>Output values and output enables as SIO has them.</summary>
-        public void SetFromSIO(uint output, uint outputEnable)
+        /// <summary>What a function drives at some of the pins: it gets through at those where FUNCSEL names it.</summary>
+        public void SetFromFunction(uint number, uint pins, uint value, uint enabled)
         {
-            if(output == sioOutput && outputEnable == sioEnable)
+            var newOutput = (output[number] & ~pins) | (value & pins);
+            var newEnable = (outputEnable[number] & ~pins) | (enabled & pins);
+            var changed = (newOutput ^ output[number]) | (newEnable ^ outputEnable[number]);
+            if(changed == 0)
             {
                 return;
             }
-            sioOutput = output;
-            sioEnable = outputEnable;
-            Update(true);
+            var seen = (changed & selected[number]) != 0;
+            if(seen)
+            {
+                BringUpToDate();
+            }
+            output[number] = newOutput;
+            outputEnable[number] = newEnable;
+            if(seen)
+            {
+                Resolve();
+            }
+        }
+
+        /// <summary>The pins whose FUNCSEL names a function.</summary>
+        public uint PinsOf(uint number)
+        {
+            return selected[number];
+        }
+
+        /// <summary>The function that software has selected for a pin (FUNCSEL).</summary>
+        public uint FunctionOf(int pin)
+        {
+            return (uint)function[pin].Value;
+        }
+
+        /// <summary>Whom to ask to live up to now before the pins change, and to tell when their inputs have.</summary>
+        public void AddUser(IRP2040_PinUser user)
+        {
+            users.Add(user);
+        }
+
+        /// <summary>PWM counts edges, or looks at levels, of these pins.</summary>
+        public void SetCounted(uint pins)
+        {
+            counted = pins;
+            TellWatched();
         }
 
         public void PadsChanged()
         {
-            Update(true);
+            BringUpToDate();
+            for(var pin = 0; pin < numberOfPins; pin++)
+            {
+                var bit = 1u << pin;
+                inputEnabled = With(inputEnabled, bit, pads.InputEnabled(padOfPin[pin]));
+                outputDisabled = With(outputDisabled, bit, pads.OutputDisabled(padOfPin[pin]));
+                pullUp = With(pullUp, bit, pads.PullUp(padOfPin[pin]));
+                pullDown = With(pullDown, bit, pads.PullDown(padOfPin[pin]));
+            }
+            Resolve();
         }
 
-        /// <summary>What SIO reads: the inputs after their overrides.</summary>
-        public uint Inputs { get; private set; }
+        /// <summary>Software has written the control register of this pin.</summary>
+        public event Action<int> Selected;
+
+        /// <summary>What peripherals read: the inputs after input enable and override.</summary>
+        public uint Inputs
+        {
+            get
+            {
+                BringUpToDate();
+                return InputsBefore;
+            }
+        }
+
+        /// <summary>The same, as it was at the last change: for those who live up to now.</summary>
+        public uint InputsBefore { get; private set; }
+
+        /// <summary>The levels at the pads.</summary>
+        public uint Levels
+        {
+            get
+            {
+                BringUpToDate();
+                return levels;
+            }
+        }
+
+        /// <summary>Pins whose every change somebody wants to know at its time.</summary>
+        public uint Watched
+        {
+            get
+            {
+                var result = listened | counted;
+                for(var pin = 0; pin < numberOfPins; pin++)
+                {
+                    if(Connections[pin].IsConnected)
+                    {
+                        result |= 1u << pin;
+                    }
+                }
+                return result;
+            }
+        }
 
         public IReadOnlyDictionary<int, IGPIO> Connections { get; private set; }
         public GPIO Processor0IRQ { get; private set; }
         public GPIO Processor1IRQ { get; private set; }
 
+        /// <summary>High while an interrupt is on that wakes a dormant oscillator.</summary>
+        public GPIO DormantWake { get; private set; }
+
         protected virtual void ControlWritten(int pin)
         {
-            Update(true);
+            BringUpToDate();
+            TakeControl(pin);
+            Resolve();
+            var handler = Selected;
+            if(handler != null)
+            {
+                handler(pin);
+            }
         }
 
         /// <summary>0 normal, 1 inverted, 2 low, 3 high.</summary>
@@ -121,19 +230,19 @@ namespace Antmicro.Renode.Peripherals.RP2040
                 var pin = i;
                 RegistersCollection.DefineRegister(8 * pin)
                     .WithReservedBits(0, 8)
-                    .WithFlag(8, FieldMode.Read, valueProviderCallback: _ => OutputFromPeripheral(pin), name: "OUTFROMPERI")
-                    .WithFlag(9, FieldMode.Read, valueProviderCallback: _ => OutputToPad(pin), name: "OUTTOPAD")
+                    .WithFlag(8, FieldMode.Read, valueProviderCallback: _ => Has(FromFunctions(output), pin), name: "OUTFROMPERI")
+                    .WithFlag(9, FieldMode.Read, valueProviderCallback: _ => Has(OutputToPads, pin), name: "OUTTOPAD")
                     .WithReservedBits(10, 2)
-                    .WithFlag(12, FieldMode.Read, valueProviderCallback: _ => EnableFromPeripheral(pin), name: "OEFROMPERI")
-                    .WithFlag(13, FieldMode.Read, valueProviderCallback: _ => EnableToPad(pin), name: "OETOPAD")
+                    .WithFlag(12, FieldMode.Read, valueProviderCallback: _ => Has(FromFunctions(outputEnable), pin), name: "OEFROMPERI")
+                    .WithFlag(13, FieldMode.Read, valueProviderCallback: _ => Has(EnablesToPads, pin), name: "OETOPAD")
                     .WithReservedBits(14, 3)
-                    .WithFlag(17, FieldMode.Read, valueProviderCallback: _ => InputFromPad(pin), name: "INFROMPAD")
+                    .WithFlag(17, FieldMode.Read, valueProviderCallback: _ => Has(levels & inputEnabled, pin), name: "INFROMPAD")
                     .WithReservedBits(18, 1)
-                    .WithFlag(19, FieldMode.Read, valueProviderCallback: _ => (Inputs & (1u << pin)) != 0, name: "INTOPERI")
+                    .WithFlag(19, FieldMode.Read, valueProviderCallback: _ => Has(InputsBefore, pin), name: "INTOPERI")
                     .WithReservedBits(20, 4)
-                    .WithFlag(24, FieldMode.Read, valueProviderCallback: _ => InterruptRequested(pin, false), name: "IRQFROMPAD")
+                    .WithFlag(24, FieldMode.Read, valueProviderCallback: _ => Has(levels & inputEnabled, pin), name: "IRQFROMPAD")
                     .WithReservedBits(25, 1)
-                    .WithFlag(26, FieldMode.Read, valueProviderCallback: _ => InterruptRequested(pin, true), name: "IRQTOPROC")
+                    .WithFlag(26, FieldMode.Read, valueProviderCallback: _ => Has(interruptInputs, pin), name: "IRQTOPROC")
                     .WithReservedBits(27, 5);
                 RegistersCollection.DefineRegister(8 * pin + 4, NullFunction)
                     .WithValueField(0, 5, out function[pin], name: "FUNCSEL")
@@ -152,101 +261,199 @@ namespace Antmicro.Renode.Peripherals.RP2040
 
         protected override uint ReadRegister(long register)
         {
-            if(register < InterruptRegisters)
+            BringUpToDate();
+            int destination, word;
+            Group group;
+            if(register < InterruptRegisters || !Locate(register, out destination, out group, out word))
             {
                 return base.ReadRegister(register);
             }
-            int destination, kind, word;
-            if(!Locate(register, out destination, out kind, out word))
+            uint result = 0;
+            for(var kind = 0; kind < Kinds; kind++)
             {
-                return base.ReadRegister(register);
+                uint pins;
+                switch(group)
+                {
+                case Group.Raw:
+                    pins = Raw(kind);
+                    break;
+                case Group.Enable:
+                    pins = enable[destination, kind];
+                    break;
+                case Group.Force:
+                    pins = force[destination, kind];
+                    break;
+                default:
+                    pins = (Raw(kind) & enable[destination, kind]) | force[destination, kind];
+                    break;
+                }
+                result |= Spread((pins & allPins) >> (PinsInAWord * word) & 0xFF) << kind;
             }
-            switch(kind)
-            {
-            case KindRaw:
-                return Raw(word);
-            case KindEnable:
-                return enable[destination, word];
-            case KindForce:
-                return force[destination, word];
-            default:
-                return Status(destination, word);
-            }
+            return result;
         }
 
         protected override void WriteRegister(long register, AtomicOperation operation, uint mask)
         {
-            if(register < InterruptRegisters)
+            BringUpToDate();
+            int destination, word;
+            Group group;
+            if(register < InterruptRegisters || !Locate(register, out destination, out group, out word))
             {
                 base.WriteRegister(register, operation, mask);
                 return;
             }
-            int destination, kind, word;
-            if(!Locate(register, out destination, out kind, out word))
+            switch(group)
             {
-                base.WriteRegister(register, operation, mask);
-                return;
-            }
-            switch(kind)
-            {
-            case KindRaw:
-                edges[word] &= ~mask;
+            case Group.Raw:
+                fell &= ~(Gather(mask >> EdgeLow) << (PinsInAWord * word));
+                rose &= ~(Gather(mask >> EdgeHigh) << (PinsInAWord * word));
                 break;
-            case KindEnable:
-                enable[destination, word] = Apply(operation, enable[destination, word], mask);
-                break;
-            case KindForce:
-                force[destination, word] = Apply(operation, force[destination, word], mask);
+            case Group.Enable:
+            case Group.Force:
+                var value = Apply(operation, ReadRegister(register), mask);
+                var kinds = group == Group.Enable ? enable : force;
+                for(var kind = 0; kind < Kinds; kind++)
+                {
+                    kinds[destination, kind] = (kinds[destination, kind] & ~(0xFFu << (PinsInAWord * word)))
+                        | (Gather(value >> kind) << (PinsInAWord * word) & allPins);
+                }
+                UpdateListened();
                 break;
             }
             UpdateInterrupts();
         }
 
         /// <summary>INTR, then INTE, INTF, INTS of processor 0, processor 1 and the wake-up from dormancy; four bits a pin.</summary>
-        private bool Locate(long register, out int destination, out int kind, out int word)
+        private bool Locate(long register, out int destination, out Group group, out int word)
         {
+            var words = (numberOfPins + PinsInAWord - 1) / PinsInAWord;
             var index = (int)(register - InterruptRegisters) / 4;
-            word = index % NumberOfWords;
-            var group = index / NumberOfWords;
-            kind = group == 0 ? KindRaw : KindEnable + (group - 1) % 3;
-            destination = group == 0 ? 0 : (group - 1) / 3;
+            word = index % words;
+            var place = index / words;
+            group = place == 0 ? Group.Raw : Group.Enable + (place - 1) % 3;
+            destination = place == 0 ? 0 : (place - 1) / 3;
             return destination < Destinations;
         }
 
-        private uint Raw(int word)
+        /// <summary>What has the control register's fields in words of all pins.</summary>
+        private void TakeControl(int pin)
         {
-            var result = edges[word];
-            for(var i = 0; i < PinsInAWord && word * PinsInAWord + i < numberOfPins; i++)
+            var bit = 1u << pin;
+            for(var number = 0u; number < Functions; number++)
             {
-                var high = (Inputs & (1u << (word * PinsInAWord + i))) != 0;
-                result |= (high ? LevelHigh : LevelLow) << (4 * i);
+                selected[number] = With(selected[number], bit, function[pin].Value == number);
             }
-            return result;
+            outputOverrides.Set(bit, outputOverride[pin].Value);
+            enableOverrides.Set(bit, enableOverride[pin].Value);
+            inputOverrides.Set(bit, inputOverride[pin].Value);
+            interruptOverrides.Set(bit, interruptOverride[pin].Value);
         }
 
-        private uint Status(int destination, int word)
+        private void BringUpToDate()
         {
-            return (Raw(word) & enable[destination, word]) | force[destination, word];
+            if(bringingUp)
+            {
+                return;
+            }
+            bringingUp = true;
+            foreach(var user in users)
+            {
+                user.BringUpToDate();
+            }
+            bringingUp = false;
         }
 
-        private bool InterruptRequested(int pin, bool afterOverride)
+        private void Resolve()
         {
-            var bits = Status(0, pin / PinsInAWord) | Status(1, pin / PinsInAWord);
-            var requested = ((bits >> (4 * (pin % PinsInAWord))) & 0xF) != 0;
-            return afterOverride ? Override(interruptOverride[pin].Value, requested) : requested;
+            var enables = EnablesToPads & ~outputDisabled;
+            var pulled = (pullUp & ~pullDown) | (pullUp & pullDown & levels);
+            var idle = (external & driven) | (pulled & ~driven);
+            var newLevels = (OutputToPads & enables) | (idle & ~enables);
+            var inside = newLevels & inputEnabled;
+            var newInputs = inputOverrides.On(inside);
+            var newInterruptInputs = interruptOverrides.On(inside);
+
+            var changed = levels ^ newLevels;
+            var changedInputs = InputsBefore ^ newInputs;
+            var rising = newInterruptInputs & ~interruptInputs;
+            var falling = interruptInputs & ~newInterruptInputs;
+            levels = newLevels;
+            InputsBefore = newInputs;
+            interruptInputs = newInterruptInputs;
+            rose |= rising;
+            fell |= falling;
+            if(((rising | falling) & listened) != 0)
+            {
+                UpdateInterrupts();
+            }
+            if(changedInputs != 0)
+            {
+                foreach(var user in users)
+                {
+                    user.PinsChanged(changedInputs, newInputs);
+                }
+            }
+            for(var pin = 0; changed != 0; pin++, changed >>= 1)
+            {
+                if((changed & 1) != 0)
+                {
+                    Connections[pin].Set(Has(newLevels, pin));
+                }
+            }
+        }
+
+        private uint Raw(int kind)
+        {
+            switch(kind)
+            {
+            case LevelLow:
+                return ~interruptInputs;
+            case LevelHigh:
+                return interruptInputs;
+            case EdgeLow:
+                return fell;
+            default:
+                return rose;
+            }
+        }
+
+        private void UpdateListened()
+        {
+            var before = listened;
+            listened = 0;
+            for(var destination = 0; destination < Destinations; destination++)
+            {
+                for(var kind = 0; kind < Kinds; kind++)
+                {
+                    listened |= enable[destination, kind] | force[destination, kind];
+                }
+            }
+            if(listened != before)
+            {
+                TellWatched();
+            }
+        }
+
+        private void TellWatched()
+        {
+            foreach(var user in users)
+            {
+                user.PinsChanged(0, InputsBefore);
+            }
         }
 
         private void UpdateInterrupts()
         {
             Processor0IRQ.Set(AnyInterrupt(0));
             Processor1IRQ.Set(AnyInterrupt(1));
+            DormantWake.Set(AnyInterrupt(2));
         }
 
         private bool AnyInterrupt(int destination)
         {
-            for(var word = 0; word < NumberOfWords; word++)
+            for(var kind = 0; kind < Kinds; kind++)
             {
-                if((enable[destination, word] | force[destination, word]) != 0 && Status(destination, word) != 0)
+                if(((Raw(kind) & enable[destination, kind]) | force[destination, kind]) != 0)
                 {
                     return true;
                 }
@@ -254,116 +461,72 @@ namespace Antmicro.Renode.Peripherals.RP2040
             return false;
         }
 
-        private void Update(bool latchEdges)
+        private uint FromFunctions(uint[] signal)
         {
-            uint newLevels = 0;
-            uint newInputs = 0;
-            for(var pin = 0; pin < numberOfPins; pin++)
+            uint result = 0;
+            for(var number = 0; number < Functions; number++)
             {
-                var bit = 1u << pin;
-                bool level;
-                if(EnableToPad(pin) && !pads.OutputDisabled(padOfPin[pin]))
-                {
-                    level = OutputToPad(pin);
-                }
-                else if((driven & bit) != 0)
-                {
-                    level = (external & bit) != 0;
-                }
-                else
-                {
-                    level = pads.IdleLevel(padOfPin[pin]);
-                }
-                if(level)
-                {
-                    newLevels |= bit;
-                }
-                if(Override(inputOverride[pin].Value, level && pads.InputEnabled(padOfPin[pin])))
-                {
-                    newInputs |= bit;
-                }
+                result |= signal[number] & selected[number];
             }
-            if(latchEdges)
-            {
-                LatchEdges(Inputs, newInputs);
-            }
-            Inputs = newInputs;
-            var changed = levels ^ newLevels;
-            levels = newLevels;
-            for(var pin = 0; changed != 0; pin++, changed >>= 1)
-            {
-                if((changed & 1) != 0)
-                {
-                    Connections[pin].Set((newLevels & (1u << pin)) != 0);
-                }
-            }
-            UpdateInterrupts();
+            return result;
         }
 
-        private void LatchEdges(uint before, uint after)
+        private static bool Has(uint signal, int pin)
         {
-            var changed = before ^ after;
-            for(var pin = 0; changed != 0; pin++, changed >>= 1)
-            {
-                if((changed & 1) != 0)
-                {
-                    var edge = (after & (1u << pin)) != 0 ? EdgeHigh : EdgeLow;
-                    edges[pin / PinsInAWord] |= edge << (4 * (pin % PinsInAWord));
-                }
-            }
+            return (signal & (1u << pin)) != 0;
         }
 
-        private bool OutputFromPeripheral(int pin)
+        private static uint With(uint signal, uint bit, bool value)
         {
-            return function[pin].Value == SIOFunction && (sioOutput & (1u << pin)) != 0;
+            return value ? signal | bit : signal & ~bit;
         }
 
-        private bool EnableFromPeripheral(int pin)
+        /// <summary>Eight pins' bits of one kind, four places apart.</summary>
+        private static uint Spread(uint bits)
         {
-            return function[pin].Value == SIOFunction && (sioEnable & (1u << pin)) != 0;
+            bits = (bits | bits << 12) & 0x000F000F;
+            bits = (bits | bits << 6) & 0x03030303;
+            return (bits | bits << 3) & 0x11111111;
         }
 
-        private bool OutputToPad(int pin)
+        private static uint Gather(uint bits)
         {
-            return Override(outputOverride[pin].Value, OutputFromPeripheral(pin));
+            bits &= 0x11111111;
+            bits = (bits | bits >> 3) & 0x03030303;
+            bits = (bits | bits >> 6) & 0x000F000F;
+            return (bits | bits >> 12) & 0xFF;
         }
 
-        private bool EnableToPad(int pin)
-        {
-            return Override(enableOverride[pin].Value, EnableFromPeripheral(pin));
-        }
-
-        private bool InputFromPad(int pin)
-        {
-            return Level(pin) && pads.InputEnabled(padOfPin[pin]);
-        }
-
-        private static bool Override(ulong how, bool value)
-        {
-            switch(how)
-            {
-            case 0:
-                return value;
-            case 1:
-                return !value;
-            default:
-                return how == 3;
-            }
-        }
-
-        private int NumberOfWords { get { return (numberOfPins + PinsInAWord - 1) / PinsInAWord; } }
+        private uint OutputToPads { get { return outputOverrides.On(FromFunctions(output)); } }
+        private uint EnablesToPads { get { return enableOverrides.On(FromFunctions(outputEnable)); } }
         private long InterruptRegisters { get { return 8 * numberOfPins; } }
 
         private uint driven;
         private uint external;
         private uint levels;
-        private uint sioOutput;
-        private uint sioEnable;
+        private uint interruptInputs;
+        private uint fell;
+        private uint rose;
+        private uint listened;
+        private uint counted;
+        private uint inputEnabled;
+        private uint outputDisabled;
+        private uint pullUp;
+        private uint pullDown;
+        private Overrides outputOverrides;
+        private Overrides enableOverrides;
+        private Overrides inputOverrides;
+        private Overrides interruptOverrides;
+        private bool bringingUp;
 
         private readonly int numberOfPins;
+        private readonly uint allPins;
         private readonly RP2040_Pads pads;
         private readonly int[] padOfPin;
-        private readonly uint[] edges;
+        private readonly List<IRP2040_PinUser> users;
+        private readonly uint[] output;
+        private readonly uint[] outputEnable;
+        private readonly uint[] selected;
         private readonly uint[,] enable;
         private readonly uint[,] force;
         private readonly IValueRegisterField[] function;
@@ -374,15 +537,53 @@ namespace Antmicro.Renode.Peripherals.RP2040
 
         private const int PinsInAWord = 8;
         private const int Destinations = 3;
-        private const int KindRaw = 0;
-        private const int KindEnable = 1;
-        private const int KindForce = 2;
-        private const uint LevelLow = 1;
-        private const uint LevelHigh = 2;
-        private const uint EdgeLow = 4;
-        private const uint EdgeHigh = 8;
+        private const int Functions = 10;
+        private const int Kinds = 4;
+        private const int LevelLow = 0;
+        private const int LevelHigh = 1;
+        private const int EdgeLow = 2;
+        private const int EdgeHigh = 3;
         private const uint NullFunction = 0x1F;
-        private const uint SIOFunction = 5;
+
+        private enum Group
+        {
+            Raw,
+            Enable,
+            Force,
+            Status,
+        }
+
+        /// <summary>An override of all pins: a signal is inverted, low or high where it says so.</summary>
+        private struct Overrides
+        {
+            /// <param name="bit">The pin's.</param>
+            /// <param name="how">0 normal, 1 inverted, 2 low, 3 high.</param>
+            public void Set(uint bit, ulong how)
+            {
+                invert = With(invert, bit, how == 1);
+                high = With(high, bit, how == 3);
+                pass = With(pass, bit, how <= 1);
+            }
+
+            public uint On(uint signal)
+            {
+                return ((signal ^ invert) & pass) | high;
+            }
+
+            private uint invert;
+            private uint high;
+            private uint pass;
+        }
+    }
+
+    /// <summary>Who drives pins, or reads them, and does so only when somebody could see it.</summary>
+    public interface IRP2040_PinUser
+    {
+        /// <summary>Live up to now: something is about to change at the pins, or to be read.</summary>
+        void BringUpToDate();
+
+        /// <summary>Inputs have changed; with no pin changed, <see cref="RP2040_IOBank.Watched"/> has.</summary>
+        void PinsChanged(uint changed, uint inputs);
     }
 
     /// <summary>The 30 user pins.</summary>
@@ -413,6 +614,8 @@ namespace Antmicro.Renode.Peripherals.RP2040
         public override void Reset()
         {
             base.Reset();
+            // the SSI between two commands: clock low, chip select high
+            SetFromFunction(SSIFunction, (1u << ClockPin) | (1u << ChipSelectPin), 1u << ChipSelectPin, uint.MaxValue);
             UpdateChipSelect();
         }
 
@@ -441,6 +644,8 @@ namespace Antmicro.Renode.Peripherals.RP2040
             }
         }
 
+        private const uint SSIFunction = 0;
+        private const int ClockPin = 0;
         private const int ChipSelectPin = 1;
     }
 

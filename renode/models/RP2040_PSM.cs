@@ -32,6 +32,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
                 lines[i] = new GPIO();
             }
             Connections = lines;
+            Lacks("FRCE_OFF.PROC0");
             DefineRegisters();
             base.Reset();
         }

@@ -45,10 +45,14 @@ namespace Antmicro.Renode.Peripherals.RP2040
             return outputDisable[pin].Value;
         }
 
-        /// <summary>The level of a pin that nobody drives: its pull-up, else low.</summary>
-        public bool IdleLevel(int pin)
+        public bool PullUp(int pin)
         {
-            return pullUp[pin].Value && !pullDown[pin].Value;
+            return pullUp[pin].Value;
+        }
+
+        public bool PullDown(int pin)
+        {
+            return pullDown[pin].Value;
         }
 
         /// <summary>Whom to tell that a pad changed.</summary>

@@ -30,6 +30,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
         {
             strobes = new Dictionary<long, uint>();
             unmodelled = new Dictionary<string, uint>();
+            lacking = new List<string>();
             RegistersCollection = new DoubleWordRegisterCollection(this);
         }
 
@@ -106,6 +107,18 @@ namespace Antmicro.Renode.Peripherals.RP2040
             return table;
         }
 
+        /// <summary>One row for each register, field or behaviour that this model does not do, whether software asked for it or not.</summary>
+        public string[,] NotModelled()
+        {
+            var table = new string[lacking.Count + 1, 1];
+            table[0, 0] = "not modelled";
+            for(var i = 0; i < lacking.Count; i++)
+            {
+                table[i + 1, 0] = lacking[i];
+            }
+            return table;
+        }
+
         public uint UnmodelledCount
         {
             get { return (uint)unmodelled.Values.Sum(x => (long)x); }
@@ -128,7 +141,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             {
                 return value;
             }
-            NoteUnmodelled("read of reserved offset 0x{0:X}".FormatWith(register));
+            NoteUnmodelled("reserved offset 0x{0:X} read".FormatWith(register));
             return 0;
         }
 
@@ -142,13 +155,15 @@ namespace Antmicro.Renode.Peripherals.RP2040
                 uint old = 0;
                 if(strobe != uint.MaxValue)
                 {
+                    forAlias = true;
                     RegistersCollection.TryRead(register, out old);
+                    forAlias = false;
                 }
                 value = (Apply(operation, old, mask) & ~strobe) | (mask & strobe);
             }
             if(!RegistersCollection.TryWrite(register, value))
             {
-                NoteUnmodelled("write to reserved offset 0x{0:X}".FormatWith(register));
+                NoteUnmodelled("reserved offset 0x{0:X} written".FormatWith(register));
             }
         }
 
@@ -180,9 +195,20 @@ namespace Antmicro.Renode.Peripherals.RP2040
         protected void Unmodelled(Enum register, uint resetValue = 0)
         {
             var name = register.ToString();
+            lacking.Add(name);
             RegistersCollection.DefineRegister(Convert.ToInt64(register), resetValue)
                 .WithValueField(0, 32, name: name,
-                    changeCallback: (_, __) => NoteUnmodelled("write to {0}".FormatWith(name)));
+                    readCallback: (_, __) => { if(!forAlias) NoteUnmodelled(name + " read"); },
+                    changeCallback: (_, __) => NoteUnmodelled(name + " written"));
+        }
+
+        /// <summary>
+        /// Lists a field or a behaviour that this model does not have. What is passed to <see cref="NoteUnmodelled"/> is listed
+        /// first; what it takes from software for nothing may be listed as well.
+        /// </summary>
+        protected void Lacks(string what)
+        {
+            lacking.Add(what);
         }
 
         /// <summary>All registers of a block that is not modelled; those that are not named have a reset value of 0.</summary>
@@ -202,6 +228,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             uint count;
             unmodelled.TryGetValue(what, out count);
             unmodelled[what] = count + 1;
+            RP2040_Report.Noted++;
             if(count == 0)
             {
                 this.Log(LogLevel.Warning, "Not modelled: {0}{1}", what, WhereFrom());
@@ -231,6 +258,8 @@ namespace Antmicro.Renode.Peripherals.RP2040
 
         private readonly Dictionary<long, uint> strobes;
         private readonly Dictionary<string, uint> unmodelled;
+        private readonly List<string> lacking;
+        private bool forAlias;
     }
 
     /// <summary>How a write changes a register: by which of the four aliases it came (datasheet 2.1.2).</summary>

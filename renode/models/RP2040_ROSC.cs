@@ -14,6 +14,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             nominal = frequency;
             this.seed = seed;
             countdown = new RP2040_Countdown(machine);
+            Lacks("drive strengths");
             DefineRegisters();
             Reset();
         }

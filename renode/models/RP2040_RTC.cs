@@ -16,6 +16,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             second = new LimitTimer(machine.ClockSource, 1000000000, this, "second", 1000000000, Direction.Descending,
                 workMode: WorkMode.Periodic, eventEnabled: true);
             second.LimitReached += Advance;
+            Lacks("RTC_ENABLE without clk_rtc");
             DefineRegisters();
             Reset();
         }

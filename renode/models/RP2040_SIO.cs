@@ -22,6 +22,11 @@ namespace Antmicro.Renode.Peripherals.RP2040
             Processor0IRQ = new GPIO();
             Processor1IRQ = new GPIO();
             cores = new[] { new Core(), new Core() };
+            if(!processors.HasCoreOne)
+            {
+                Lacks("message to core 1, which this platform has not: load platforms/boards/rpi_pico.repl for it");
+            }
+            Lacks("the eight cycles of a division");
             Reset();
         }
 
@@ -96,7 +101,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             case Registers.DividerSignedDivisor:
                 return core.Divider.Divisor;
             }
-            NoteUnmodelled("read of reserved offset 0x{0:X}".FormatWith(offset));
+            NoteUnmodelled("reserved offset 0x{0:X} read".FormatWith(offset));
             return 0;
         }
 
@@ -140,7 +145,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
                 core.Divider.SetRemainder(value);
                 return;
             }
-            NoteUnmodelled("write to reserved offset 0x{0:X}".FormatWith(offset));
+            NoteUnmodelled("reserved offset 0x{0:X} written".FormatWith(offset));
         }
 
         /// <summary>CPUID, spin locks, the core's own divider; what may touch another block goes over the bus.</summary>
@@ -204,8 +209,8 @@ namespace Antmicro.Renode.Peripherals.RP2040
 
         private void DrivePins()
         {
-            pins.SetFromSIO(output, outputEnable);
-            flashPins.SetFromSIO(flashOutput, flashOutputEnable);
+            pins.SetFromFunction(SIOFunction, uint.MaxValue, output, outputEnable);
+            flashPins.SetFromFunction(SIOFunction, uint.MaxValue, flashOutput, flashOutputEnable);
         }
 
         private bool TryReadOwn(long offset, uint core, out uint value)
@@ -354,6 +359,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
         };
 
         private const int CoreOneReset = 65;
+        private const uint SIOFunction = 5;
         private const int FIFODepth = 8;
         private const uint FIFOValid = 1;
         private const uint FIFOReady = 2;

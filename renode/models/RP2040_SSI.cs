@@ -19,6 +19,10 @@ namespace Antmicro.Renode.Peripherals.RP2040
             this.flash = flash;
             pins.Controller = this;
             received = new Queue<uint>();
+            Lacks("interrupts");
+            Lacks("DMA requests");
+            Lacks("dual and quad commands other than entering the mapped mode");
+            Lacks("the time a transfer takes");
             DefineRegisters();
             Reset();
         }

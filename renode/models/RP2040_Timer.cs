@@ -27,6 +27,8 @@ namespace Antmicro.Renode.Peripherals.RP2040
                     workMode: WorkMode.OneShot, eventEnabled: true);
                 alarms[i].LimitReached += () => Fire(index);
             }
+            Lacks("DBGPAUSE");
+            Lacks("the rate of WATCHDOG_TICK: it counts microseconds whatever that says");
             DefineRegisters();
             Reset();
         }

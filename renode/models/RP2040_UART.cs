@@ -31,6 +31,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             timeoutTimer = new LimitTimer(machine.ClockSource, 1000000000, this, "receive time-out", ulong.MaxValue, Direction.Descending,
                 workMode: WorkMode.OneShot, eventEnabled: true);
             timeoutTimer.LimitReached += () => Raise(Interrupt.ReceiveTimeout);
+            Lacks("break");
             DefineRegisters();
             Reset();
         }

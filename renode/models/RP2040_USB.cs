@@ -35,6 +35,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             }
             line = new RP2040_USB_Line(Clock, BusResetSeen, ResumeSeen, ConnectedChanged, SuspendedChanged);
             bridge = new UsbCoreBridge(this, this);
+            Lacks("the USB controller's host mode");
             DefineRegisters();
             ResetBlock();
         }
@@ -586,12 +587,13 @@ namespace Antmicro.Renode.Peripherals.RP2040
 
         private void HostOnly(string name, DoubleWordRegister register)
         {
+            Lacks("host mode: " + name);
             register.WithWriteCallback((_, value) =>
             {
                 // The boot ROM clears the whole block.
                 if(value != 0)
                 {
-                    NoteUnmodelled(name + " belongs to the host mode");
+                    NoteUnmodelled("host mode: " + name);
                 }
             });
         }

@@ -12,6 +12,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
         public RP2040_VREG(IMachine machine) : base(machine)
         {
             poweredOn = true;
+            Lacks("brown-out");
             DefineRegisters();
             base.Reset();
         }

@@ -21,6 +21,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             counter = new LimitTimer(machine.ClockSource, 1000000000, this, "watchdog", ulong.MaxValue, Direction.Descending,
                 workMode: WorkMode.OneShot, eventEnabled: true);
             counter.LimitReached += () => Bite(ReasonTimer);
+            Lacks("CTRL.PAUSE_DBG0, PAUSE_DBG1, PAUSE_JTAG");
             DefineRegisters();
             Reset();
         }

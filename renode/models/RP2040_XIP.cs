@@ -28,6 +28,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             Unmodelled(Registers.StreamAddress);
             Unmodelled(Registers.StreamCounter);
             Unmodelled(Registers.StreamFIFO);
+            Lacks("the cache: its hits, misses and their time");
             Reset();
         }
 

@@ -5,7 +5,7 @@ Resource         ${CURDIR}/../resources/pico_renode.resource
 
 *** Test Cases ***
 Should Offer Its Drive While BOOTSEL Is Held
-    [Tags]    row:P10
+    [Tags]    row:P10.mass-storage    row:P10.picoboot
     Create Pico In Its Boot ROM
     ${tree}=    Execute Command    usb_host Tree
     Should Contain    ${tree}    ID 2e8a:0003 "Raspberry Pi" "RP2 Boot"
@@ -13,7 +13,7 @@ Should Offer Its Drive While BOOTSEL Is Held
     Should Contain    ${tree}    class 0xff (vendor specific)
 
 Should Run An Image Written To Its Drive
-    [Tags]    row:P10
+    [Tags]    row:P10.uf2-runs
     Create Pico In Its Boot ROM
     Execute Command    sysbus.ssi EraseFlash
     Execute Command    sysbus.io_qspi Release 1

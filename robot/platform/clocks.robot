@@ -7,14 +7,27 @@ ${COUNTER}    def khz(source): mem32[0x40008094] = source; return mem32[0x400080
 
 *** Test Cases ***
 Should Run At The Frequencies The Firmware Sets
-    [Tags]    row:P4
+    [Tags]    row:P4.clocks    row:P4.frequencies
     Boot Pico
     Run On REPL    from machine import mem32    ${COUNTER}
     ...    print("sys", khz(9), "peri", khz(10), "usb", khz(11), "adc", khz(12), "rtc", khz(13), "ref", khz(8))
     Output Should Be    sys 125000 peri 48000 usb 48000 adc 48000 rtc 46 ref 12000
 
+Should Count Its Oscillators And PLLs
+    [Documentation]    By the frequency counter; then the ring oscillator is switched off and on.
+    [Tags]    row:P4.oscillators    row:P4.plls
+    Boot Pico
+    Run On REPL    from machine import mem32    ${COUNTER}
+    ...    rosc, xosc = 0x40060000, 0x40024000
+    ...    print("pll", khz(1), khz(2), "xosc", khz(5), hex(mem32[xosc + 4] >> 12 & 0x80001))
+    ...    print("rosc", 1800 < khz(3) < 12000, hex(mem32[rosc + 0x18] >> 12 & 0x80001))
+    ...    control = mem32[rosc]
+    ...    mem32[rosc] = 0xd1e000 | control & 0xfff; print("off", khz(3), hex(mem32[rosc + 0x18] >> 12 & 0x80001))
+    ...    mem32[rosc] = 0xfab000 | control & 0xfff; print("on", 1800 < khz(3) < 12000, hex(mem32[rosc + 0x18] >> 12 & 0x80001))
+    Output Should Be    pll 125000 48000 xosc 12000 0x80001    rosc True 0x80001    off 0 0x0    on True 0x80001
+
 Should Follow A Change Of Frequency
-    [Tags]    row:P4
+    [Tags]    row:P4.clocks    row:P4.plls    row:P4.frequencies
     Boot Pico
     Run On REPL    import machine    from machine import mem32    ${COUNTER}
     ...    for f in (48_000_000, 200_000_000, 133_000_000):
@@ -24,7 +37,7 @@ Should Follow A Change Of Frequency
     Should Be Equal As Integers    ${system}    133000000
 
 Should Hold A Block In Reset
-    [Tags]    row:P4
+    [Tags]    row:P4.resets
     Boot Pico
     Run On REPL
     ...    from machine import mem32
@@ -38,12 +51,11 @@ Should Hold A Block In Reset
     Output Should Be    0x1234 1    0xffff 0    0xffff 1
 
 Should Have All Stages Of The Power-On State Machine Done
-    [Tags]    row:P4
+    [Tags]    row:P4.power-on
     Boot Pico
     On REPL    from machine import mem32; print(hex(mem32[0x4001000c]), hex(mem32[0x40064008]))    0x1ffff 0x100
 
 Should Set, Clear And Flip Bits Through The Aliases
-    [Tags]    row:P4
     Boot Pico
     Run On REPL
     ...    from machine import mem32, mem16, mem8
@@ -55,12 +67,11 @@ Should Set, Clear And Flip Bits Through The Aliases
     Output Should Be    0xf0ff    0xff    0xff00    0x5a5a5a5a 0x5a 0x5a5a
 
 Should Warn Once About A Register That Does Nothing
-    [Tags]    row:P7    row:P8
     Boot Pico
     Create Log Tester    10
     Run On REPL    from machine import mem32    for i in range(3): mem32[0x50200000] = i + 1
     Wait For REPL
-    Wait For Log Entry    pio0: Not modelled: write to CTRL (PC 0x
+    Wait For Log Entry    pio0: Not modelled: CTRL written (PC 0x
     Should Not Be In Log    pio0: Not modelled
     ${count}=    Execute Command    sysbus.pio0 UnmodelledCount
     Should Be Equal As Integers    ${count}    3

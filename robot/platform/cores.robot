@@ -4,7 +4,7 @@ Resource         ${CURDIR}/../resources/pico_renode.resource
 
 *** Test Cases ***
 Should Run A Thread On Core 1
-    [Tags]    row:P2
+    [Tags]    row:P2.both-cores    row:P2.thread
     Boot Pico    platform=${DUAL_CORE}
     Run On REPL
     ...    import _thread, time
@@ -18,7 +18,7 @@ Should Run A Thread On Core 1
     Output Should Be    cores 0 [1]
 
 Should Run A Second Thread After The First
-    [Tags]    row:P2
+    [Tags]    row:P2.thread
     Boot Pico    platform=${DUAL_CORE}
     Run On REPL
     ...    import _thread, time
@@ -31,7 +31,7 @@ Should Run A Second Thread After The First
     Output Should Be    [0, 1, 2]
 
 Should Share A Lock Between The Cores
-    [Tags]    row:P2
+    [Tags]    row:P2.both-cores
     Boot Pico    platform=${DUAL_CORE}
     Run On REPL
     ...    import _thread, time
@@ -48,9 +48,40 @@ Should Share A Lock Between The Cores
     ...    print("count", count)
     Output Should Be    count 1000
 
+Should Pass Words Between The Cores
+    [Documentation]    MicroPython takes the mailboxes' interrupt for itself: it is off on both cores meanwhile. A mailbox holds eight words;
+    ...    one too many sets WOF, one asked for in vain ROE.
+    [Tags]    row:P2.fifo    row:P2.both-cores
+    Boot Pico    platform=${DUAL_CORE}
+    Run On REPL
+    ...    import _thread, time
+    ...    from machine import mem32
+    ...    ST, WR, RD = 0xd0000050, 0xd0000054, 0xd0000058
+    ...    def echo():
+    ...    \ \ mem32[0xe000e180] = 1 << 16
+    ...    \ \ while True:
+    ...    \ \ \ \ while not mem32[ST] & 1: pass
+    ...    \ \ \ \ x = mem32[RD]
+    ...    \ \ \ \ if not x: break
+    ...    \ \ \ \ mem32[WR] = 3 * x
+    ...    mem32[0xe000e180] = 1 << 15
+    ...    _thread.start_new_thread(echo, ())
+    ...    time.sleep_ms(5)
+    ...    def ask(x):
+    ...    \ \ mem32[WR] = x
+    ...    \ \ while not mem32[ST] & 1: pass
+    ...    \ \ return mem32[RD]
+    ...    print("words", [ask(x) for x in (1, 20, 300)])
+    ...    mem32[WR] = 0; time.sleep_ms(5)
+    ...    n = 0; print("idle", bin(mem32[ST]))
+    ...    while mem32[ST] & 2: mem32[WR] = n; n += 1
+    ...    print("full", n, bin(mem32[ST]))
+    ...    mem32[WR] = 9; mem32[RD]; print("misused", bin(mem32[ST]))
+    ...    mem32[ST] = 0xc; print("cleared", bin(mem32[ST]))
+    Output Should Be    words [3, 60, 900]    idle 0b10    full 8 0b0    misused 0b1100    cleared 0b0
+
 Should Not Sleep Over An Interrupt That Came Just Before WFE
     [Documentation]    Taking an exception sets the event register (ARMv6-M, B1.5.18): who then says WFE goes on.
-    [Tags]    row:P2
     Boot Pico
     Run On REPL
     ...    import micropython, time
@@ -69,7 +100,6 @@ Should Not Sleep Over An Interrupt That Came Just Before WFE
 
 Should Let A Watchpoint See What Goes Past The Bus
     [Documentation]    SIO, the time and the USB buffers have a way of their own; a watched address has not.
-    [Tags]    row:P2
     Boot Pico
     Execute Command    sysbus AddWatchpointHook 0x50100180 DoubleWord Write "self.WriteDoubleWord(0x15000000, value)"
     Execute Command    sysbus AddWatchpointHook 0xd0000060 DoubleWord Write "self.WriteDoubleWord(0x15000004, value)"
@@ -80,7 +110,7 @@ Should Let A Watchpoint See What Goes Past The Bus
     Memory Should Hold    0x50100180    77
 
 Should Claim And Release A Spin Lock
-    [Tags]    row:P2
+    [Tags]    row:P2.spin-locks
     Boot Pico
     Run On REPL
     ...    from machine import mem32
@@ -92,7 +122,7 @@ Should Claim And Release A Spin Lock
     Output Should Be    512 0 1    0 512
 
 Should Divide With And Without Sign
-    [Tags]    row:P2
+    [Tags]    row:P2.dividers
     Boot Pico
     Run On REPL
     ...    from machine import mem32
@@ -113,7 +143,7 @@ Should Divide With And Without Sign
 
 Should Interpolate
     [Documentation]    Table addressing, blending and clamping as in the datasheet's examples (2.3.1.6).
-    [Tags]    row:P2
+    [Tags]    row:P2.interpolators
     Boot Pico
     Run On REPL
     ...    from machine import mem32

@@ -4,7 +4,6 @@ Resource         ${CURDIR}/../resources/pico_renode.resource
 
 *** Test Cases ***
 Should Copy Memory
-    [Tags]    row:P7
     Boot Pico
     Run On REPL
     ...    import rp2
@@ -14,7 +13,6 @@ Should Copy Memory
     Output Should Be    False True 0
 
 Should Copy Bytes Swapped And Into A Ring
-    [Tags]    row:P7
     Boot Pico
     Run On REPL
     ...    import rp2
@@ -25,7 +23,6 @@ Should Copy Bytes Swapped And Into A Ring
     Output Should Be    [3, 2, 1, 0, 7, 6, 5, 4]    True
 
 Should Interrupt And Chain
-    [Tags]    row:P7
     Boot Pico
     Run On REPL
     ...    import rp2, time

@@ -4,14 +4,14 @@ Resource         ${CURDIR}/../resources/pico_renode.resource
 
 *** Test Cases ***
 Should Make A File System At The First Boot
-    [Tags]    row:P3
+    [Tags]    row:P3.erased    row:P3.programmed
     Boot Pico
     On REPL    import os; print(os.statvfs("/")[:3])    (4096, 4096, 352)
     ${erased}=    Execute Command    sysbus.ssi.flash Erasures
     Should Not Be Equal As Integers    ${erased}    0
 
 Should Keep A File Over A Reset
-    [Tags]    row:P3
+    [Tags]    row:P3.reset
     Boot Pico
     Run On REPL    f = open("note.txt", "w"); f.write("kept"); f.close()
     Wait For REPL
@@ -20,7 +20,7 @@ Should Keep A File Over A Reset
     On REPL    print(open("note.txt").read())    kept
 
 Should Keep A File Over Power Off
-    [Tags]    row:P3
+    [Tags]    row:P3.power-off
     ${flash}=    Set Variable    ${TEMPDIR}/flash-${{ os.getpid() }}.bin
     Evaluate    pathlib.Path($flash).unlink(missing_ok=True)    modules=pathlib
     Boot Pico    flash=${flash}
@@ -31,7 +31,7 @@ Should Keep A File Over Power Off
     On REPL    print(open("note.txt").read())    kept
 
 Should Hold Many Sectors
-    [Tags]    row:P3
+    [Tags]    row:P3.programmed
     Boot Pico
     Run On REPL
     ...    with open("big", "wb") as f:
@@ -42,7 +42,7 @@ Should Hold Many Sectors
     Output Should Be    good True
 
 Should Program Bits Only From One To Zero
-    [Tags]    row:P3
+    [Tags]    row:P3.erased    row:P3.programmed
     Boot Pico
     Run On REPL
     ...    import rp2
@@ -58,7 +58,6 @@ Should See Code Change That Has Switched Flash On
     [Documentation]    Such code is forgotten by the translator a millisecond later; from then on it has to be watched anew. This one
     ...    sets SSIENR to 0 and to 1, counts down for some milliseconds, stores beside itself, which needs no watching, then turns
     ...    its own "movs r0, #1" into "movs r0, #2".
-    [Tags]    row:P3
     Create Pico
     Execute Command    emulation RunFor "0.0001"
     @{code}=    Create List    0x22004908    0x2201600A    0x4B07600A    0xD1FD3B01    0x28022001    0x4C05D004    0x86254D05    0xE7F78025    0xBF00E7FE

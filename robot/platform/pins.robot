@@ -4,7 +4,7 @@ Resource         ${CURDIR}/../resources/pico_renode.resource
 
 *** Test Cases ***
 Should Light The LED
-    [Tags]    row:P6
+    [Tags]    row:P6.gpio
     Boot Pico
     ${led}=    Create LED Tester    sysbus.io_bank0.led    machine=pico
     Run On REPL    from machine import Pin    led = Pin(25, Pin.OUT)    led.on()
@@ -15,7 +15,7 @@ Should Light The LED
     Assert LED State    false    testerId=${led}
 
 Should Read What Drives A Pin
-    [Tags]    row:P6
+    [Tags]    row:P6.gpio    row:P6.pads
     Boot Pico
     Run On REPL    from machine import Pin    p = Pin(3, Pin.IN, Pin.PULL_UP)    print(p.value())
     Output Should Be    1
@@ -28,7 +28,7 @@ Should Read What Drives A Pin
     Output Should Be    0
 
 Should Interrupt On The Edges Of A Pin
-    [Tags]    row:P6
+    [Tags]    row:P6.gpio-interrupts
     Boot Pico
     Run On REPL
     ...    from machine import Pin
@@ -41,8 +41,52 @@ Should Interrupt On The Edges Of A Pin
     Execute Command    sysbus.io_bank0 OnGPIO 7 false
     On REPL    print(seen == [Pin.IRQ_RISING, Pin.IRQ_FALLING])    True
 
+Should Interrupt On A Pin That It Drives Itself
+    [Documentation]    An interrupt follows the pad, whoever drives it.
+    [Tags]    row:P6.gpio-interrupts
+    Boot Pico
+    Run On REPL
+    ...    from machine import Pin
+    ...    import time
+    ...    seen, p = [], Pin(2, Pin.OUT, value=0)
+    ...    p.irq(lambda pin: seen.append(pin.value()), Pin.IRQ_RISING | Pin.IRQ_FALLING)
+    ...    for level in (1, 0, 1):
+    ...    \ \ p(level); time.sleep_ms(1)
+    ...    \
+    ...    print(seen)
+    Output Should Be    [1, 0, 1]
+
+Should Share A Line By Open Drain
+    [Tags]    row:P6.pads
+    Boot Pico
+    Run On REPL
+    ...    from machine import Pin
+    ...    p = Pin(6, Pin.OPEN_DRAIN, Pin.PULL_UP, value=1)
+    ...    def both(): a = p.value(); p(0); b = p.value(); p(1); return a, b
+    ...    print(both())
+    Output Should Be    (1, 0)
+    Wait For REPL
+    Execute Command    sysbus.io_bank0 OnGPIO 6 false
+    On REPL    print(both())    (0, 0)
+    Execute Command    sysbus.io_bank0 Release 6
+    On REPL    print(both())    (1, 0)
+
+Should Keep The Last Level With Both Pulls
+    [Tags]    row:P6.pads
+    Boot Pico
+    Run On REPL
+    ...    from machine import Pin
+    ...    p = Pin(6, Pin.IN, Pin.PULL_UP | Pin.PULL_DOWN)
+    Wait For REPL
+    Execute Command    sysbus.io_bank0 OnGPIO 6 true
+    Execute Command    sysbus.io_bank0 Release 6
+    On REPL    print(p.value())    1
+    Execute Command    sysbus.io_bank0 OnGPIO 6 false
+    Execute Command    sysbus.io_bank0 Release 6
+    On REPL    print(p.value())    0
+
 Should Report Levels And Latch Edges
-    [Tags]    row:P6
+    [Tags]    row:P6.gpio-interrupts
     Boot Pico
     Run On REPL
     ...    from machine import Pin, mem32
@@ -58,7 +102,7 @@ Should Report Levels And Latch Edges
     On REPL    mem32[0x400170f4] = 4; print(state())    ('0x9', 0)
 
 Should Measure Voltages
-    [Tags]    row:P6
+    [Tags]    row:P6.adc
     Boot Pico
     Execute Command    sysbus.adc SetVoltage 0 1.65
     Execute Command    sysbus.adc SetVoltage 2 3.3
@@ -68,7 +112,7 @@ Should Measure Voltages
     Output Should Be    2048 0 4095
 
 Should Measure Its Temperature
-    [Tags]    row:P6
+    [Tags]    row:P6.temperature
     Boot Pico
     Execute Command    sysbus.adc Temperature 40
     Run On REPL
@@ -77,12 +121,12 @@ Should Measure Its Temperature
     Output Should Be    40
 
 Should Tell The Flash's Unique Id
-    [Tags]    row:P6
+    [Tags]    row:P6.unique-id
     Boot Pico
     On REPL    import machine; print(machine.unique_id().hex())    e660583883724a2b
 
 Should Send And Receive On The Second UART
-    [Tags]    row:P6
+    [Tags]    row:P6.uart1
     Boot Pico
     Run On REPL
     ...    from machine import UART, Pin
@@ -98,7 +142,7 @@ Should Send And Receive On The Second UART
 
 Should Receive At The Pace Of The Line
     [Documentation]    A character at 9600 baud takes 1042 us.
-    [Tags]    row:P6
+    [Tags]    row:P6.uart1
     Boot Pico
     Run On REPL
     ...    from machine import UART, Pin
@@ -116,7 +160,7 @@ Should Receive At The Pace Of The Line
     Output Should Be    True    timeout=2
 
 Should Loop A UART Back
-    [Tags]    row:P6
+    [Tags]    row:P6.uart1
     Boot Pico
     Run On REPL
     ...    from machine import UART, Pin, mem32
@@ -126,7 +170,7 @@ Should Loop A UART Back
     Output Should Be    b'round'
 
 Should Talk To Another Board
-    [Tags]    row:P6
+    [Tags]    row:P6.uart1
     Execute Command    emulation CreateUARTHub "wire"
     Boot Pico    name=left
     Execute Command    connector Connect sysbus.uart1 wire

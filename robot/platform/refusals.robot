@@ -4,44 +4,36 @@ Resource         ${CURDIR}/../resources/pico_renode.resource
 
 *** Test Cases ***
 Should Refuse A Missing Firmware
-    [Tags]    row:P1
     Creating A Pico Fails    there is no file    firmware=/nowhere/firmware.uf2
 
 Should Refuse A Missing Platform
-    [Tags]    row:P1
     Creating A Pico Fails    $platform: there is no file    platform=/nowhere/board.repl
 
 Should Refuse An Image For Another Chip
-    [Tags]    row:P1
     ${image}=    A Changed UF2    28    b"\\x00\\xff\\x8b\\xe4"
     Creating A Pico Fails    it is for another chip    firmware=${image}
 
 Should Refuse A Truncated Image
-    [Tags]    row:P1
     ${whole}=    Evaluate    pathlib.Path($UART_FIRMWARE).read_bytes()    modules=pathlib
     ${image}=    Set Variable    ${TEMPDIR}/truncated-${{ os.getpid() }}.uf2
     Evaluate    pathlib.Path($image).write_bytes($whole[:5 * 512])    modules=pathlib
     Creating A Pico Fails    truncated    firmware=${image}
 
 Should Refuse An Empty Image
-    [Tags]    row:P1
     ${image}=    Set Variable    ${TEMPDIR}/empty-${{ os.getpid() }}.uf2
     Evaluate    pathlib.Path($image).write_bytes(b"")    modules=pathlib
     Creating A Pico Fails    the file is empty    firmware=${image}
 
 Should Refuse What Is No UF2 By Its Name
-    [Tags]    row:P1
     ${image}=    Set Variable    ${TEMPDIR}/text-${{ os.getpid() }}.uf2
     Evaluate    pathlib.Path($image).write_text("hello")    modules=pathlib
     Creating A Pico Fails    it is not what its name says    firmware=${image}
 
 Should Refuse A Second Board Of The Same Name
-    [Tags]    row:P1
     Create Pico
     Creating A Pico Fails    there is a machine 'pico' already
 
 Should Refuse A Revision That Never Was
-    [Tags]    row:P1
     Create Pico
     Run Keyword And Expect Error    *There is no revision 3 of the RP2040*    Execute Command    sysbus.sysinfo Revision 3
 

@@ -7,7 +7,7 @@ Should Sleep For The Time Asked
     [Documentation]    The first reading of the time after a pause of the emulation may be off by a time slice: one sleep
     ...    leads beyond it. MicroPython itself may wake up a millisecond early when an event comes between; on Renode
     ...    1.15 the end of each time slice is one.
-    [Tags]    row:P5
+    [Tags]    row:P5.time
     Boot Pico
     Run On REPL
     ...    import time
@@ -17,7 +17,7 @@ Should Sleep For The Time Asked
     Output Should Be    [True, True, True, True]
 
 Should Call Timers Back
-    [Tags]    row:P5
+    [Tags]    row:P5.timer
     Boot Pico
     Run On REPL
     ...    from machine import Timer
@@ -30,7 +30,7 @@ Should Call Timers Back
     Output Should Be    11 1 True
 
 Should Fire An Alarm At The Exact Microsecond
-    [Tags]    row:P5
+    [Tags]    row:P5.alarms
     Boot Pico
     Run On REPL
     ...    from machine import mem32, disable_irq, enable_irq
@@ -42,7 +42,7 @@ Should Fire An Alarm At The Exact Microsecond
     Output Should Be    1 True 1    0
 
 Should Keep The Calendar
-    [Tags]    row:P5
+    [Tags]    row:P5.rtc
     Boot Pico
     Run On REPL
     ...    import machine, time
@@ -54,7 +54,7 @@ Should Keep The Calendar
     Should Contain    ${text}    2024-01-01 00:00:00
 
 Should Reset Itself
-    [Tags]    row:P5
+    [Tags]    row:P5.machine-reset    row:P5.reset-cause
     Boot Pico
     On REPL    import machine; print(machine.reset_cause() == machine.PWRON_RESET)    True
     Run On REPL    import machine    machine.reset()
@@ -63,7 +63,7 @@ Should Reset Itself
     On REPL    import machine; print(machine.reset_cause() == machine.WDT_RESET)    True
 
 Should Be Reset By A Hungry Watchdog
-    [Tags]    row:P5
+    [Tags]    row:P5.watchdog    row:P5.reset-cause
     Boot Pico
     Run On REPL
     ...    import machine, time
@@ -81,7 +81,7 @@ Should Be Reset By A Hungry Watchdog
     On REPL    import machine; print(machine.reset_cause() == machine.WDT_RESET, hex(machine.mem32[0x40058010]))    True 0xcafe
 
 Should Forget The Watchdog's Reset At The Next One
-    [Tags]    row:P5
+    [Tags]    row:P5.reset-cause
     Boot Pico
     Run On REPL    import machine    machine.reset()
     Wait For Line On Uart    MicroPython v    testerId=${REPL}
@@ -91,7 +91,7 @@ Should Forget The Watchdog's Reset At The Next One
     On REPL    import machine; print(machine.reset_cause() == machine.PWRON_RESET)    True
 
 Should Reset Both Cores
-    [Tags]    row:P2    row:P5
+    [Tags]    row:P2.both-cores
     Boot Pico    platform=${DUAL_CORE}
     Run On REPL
     ...    import _thread, machine, time
@@ -110,7 +110,6 @@ Should Reset Both Cores
     Output Should Be    core 1 again
 
 Should Survive A Soft Reset
-    [Tags]    row:P5
     Boot Pico
     Write Char On Uart    ${CTRL_D}    testerId=${REPL}
     Wait For Line On Uart    MPY: soft reboot    testerId=${REPL}
@@ -119,7 +118,7 @@ Should Survive A Soft Reset
 
 Should Run At The Rate That Was Asked For
     [Documentation]    One dial: the same program takes longer when fewer instructions fit into a microsecond.
-    [Tags]    row:P9
+    [Tags]    row:P9.one-dial
     Boot Pico
     Run On REPL
     ...    import time

@@ -7,7 +7,7 @@ ${ENGINE}         renode
 
 *** Test Cases ***
 Should Move Bulk Data Of Any Length Both Ways
-    [Tags]    row:C7
+    [Tags]    row:C7.short-in    row:C7.short-out
     Given A Pico Running    vendor_bulk.py
     FOR    ${length}    IN    1    63    65    127    129    1000
         ${data}=    Bytes Counting Up    ${length}
@@ -17,7 +17,7 @@ Should Move Bulk Data Of Any Length Both Ways
     END
 
 Should End A Transfer Of Whole Packets With An Empty One
-    [Tags]    row:C7
+    [Tags]    row:C7.zero-length-out
     Given A Pico Running    vendor_bulk.py
     ${data}=    Bytes Counting Up    128
     When The Host Writes    0x01    ${data}    zero=true
@@ -26,7 +26,7 @@ Should End A Transfer Of Whole Packets With An Empty One
     Then The Answer Is    ${data}
 
 Should Answer NAK While No Buffer Is Available
-    [Tags]    row:C7    row:C10
+    [Tags]    row:C7.nak-in
     Given A Pico Running    vendor_bulk.py
     When The Host Reads    0x81    64    timeout=0.05
     Then The Request Times Out
@@ -35,7 +35,7 @@ Should Answer NAK While No Buffer Is Available
     Then The Answer Is    01 02 03
 
 Should Alternate DATA0 And DATA1
-    [Tags]    row:C7
+    [Tags]    row:C7.toggles-in    row:C7.toggles-out
     Given A Pico Running    vendor_bulk.py
     ${data}=    Bytes Counting Up    1000
     When The Bus Is Traced
@@ -46,7 +46,7 @@ Should Alternate DATA0 And DATA1
     And The Toggles Alternate On    0x81
 
 Should Halt An Endpoint Until The Host Clears It
-    [Tags]    row:C5    row:C10    row:D22    row:D23
+    [Tags]    row:C5.others    row:C10.stall-bits    row:D22.in    row:D23.clear-feature
     Given A Pico Running    vendor_bulk.py
     When The Board Runs    usb.stall(0x81, True)
     And The Host Reads    0x81    64
@@ -58,7 +58,7 @@ Should Halt An Endpoint Until The Host Clears It
     Then The Board Says    usb.stall(0x81)    False
 
 Should Start Again With DATA0 After A Halt
-    [Tags]    row:C10    row:D23
+    [Tags]    row:D23.resets-toggle
     Given A Pico Running    vendor_bulk.py
     When The Host Writes    0x01    aa
     And The Host Reads    0x81    64
@@ -72,7 +72,7 @@ Should Start Again With DATA0 After A Halt
 
 Should Abort A Buffer
     [Documentation]    EP_ABORT answers NAK whatever the buffer says, EP_ABORT_DONE tells when it is safe to touch it.
-    [Tags]    row:C10
+    [Tags]    row:C10.abort    row:C10.abort-done
     Given A Pico Running    vendor_bulk.py
     When The Board Runs    machine.mem32[0x50110060] = 1 << 3
     Then The Board Says    machine.mem32[0x50110064] >> 3 & 1    1
@@ -84,7 +84,7 @@ Should Abort A Buffer
     And The Board Says    machine.mem32[0x50110064]    0
 
 Should Note A STALL And A NAK Where The Firmware Asks For It
-    [Tags]    row:C10    row:C14
+    [Tags]    row:C10.status-stall    row:C10.status-nak
     Given A Pico Running    vendor_bulk.py
     When The Board Runs    machine.mem32[0x50100008] |= 3 << 16
     And The Host Reads    0x81    64    timeout=0.005
@@ -96,7 +96,7 @@ Should Note A STALL And A NAK Where The Firmware Asks For It
 
 Should Use Both Buffers Of An Endpoint In Turn
     [Documentation]    An endpoint set up by hand: two buffers, one BUFF_STATUS for both.
-    [Tags]    row:C7    row:C14
+    [Tags]    row:C7.double-in
     Given A Pico Running    all_endpoints.py
     When The Board Runs    from machine import mem8, mem32
     ...    for i in range(64): mem8[0x50100e00 + i] = 0x11; mem8[0x50100e40 + i] = 0x22
@@ -108,7 +108,7 @@ Should Use Both Buffers Of An Endpoint In Turn
 
 Should Carry At Most 19 Bulk Packets Of 64 Bytes In A Frame
     [Documentation]    Thirty packets wait in the device, each in a buffer of its own.
-    [Tags]    row:C16
+    [Tags]    row:C16.nineteen
     Given A Pico Running    all_endpoints.py
     When The Bus Is Traced
     And The Host Reads From All Fifteen Endpoints At Once

@@ -7,7 +7,9 @@ ${ENGINE}         renode
 
 *** Test Cases ***
 Should Lose And Double No Byte When OUT Packets Are Spoiled
-    [Tags]    row:C13
+    [Tags]    row:C13.crc-bit    row:C13.bit-stuffing-bit    row:C13.time-out-bit    row:C13.wrong-toggle-bit
+    ...    row:C13.lost-ack-bit    row:C13.crc-no-loss    row:C13.bit-stuffing-no-loss    row:C13.time-out-no-loss
+    ...    row:C13.wrong-toggle-no-loss    row:C13.lost-ack-no-loss
     Given A Pico Running    vendor_bulk.py
     FOR    ${fault}    ${bit}    IN    Crc    24    BitStuff    25    LostData    27    WrongToggle    31    LostHandshake    31
         When The Host Spoils    ${fault}    0x01    count=2    skip=1
@@ -16,7 +18,8 @@ Should Lose And Double No Byte When OUT Packets Are Spoiled
     END
 
 Should Lose And Double No Byte When IN Packets Are Spoiled
-    [Tags]    row:C13
+    [Tags]    row:C13.crc-no-loss    row:C13.bit-stuffing-no-loss    row:C13.time-out-no-loss
+    ...    row:C13.wrong-toggle-no-loss    row:C13.lost-ack-no-loss
     Given A Pico Running    vendor_bulk.py
     FOR    ${fault}    IN    Crc    BitStuff    LostData    WrongToggle    LostHandshake
         When The Host Spoils    ${fault}    0x81    count=2    skip=1
@@ -25,7 +28,6 @@ Should Lose And Double No Byte When IN Packets Are Spoiled
     END
 
 Should Complete A Control Transfer Whose Packets Are Spoiled
-    [Tags]    row:C13
     Given A Pico Running    vendor_control.py
     FOR    ${fault}    IN    Crc    BitStuff    LostData    WrongToggle
         When The Host Spoils    ${fault}    0x00
@@ -35,14 +37,13 @@ Should Complete A Control Transfer Whose Packets Are Spoiled
     END
 
 Should Take A Packet Once Whose ACK Was Lost In A Data Stage
-    [Tags]    row:C13
+    [Tags]    row:C13.lost-ack-no-loss
     Given A Pico Running    vendor_control.py
     When The Host Spoils    LostHandshake    0x80    skip=1
     And The Host Requests    bmRequestType=0xA1    bRequest=2    wValue=200    wLength=512
     Then The Answer Counts Up    200
 
 Should Give Up After Three Attempts
-    [Tags]    row:C13
     Given A Pico Running    vendor_bulk.py
     When The Host Spoils    Crc    0x01    count=3
     And The Host Writes    0x01    01
@@ -53,7 +54,7 @@ Should Give Up After Three Attempts
 
 Should Raise An Interrupt Only When It Is Enabled Or Forced
     [Documentation]    INTS is INTR under INTE, and INTF. The driver's interrupt is off meanwhile.
-    [Tags]    row:C14
+    [Tags]    row:C14.inte    row:C14.intf    row:C14.ints
     Given A Pico Running    vendor_control.py
     When The Board Runs    from machine import mem32; mem32[0xe000e180] = 1 << 5
     ...    seen = []
@@ -65,7 +66,7 @@ Should Raise An Interrupt Only When It Is Enabled Or Forced
 
 Should Tell Which Buffer Of Two Is To Be Handled
     [Documentation]    Interrupt per buffer: BUFF_STATUS comes back for the second when it is cleared for the first.
-    [Tags]    row:C14
+    [Tags]    row:C14.buff-status    row:C14.should-handle    row:C14.per-buffer
     Given A Pico Running    all_endpoints.py
     When The Board Runs    from machine import mem32; mem32[0xe000e180] = 1 << 5
     ...    mem32[0x50100038] = 1 << 31 | 1 << 30 | 1 << 29 | 2 << 26 | 0xe00
@@ -78,21 +79,21 @@ Should Tell Which Buffer Of Two Is To Be Handled
     Then The Board Says    mem32[0x50110058] >> 14 & 1    0
 
 Should Set, Clear And Flip Bits Through The Aliases
-    [Tags]    row:C15
+    [Tags]    row:C15.set    row:C15.clear    row:C15.xor
     Given A Pico Without A Cable    vendor_control.py
     When The Board Runs    from machine import mem32; seen = []; r = 0x5011007c
     ...    for alias, value in ((0, 0x11), (0x2000, 0x22), (0x3000, 0x01), (0x1000, 0x30)): mem32[r + alias] = value; seen.append(mem32[r] & 0xff)
     Then The Board Says    [hex(x) for x in seen]    ['0x11', '0x33', '0x32', '0x2']
 
 Should Reach DPSRAM By Bytes, Half Words And Words
-    [Tags]    row:C15
+    [Tags]    row:C15.dpsram-8    row:C15.dpsram-16    row:C15.dpsram-32
     Given A Pico Without A Cable    vendor_control.py
     When The Board Runs    from machine import mem8, mem16, mem32; a = 0x50100f00
     ...    mem32[a] = 0x44332211; mem8[a + 1] = 0xaa; mem16[a + 2] = 0xbbcc
     Then The Board Says    [hex(mem32[a] & 0xffffffff), hex(mem8[a + 3]), hex(mem16[a])]    ['0xbbccaa11', '0xbb', '0xaa11']
 
 Should Carry The Same Bytes At The Same Time In Every Run
-    [Tags]    row:C17
+    [Tags]    row:C17.same-trace
     ${first}=    The Trace Of A Run
     Reset Emulation
     ${second}=    The Trace Of A Run

@@ -9,7 +9,7 @@ ${INTR}           0x5011008C
 
 *** Test Cases ***
 Should Poll An Interrupt Endpoint At Its Interval
-    [Tags]    row:C8
+    [Tags]    row:C8.interrupt-interval
     Given A Pico Running    interrupt_report.py
     When The Bus Is Traced
     And The Host Reads Five Reports
@@ -18,7 +18,7 @@ Should Poll An Interrupt Endpoint At Its Interval
 
 Should Send And Receive One Isochronous Packet A Frame Without Handshake
     [Documentation]    Endpoints set up by hand: TinyUSB's driver refuses to open isochronous ones for machine.USBDevice.
-    [Tags]    row:C8
+    [Tags]    row:C8.iso-in    row:C8.iso-out    row:C8.iso-one-a-frame    row:C8.iso-no-handshake
     Given A Pico Running    vendor_control.py
     When The Board Runs    from machine import mem8, mem32
     ...    for i in range(32): mem8[0x50100d00 + i] = i; mem8[0x50100d80 + i] = i + 32
@@ -32,7 +32,7 @@ Should Send And Receive One Isochronous Packet A Frame Without Handshake
     And The Packets Went Out In Neighbouring Frames Without Handshake
 
 Should Use All Thirty Endpoints At Once
-    [Tags]    row:C9
+    [Tags]    row:C9.all-at-once
     Given A Pico Running    all_endpoints.py
     When The Host Begins To Use All Endpoints
     And What Was Begun Ends
@@ -40,7 +40,7 @@ Should Use All Thirty Endpoints At Once
     And The Board Says    sorted(heard.items()) == [(n, 64 + n) for n in range(1, 16)]    True
 
 Should Begin A Frame Each Millisecond
-    [Tags]    row:C11
+    [Tags]    row:C11.each-ms
     Given A Pico Running    vendor_control.py
     ${before}=    The Host's Frame Is
     When Time Passes    0.1
@@ -50,7 +50,7 @@ Should Begin A Frame Each Millisecond
     And Should Be Equal As Integers    ${sof}    ${after}
 
 Should Wrap The Frame Number After 2048 Frames
-    [Tags]    row:C11
+    [Tags]    row:C11.sof-rd-wraps
     Given A Pico Running    vendor_control.py
     ${before}=    The Register Holds    ${SOF_RD}
     When Time Passes    2.048
@@ -58,7 +58,7 @@ Should Wrap The Frame Number After 2048 Frames
     Then Should Be Equal As Integers    ${after}    ${before}
 
 Should Latch DEV_SOF Until SOF_RD Is Read
-    [Tags]    row:C11    row:C14
+    [Tags]    row:C11.dev-sof    row:C14.intr
     Given A Pico Running    vendor_control.py
     When The Register Holds    ${SOF_RD}
     ${intr}=    The Register Holds    ${INTR}

@@ -8,7 +8,7 @@ ${SIE_STATUS}     0x50110050
 
 *** Test Cases ***
 Should Be Suspended After 3 ms Of Idle Bus
-    [Tags]    row:C12
+    [Tags]    row:C12.host-resume
     Given A Pico Running    vendor_control.py
     When The Host Suspends The Bus
     Then The Device Is Suspended    1
@@ -17,7 +17,7 @@ Should Be Suspended After 3 ms Of Idle Bus
     And The Device Answers GET_STATUS With    00 00
 
 Should Finish A Transfer That A Suspend Has Interrupted
-    [Tags]    row:C12
+    [Tags]    row:C12.host-resume
     Given A Pico Running    vendor_bulk.py
     When The Host Begins To Read    0x81    64
     And The Host Suspends The Bus
@@ -27,7 +27,7 @@ Should Finish A Transfer That A Suspend Has Interrupted
     Then Should Be Equal    ${ANSWERS}[0]    be ef
 
 Should Wake A Host That Allowed It
-    [Tags]    row:C12    row:D20
+    [Tags]    row:C12.remote-wakeup    row:D20.true    row:D20.wakes
     Given A Pico Running    vendor_control.py
     When The Host Requests    0x00    3    wValue=1
     And The Host Suspends The Bus
@@ -38,7 +38,7 @@ Should Wake A Host That Allowed It
     And The Device Answers GET_STATUS With    02 00
 
 Should Not Wake A Host That Did Not Allow It
-    [Tags]    row:C12    row:D20
+    [Tags]    row:D20.false-otherwise
     Given A Pico Running    vendor_control.py
     When The Host Suspends The Bus
     Then The Board Says    usb.remote_wakeup()    False

@@ -5,7 +5,7 @@ Resource          ${CURDIR}/../resources/usb_renode.resource
 
 *** Test Cases ***
 Should Explain Every Command
-    [Tags]    row:T2
+    [Tags]    row:T2.help
     Given A Pico Without A Cable    cdc
     FOR    ${command}    IN    Plug    Unplug    Reset    Suspend    Resume    Enumerate    Tree    Status    ControlIn    ControlOut    BulkIn
     ...    BulkOut    IsochronousIn    IsochronousOut    QueueIn    QueueOut    Collect    ClearHalt    SetConfiguration    SetInterface
@@ -15,14 +15,14 @@ Should Explain Every Command
     END
 
 Should Show The Device Tree
-    [Tags]    row:T2
+    [Tags]    row:T2.tree
     Given A Pico Running    cdc
     Then The Tree Contains    Device 1: ID 2e8a:0005 "MicroPython" "Board in FS mode"
     And The Tree Contains    Interface 0 "Board CDC": class 0x02 (communications)
     And The Tree Contains    Endpoint 0x82: bulk IN, 64 bytes
 
 Should Say What It Is Doing
-    [Tags]    row:T2
+    [Tags]    row:T2.plug    row:T2.unplug    row:T2.enumerate
     Given A Pico Without A Cable    cdc
     Then Host Does    Status
     And Should Start With    ${ANSWER}    port Unplugged
@@ -30,9 +30,11 @@ Should Say What It Is Doing
     And The Host Enumerates
     Then Host Does    Status
     And Should Match Regexp    ${ANSWER}    ^port Active, frame \\d+, 1 attached so far, \\d+ transactions, device 1
+    When The Cable Is Pulled
+    Then Host Does    Status
+    And Should Start With    ${ANSWER}    port Unplugged
 
 Should Enumerate By Itself Unless Told Not To
-    [Tags]    row:T2
     Given A Pico Without A Cable    cdc
     When Host Does    AutoEnumerate true
     And The Cable Is Plugged In
@@ -40,7 +42,7 @@ Should Enumerate By Itself Unless Told Not To
     Then The Tree Contains    ID 2e8a:0005
 
 Should Transfer On Control And Bulk Endpoints
-    [Tags]    row:T2
+    [Tags]    row:T2.control    row:T2.bulk
     Given A Pico Running    cdc
     When Host Does    ControlOut 0x21 0x22 3 0
     Then The Answer Is    OK
@@ -50,7 +52,6 @@ Should Transfer On Control And Bulk Endpoints
     Then Should Start With    ${ANSWER}    4d 69 63 72 6f 50 79 74
 
 Should Configure, Halt And Clear
-    [Tags]    row:T2
     Given A Pico Running    vendor_bulk.py
     When Host Does    SetConfiguration 0
     And Host Does    ControlIn 0x80 8 0 0 1
@@ -63,7 +64,7 @@ Should Configure, Halt And Clear
     Then The Answer Is    OK
 
 Should Reset, Suspend And Resume
-    [Tags]    row:T2
+    [Tags]    row:T2.reset    row:T2.suspend    row:T2.resume
     Given A Pico Running    vendor_control.py
     When Host Does    Suspend
     Then The Port Is    Suspended
@@ -74,7 +75,6 @@ Should Reset, Suspend And Resume
     And Should Start With    ${ANSWER}    No device is enumerated
 
 Should Refuse What Makes No Sense And Say Why
-    [Tags]    row:T2
     Given A Pico Without A Cable    cdc
     Then The Host Refuses    Enumerate    the cable is unplugged
     And The Host Refuses    BulkIn 0x82 64    No enumerated device has an endpoint 0x82
@@ -83,12 +83,11 @@ Should Refuse What Makes No Sense And Say Why
     And The Host Refuses    Suspend    enumerate a device
 
 Should Ask For A Controller When None Is Connected
-    [Tags]    row:T2
     Given Execute Command    emulation CreateUsbHost "${HOST}"
     Then The Host Refuses    Enumerate    connector Connect sysbus.usb usb_host
 
 Should Trace To A File And Stop
-    [Tags]    row:T2    row:C17
+    [Tags]    row:T2.trace-on    row:T2.trace-off
     Given A Pico Running    cdc
     When The Bus Is Traced
     And The Device Answers GET_STATUS With    00 00
@@ -97,7 +96,6 @@ Should Trace To A File And Stop
     ...    ${{ [("SETUP", "ACK"), ("IN", "ACK"), ("OUT", "ACK")] }}
 
 Should Go On From A Saved State
-    [Tags]    row:T2
     Given A Pico Running    cdc
     And Host Does    ControlOut 0x21 0x22 3 0
     And Host Does    BulkIn 0x82 64
@@ -112,7 +110,6 @@ Should Go On From A Saved State
 
 Should Enumerate The Chip's First Revision Too
     [Documentation]    Its driver waits for the end of the reset and forces J on the line through GPIO15.
-    [Tags]    row:C1    row:C2
     [Setup]    Execute Command    $revision=1
     Given A Pico Running    cdc
     Then The Tree Contains    ID 2e8a:0005
@@ -121,7 +118,6 @@ Should Enumerate The Chip's First Revision Too
     [Teardown]    Forget The Revision
 
 Should Plug Two Boards Into Two Hosts
-    [Tags]    row:T2
     Given A Pico Running    cdc
     When Execute Command    $name="second"
     And Execute Command    include @${PROJECT_ROOT}/renode/rpi_pico.resc
@@ -135,7 +131,6 @@ Should Plug Two Boards Into Two Hosts
 
 Should Let Renode's Own USB Host Reach The Firmware
     [Documentation]    The stock converter of Renode 1.16 sets address 2 and configuration 1; the firmware takes both.
-    [Tags]    row:T2
     ${version}=    Execute Command    version
     Skip If    "1.15" in $version    Renode 1.15 has no CDCToUARTConverter
     Given Create Pico    firmware=${CDC_FIRMWARE}
@@ -145,14 +140,12 @@ Should Let Renode's Own USB Host Reach The Firmware
     Then Should Be Equal As Integers    ${address}    2
 
 Should Refuse A Second Host On The Same Port
-    [Tags]    row:T2
     Given A Pico Running    cdc
     When Execute Command    emulation CreateUsbHost "other"
     Then Run Keyword And Expect Error    *connected to another host*    Execute Command    connector Connect sysbus.usb other
     And The Device Answers GET_STATUS With    00 00
 
 Should Hand The Port To Another Host
-    [Tags]    row:T2
     Given A Pico Running    cdc
     When Execute Command    connector Disconnect sysbus.usb ${HOST}
     And Execute Command    emulation CreateUsbHost "other"
@@ -163,7 +156,6 @@ Should Hand The Port To Another Host
     Then Should Contain    ${tree}    ID 2e8a:0005
 
 Should Be Usable While The Emulation Runs
-    [Tags]    row:T2
     Given A Pico Running    cdc
     When Start Emulation
     Then The Device Answers GET_STATUS With    00 00

@@ -8,7 +8,7 @@ ${ENGINE}         renode
 
 *** Test Cases ***
 Should Work Again After The Cable Was Pulled In A Transfer
-    [Tags]    row:V17    row:V5
+    [Tags]    row:V17.unplug    row:V17.replug    row:V17.isconnected    row:V17.works-again
     Given A Host That Has The Port Open
     When The Board Is Busy With The Port While    The Host Loses The Device By    The Cable Is Pulled
     Then The Board Prints    False
@@ -18,7 +18,7 @@ Should Work Again After The Cable Was Pulled In A Transfer
     And The Port Works
 
 Should Work Again After A Bus Reset In A Transfer
-    [Tags]    row:V17    row:V5
+    [Tags]    row:V17.bus-reset    row:V17.isconnected    row:V17.works-again
     Given A Host That Has The Port Open
     When The Board Is Busy With The Port While    The Host Loses The Device By    The Host Resets The Bus
     Then The Board Prints    False
@@ -27,7 +27,7 @@ Should Work Again After A Bus Reset In A Transfer
     And The Port Works
 
 Should Go On After A Suspend In A Transfer To The Board
-    [Tags]    row:V17    row:V5
+    [Tags]    row:V17.suspend    row:V17.isconnected
     Given A Host That Has The Port Open
     When The Board Runs    v.init(flow=v.RTS); v.setinterrupt(-1)
     ${data}=    Pattern    3000
@@ -41,14 +41,13 @@ Should Go On After A Suspend In A Transfer To The Board
     Then Should Be Equal    ${ANSWERS}    ${{ ["OK"] }}
 
 Should Go On After A Suspend In A Transfer To The Host
-    [Tags]    row:V17
+    [Tags]    row:V17.suspend
     Given A Host That Has The Port Open
     When The Board Runs    v.init(flow=v.CTS); data = pattern(4000)
     And While The Board Runs    print(v.write(data))    The Host Sleeps Before It Reads The Pattern    4000
     Then The Board Prints    4000
 
 Should Work Again After The Host Has Halted And Cleared Its Endpoints
-    [Tags]    row:V17
     Given A Host That Has The Port Open
     FOR    ${endpoint}    IN    0x82    0x02
         When The Host Requests    0x02    3    wIndex=${endpoint}

@@ -8,14 +8,14 @@ ${ENGINE}         renode
 
 *** Test Cases ***
 Should Be Interrupted By Ctrl-C Which Is No Data
-    [Tags]    row:V4
+    [Tags]    row:V4.ctrl-c
     Given A Host That Has The Port Open
     When While The Board Runs    busy(20)    The Host Sends    ab\x03cd
     Then The Board Prints    interrupted
     And The Board Says    v.read()    b'abcd'
 
 Should Be Interrupted From Either Port
-    [Tags]    row:V4
+    [Tags]    row:V4.ctrl-c
     Given A Host That Has The Port Open
     And The Host Opens Port    1
     FOR    ${port}    IN    1    0
@@ -24,7 +24,7 @@ Should Be Interrupted From Either Port
     END
 
 Should Be Interrupted By Another Character On That Port Only
-    [Tags]    row:V4
+    [Tags]    row:V4.another
     Given A Host That Has The Port Open
     When The Board Runs    v.setinterrupt(ord("q"))
     And While The Board Runs    busy(20)    The Host Sends    a\x03b
@@ -36,7 +36,7 @@ Should Be Interrupted By Another Character On That Port Only
     And The Board Says    v.read(), w.read()    b'a\\x03bab' b'q'
 
 Should Pass Every Byte After -1
-    [Tags]    row:V4
+    [Tags]    row:V4.minus-one-raw
     Given A Host That Has The Port Open
     When The Board Runs    v.setinterrupt(-1)
     And While The Board Runs    busy(20)    The Host Sends Every Byte
@@ -44,7 +44,7 @@ Should Pass Every Byte After -1
     And The Board Says    v.read() == bytes(range(256))    True
 
 Should End Whatever Waits
-    [Tags]    row:V4    row:V12    row:V13
+    [Tags]    row:V4.ctrl-c
     Given A Host That Has The Port Open
     When The Board Runs    def waits(function):
     ...    ${SPACE}try: print(function())

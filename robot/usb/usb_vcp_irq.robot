@@ -8,7 +8,7 @@ ${ENGINE}         renode
 
 *** Test Cases ***
 Should Call The Handler With Its Port
-    [Tags]    row:V14
+    [Tags]    row:V14.one-argument    row:V14.new-data
     Given A Host That Has The Port Open
     When The Board Runs    calls = []; v.irq(lambda *a: calls.append((a == (v,), v.read())), v.IRQ_RX)
     And While The Board Runs    busy(20)    The Host Sends    first
@@ -17,7 +17,7 @@ Should Call The Handler With Its Port
     Then The Board Says    len(calls), w.read()    1 b'other port'
 
 Should Call Nobody After None
-    [Tags]    row:V14
+    [Tags]    row:V14.none
     Given A Host That Has The Port Open
     When The Board Runs    calls = []; v.irq(calls.append); v.irq(None)
     And While The Board Runs    busy(20)    The Host Sends    nobody cares
@@ -25,7 +25,7 @@ Should Call Nobody After None
 
 Should Call A Hard Handler Although The Scheduler Is Locked
     [Documentation]    A scheduled function runs for 40 ms: a handler that is not hard has to wait for its end.
-    [Tags]    row:V14
+    [Tags]    row:V14.hard
     Given A Host That Has The Port Open
     FOR    ${hard}    ${count}    IN    True    5    False    0
         When The Board Runs    import micropython; data = bytearray(5); seen = [0]
@@ -37,7 +37,6 @@ Should Call A Hard Handler Although The Scheduler Is Locked
     END
 
 Should Refuse What Is No Handler And No Trigger
-    [Tags]    row:V14
     Given A Pico Running    vcp_two_ports.py
     Then The Board Raises    ValueError    v.irq(5)
     And The Board Raises    ValueError    v.irq(print, 2)

@@ -8,14 +8,14 @@ ${ENGINE}         renode
 
 *** Test Cases ***
 Should Be Port 0 Unless Another Is Named
-    [Tags]    row:V1
+    [Tags]    row:V1.port-0    row:V1.value-error
     Given A Pico Running    vcp_two_ports.py
     Then The Board Says    repr(pyb.USB_VCP()), v is pyb.USB_VCP(0), w is pyb.USB_VCP(1), v is w    USB_VCP(0) True True False
     And The Board Raises    ValueError    pyb.USB_VCP(2)
     And The Board Raises    ValueError    pyb.USB_VCP(-1)
 
 Should Keep Three Ports Apart
-    [Tags]    row:V1
+    [Tags]    row:V1.separate    row:V1.three-at-once
     Given A Pico Without A Cable    uart
     When The Board Runs    import pyb    pyb.usb_mode("3xVCP")    ports = [pyb.USB_VCP(i) for i in range(3)]
     And The Cable Is Plugged In
@@ -31,12 +31,12 @@ Should Keep Three Ports Apart
     END
 
 Should Have The Constants Of The Document
-    [Tags]    row:V2
+    [Tags]    row:V2.rts    row:V2.cts    row:V2.irq-rx
     Given A Pico Running    vcp_two_ports.py
     Then The Board Says    pyb.USB_VCP.RTS, pyb.USB_VCP.CTS, pyb.USB_VCP.IRQ_RX, v.RTS    1 2 1 1
 
 Should Be Connected While The Host Has The Port Open
-    [Tags]    row:V5
+    [Tags]    row:V5.dtr-set    row:V5.dtr-cleared
     Given A Pico Running    vcp_two_ports.py
     Then The Board Says    v.isconnected(), w.isconnected()    False False
     When The Host Opens Port    0
@@ -47,7 +47,7 @@ Should Be Connected While The Host Has The Port Open
     Then The Board Says    v.isconnected(), w.isconnected()    False False
 
 Should Not Be Connected Without Cable Or Configuration
-    [Tags]    row:V5
+    [Tags]    row:V5.configured    row:V5.unplugged
     Given A Host That Has The Port Open
     When The Host Configures    0
     Then The Board Says    v.isconnected()    False
@@ -59,7 +59,7 @@ Should Not Be Connected Without Cable Or Configuration
     Then The Board Says    v.isconnected()    False
 
 Should Be In Debug Mode At The Bit Rates Of The IDE
-    [Tags]    row:V6
+    [Tags]    row:V6.true-while-marked    row:V6.false-otherwise
     Given A Host That Has The Port Open
     Then The Board Says    v.debug_mode_enabled()    False
     FOR    ${rate}    ${marked}    IN    921600    True    9600    False    12000000    True    115200    False

@@ -8,7 +8,7 @@ ${ENGINE}         renode
 
 *** Test Cases ***
 Should Attach When Activated And Detach When Deactivated
-    [Tags]    row:D14    row:C1
+    [Tags]    row:D14.reads    row:D14.attach    row:D14.enumerate    row:D14.detach
     Given A Pico Without A Cable    probe.py
     When The Cable Is Plugged In
     And The Board Runs    config(device(), configuration(interface(0)))
@@ -23,7 +23,6 @@ Should Attach When Activated And Detach When Deactivated
     And The Port Is    Detached
 
 Should Not Be Activated Without A Configuration
-    [Tags]    row:D14
     Given A Pico Without A Cable    uart
     When The Cable Is Plugged In
     And The Board Runs    import machine
@@ -31,7 +30,7 @@ Should Not Be Activated Without A Configuration
     And The Port Is    Detached
 
 Should Be Another Device After A New Configuration
-    [Tags]    row:D15
+    [Tags]    row:D15.new-device
     Given A Pico Showing    pid=1
     Then The Product Number Is    1
     And The Host Sees Interfaces Of Class    ff
@@ -43,7 +42,7 @@ Should Be Another Device After A New Configuration
     And The Host Sees Interfaces Of Class    ff 03
 
 Should Have No Built-In Driver Unless Told To While Inactive
-    [Tags]    row:D16
+    [Tags]    row:D16.default-none    row:D16.raises-while-active
     Given A Pico Without A Cable    probe.py    firmware=uart-cdc
     Then The Board Says    usb.builtin_driver is usb.BUILTIN_NONE    True
     When The Board Runs    usb.builtin_driver = usb.BUILTIN_DEFAULT
@@ -53,7 +52,7 @@ Should Have No Built-In Driver Unless Told To While Inactive
     And The Board Says    usb.builtin_driver is usb.BUILTIN_NONE    True
 
 Should Wake A Suspended Host That Has Allowed It
-    [Tags]    row:D20    row:C12
+    [Tags]    row:D20.true    row:D20.wakes    row:C12.remote-wakeup
     Given A Pico Showing    endpoint(0x81)
     When The Host Requests    0x00    3    wValue=1
     Then The Board Says    usb.remote_wakeup()    False
@@ -66,7 +65,7 @@ Should Wake A Suspended Host That Has Allowed It
     Then The Answer Is    61 77 61 6b 65
 
 Should Let A Host Sleep That Has Not Allowed To Be Woken
-    [Tags]    row:D20    row:C12
+    [Tags]    row:D20.false-otherwise
     Given A Pico Showing    endpoint(0x81)
     When The Host Suspends The Bus
     Then The Board Says    usb.remote_wakeup()    False

@@ -10,7 +10,7 @@ ${APPS}           ${CURDIR}/../../firmware/apps
 *** Test Cases ***
 Should Use The Built-In Port And A Runtime Interface At Once
     [Documentation]    Somebody types on the REPL while transfers are under way.
-    [Tags]    row:D17
+    [Tags]    row:D16.takes-effect    row:D17.appended    row:D17.work-at-once
     Given A Pico Whose Interface Is Beside The Built-In Port
     Then The Host Sees Interfaces Of Class    02 0a ff
     When The Board Runs    box = bytearray(64); usb.submit_xfer(3, box)
@@ -22,7 +22,7 @@ Should Use The Built-In Port And A Runtime Interface At Once
     And The Board Says    bytes(box[:7])    b'beside\\x00'
 
 Should Override A Built-In String With One At Its Index
-    [Tags]    row:D18
+    [Tags]    row:D18.overrides    row:D18.missing    row:D18.none
     Given A Pico Whose Interface Is Beside The Built-In Port    {2: "Other product", 3: None}
     Then String Is    1    MicroPython
     And String Is    2    Other product
@@ -32,7 +32,8 @@ Should Override A Built-In String With One At Its Index
     And The Board Says    machine.unique_id().hex()    ${serial.lower()}
 
 Should Tell In Its Constants What The Host Reads
-    [Tags]    row:D19
+    [Tags]    row:D19.itf-max    row:D19.ep-max    row:D19.str-max    row:D19.desc-dev    row:D19.desc-cfg
+    ...    row:D19.only-those-of-the-build
     Given A Pico Running    uart-cdc
     When The Board Runs    import machine    usb = machine.USBDevice()    b = usb.BUILTIN_DEFAULT
     Then The Board Says    [n for n in dir(usb) if n[:8] == "BUILTIN_"]    ['BUILTIN_CDC', 'BUILTIN_DEFAULT', 'BUILTIN_NONE']
@@ -46,7 +47,7 @@ Should Tell In Its Constants What The Host Reads
     And The Board Says    usb.BUILTIN_NONE.itf_max, usb.BUILTIN_NONE.ep_max, usb.BUILTIN_NONE.desc_cfg    0 0 b''
 
 Should Drop The Runtime Device At A Soft Reset
-    [Tags]    row:D24
+    [Tags]    row:D24.drops    row:D24.detaches    row:D24.built-in-returns
     Given A Pico Whose Interface Is Beside The Built-In Port
     When The Board Is Soft-Reset
     And The Device Attaches Again
@@ -56,7 +57,7 @@ Should Drop The Runtime Device At A Soft Reset
 
 Should Show The Device Of boot.py First And After Every Reset
     [Documentation]    The host has seen no other device before, not even for a moment.
-    [Tags]    row:D25
+    [Tags]    row:D25.first    row:D25.every-boot    row:D25.every-soft-reset
     Given A Pico Without A Cable    uart-cdc
     When The Board Keeps    boot.py    boot_device.py
     And The Board Is Reset
@@ -74,7 +75,7 @@ Should Show The Device Of boot.py First And After Every Reset
     Then The Product Number Is    0xB007
 
 Should Be The Only Device Of A Firmware Without A Built-In Port
-    [Tags]    row:D27
+    [Tags]    row:D27.repl-on-uart0    row:D27.default-is-none    row:D27.only-device
     Given A Pico Without A Cable    probe.py
     When The Cable Is Plugged In
     And Time Passes    0.5

@@ -8,13 +8,13 @@ ${ENGINE}         renode
 
 *** Test Cases ***
 Should Be One Object However Often It Is Made
-    [Tags]    row:D1
+    [Tags]    row:D1.same-object
     Given A Pico Without A Cable    uart
     When The Board Runs    import machine    usb = machine.USBDevice()
     Then The Board Says    machine.USBDevice() is usb, machine.USBDevice() is usb    True True
 
 Should Show The Host Its Descriptors Byte For Byte
-    [Tags]    row:D2
+    [Tags]    row:D2.desc-dev    row:D2.desc-cfg
     Given A Pico Without A Cable    probe.py
     When The Board Runs    dev = device(0x1209, 0xABCD)
     ...    cfg = configuration(interface(0, endpoint(0x81, 3, 16, 5), endpoint(0x02)), b"\\x05\\xff\\x01\\x02\\x03")
@@ -27,7 +27,7 @@ Should Show The Host Its Descriptors Byte For Byte
     And The Board Says    cfg.hex(" ")    ${configuration}
 
 Should Take Its Strings From Anything With A Subscript
-    [Tags]    row:D3
+    [Tags]    row:D3.list    row:D3.dict    row:D3.object
     Given A Pico Showing
     FOR    ${strings}    IN    [None, "Maker", "Thing"]    {1: "Maker", 2: "Thing"}
     ...    type("Strings", (), {"__getitem__": lambda self, i: (None, "Maker", "Thing")[i]})()
@@ -38,7 +38,7 @@ Should Take Its Strings From Anything With A Subscript
 
 Should Fall Back To The Built-In String Where There Is None
     [Documentation]    No strings at all; KeyError; a value None; IndexError.
-    [Tags]    row:D4
+    [Tags]    row:D4.none    row:D4.none-value    row:D4.key-error    row:D4.index-error
     Given A Pico Showing
     FOR    ${strings}    IN    None    {2: "Thing"}    [None, None, "Thing"]    [None]
         When The Board Shows    strings=${strings}, manufacturer=1
@@ -46,7 +46,7 @@ Should Fall Back To The Built-In String Where There Is None
     END
 
 Should Send The Language Table It Is Given And English For None
-    [Tags]    row:D5
+    [Tags]    row:D5.table-as-given    row:D5.none-english
     Given A Pico Showing    strings={0: b"\\x06\\x03\\x07\\x04\\x09\\x04", 1: "Hersteller"}, manufacturer=1
     When The Host Requests    0x80    6    wValue=0x0300    wLength=255
     Then The Answer Is    06 03 07 04 09 04
@@ -56,7 +56,7 @@ Should Send The Language Table It Is Given And English For None
 
 Should Open Each Interface Once With What Belongs To It
     [Documentation]    An association is counted to the interface before it, and its interfaces are opened together.
-    [Tags]    row:D6
+    [Tags]    row:D6.per-interface    row:D6.per-iad    row:D6.descriptors
     Given A Pico Without A Cable    probe.py
     When The Board Runs    one = interface(0, endpoint(0x81), endpoint(0x01))
     ...    two = interface(1, endpoint(0x82)) + b"\\x05\\x24\\x01\\x02\\x03"

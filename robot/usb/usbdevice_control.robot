@@ -9,14 +9,14 @@ ${ENGINE}         renode
 
 *** Test Cases ***
 Should Acknowledge A Request Without Data After SETUP And ACK
-    [Tags]    row:D8    row:D10
+    [Tags]    row:D10.goes-on    row:D10.acknowledged
     Given A Pico Showing
     When The Host Requests    0x21    0x11    wValue=0x1234
     Then The Request Succeeds
     And The Callback Was Called With    21 11 34 12 00 00 00 00    1    3
 
 Should Take An OUT Request's Data Into The Buffer It Returns
-    [Tags]    row:D8    row:D12
+    [Tags]    row:D8.in-order    row:D8.same-request    row:D12.receives    row:D12.complete-at-stage-3
     Given A Pico Showing
     When The Board Runs    box = bytearray(8); seen = []
     ...    answer = lambda stage, request: seen.append(bytes(box)) or (box if stage == 1 else True)
@@ -26,7 +26,7 @@ Should Take An OUT Request's Data Into The Buffer It Returns
     And The Board Says    seen[-1]    b'8 bytes!'
 
 Should Answer An IN Request With The Buffer It Returns
-    [Tags]    row:D8    row:D11
+    [Tags]    row:D8.in-order    row:D8.same-request    row:D11.answers
     Given A Pico Showing
     When The Board Runs    answer = lambda stage, request: b"answer" if stage == 1 else True
     And The Host Requests    0xA1    0x13    wLength=6
@@ -34,7 +34,7 @@ Should Answer An IN Request With The Buffer It Returns
     And The Callback Was Called With    a1 13 00 00 00 00 06 00    1    2    3
 
 Should Stall What The Callback Refuses And Run No Later Stage
-    [Tags]    row:D9
+    [Tags]    row:D9.host-sees-stall    row:D9.no-later-stage
     Given A Pico Showing
     When The Board Runs    answer = False
     FOR    ${kind}    ${data}    ${request}    IN    0x21    ${EMPTY}    21 21 00 00 00 00 00 00
@@ -46,7 +46,6 @@ Should Stall What The Callback Refuses And Run No Later Stage
     END
 
 Should Stall When The Callback Raises
-    [Tags]    row:D9
     Given A Pico Showing
     When The Board Runs    answer = lambda stage, request: 1 // 0
     And The Host Requests    0x21    0x61
@@ -55,7 +54,7 @@ Should Stall When The Callback Raises
     Then The Callback Was Called With    21 61 00 00 00 00 00 00    1
 
 Should Answer The Next Request After A Stall
-    [Tags]    row:D9    row:C5
+    [Tags]    row:C5.endpoint-0
     Given A Pico Showing
     When The Board Runs    answer = lambda stage, request: request[1] == 0x32 and (stage != 1 or b"fine")
     FOR    ${i}    IN RANGE    3
@@ -67,7 +66,8 @@ Should Answer The Next Request After A Stall
 
 Should End An Answer As USB Asks For Its Length
     [Documentation]    Shorter, equal and longer than wLength; an empty packet only where nothing else tells the end.
-    [Tags]    row:D11    row:C4
+    [Tags]    row:D11.shorter    row:D11.equal    row:D11.longer    row:D11.multiple-of-64-zlp    row:C4.in
+    ...    row:C4.zero-length
     Given A Pico Showing
     When The Board Runs    data = bytes(range(256))
     ...    answer = lambda stage, request: data[: request[2] | request[3] << 8] if stage == 1 else True
@@ -88,7 +88,7 @@ Should End An Answer As USB Asks For Its Length
     END
 
 Should Receive A Data Stage Of Any Length Whole
-    [Tags]    row:D12    row:C4
+    [Tags]    row:D12.receives    row:C4.out
     Given A Pico Showing
     When The Board Runs    box = memoryview(bytearray(300))
     ...    answer = lambda stage, request: box[: request[6] | request[7] << 8] if stage == 1 else True

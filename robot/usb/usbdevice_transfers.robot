@@ -9,7 +9,7 @@ ${IN AND OUT}     endpoint(0x81), endpoint(0x01)
 
 *** Test Cases ***
 Should Complete An IN Transfer With Its Length
-    [Tags]    row:D13    row:D21
+    [Tags]    row:D13.in    row:D21.queued
     Given A Pico Showing    ${IN AND OUT}
     When The Board Says    usb.submit_xfer(0x81, bytes(range(100)))    True
     And The Host Reads    0x81    128
@@ -17,7 +17,7 @@ Should Complete An IN Transfer With Its Length
     And The Board Saw    xfer    [(129, 0, 100)]
 
 Should Complete A Full And A Short OUT Transfer With What Came
-    [Tags]    row:D13
+    [Tags]    row:D13.out    row:D13.short-packet
     Given A Pico Showing    ${IN AND OUT}
     ${full}=    Bytes Counting Up    128
     When The Board Runs    box = bytearray(128); usb.submit_xfer(0x01, box)
@@ -29,7 +29,7 @@ Should Complete A Full And A Short OUT Transfer With What Came
     And The Board Saw    xfer    [(1, 0, 128), (1, 0, 5)]
 
 Should End An OUT Transfer Of Full Packets With An Empty One
-    [Tags]    row:D13
+    [Tags]    row:C7.zero-length-out
     Given A Pico Showing    ${IN AND OUT}
     ${packet}=    Bytes Counting Up    64
     When The Board Runs    usb.submit_xfer(0x01, bytearray(256))
@@ -40,7 +40,7 @@ Should End An OUT Transfer Of Full Packets With An Empty One
 
 Should Refuse A Transfer Where None Can Be
     [Documentation]    An inactive device: EINVAL; endpoint 0; an endpoint that is busy: EBUSY.
-    [Tags]    row:D21
+    [Tags]    row:D21.already-queued    row:D21.endpoint-0    row:D21.inactive
     Given A Pico Without A Cable    probe.py
     Then The Board Raises    OSError 22    usb.submit_xfer(0x81, b"inactive")
     When The Board Runs    start(${IN AND OUT})
@@ -52,7 +52,7 @@ Should Refuse A Transfer Where None Can Be
     And The Board Raises    OSError 16    usb.submit_xfer(0x81, b"second")
 
 Should Call reset_cb And Keep Silent About What Was In Flight
-    [Tags]    row:D7    row:C2
+    [Tags]    row:D7.reset-cb    row:D7.xfer-cb-silent
     Given A Pico Showing    ${IN AND OUT}
     When The Board Runs    log.clear(); usb.submit_xfer(0x81, b"lost"); usb.submit_xfer(0x01, bytearray(64))
     And The Host Resets The Bus
@@ -61,7 +61,7 @@ Should Call reset_cb And Keep Silent About What Was In Flight
     And The Board Says    ("reset",) in log    True
 
 Should Work Again After A Bus Reset In A Transfer
-    [Tags]    row:D7    row:C2
+    [Tags]    row:D7.never-complete    row:D7.enumerates-again
     Given A Pico Showing    ${IN AND OUT}
     When The Board Runs    usb.submit_xfer(0x81, b"lost")
     And The Host Resets The Bus
@@ -75,7 +75,8 @@ Should Work Again After A Bus Reset In A Transfer
     And The Board Saw    xfer    [(129, 0, 5)]
 
 Should Stall An Endpoint And Tell The State Before
-    [Tags]    row:D22    row:C10
+    [Tags]    row:D22.reads    row:D22.in    row:D22.out    row:D22.state-before    row:D22.inactive
+    ...    row:C10.stall-bits
     Given A Pico Without A Cable    probe.py
     Then The Board Raises    OSError 22    usb.stall(0x81)
     When The Board Runs    start(${IN AND OUT})
@@ -89,7 +90,7 @@ Should Stall An Endpoint And Tell The State Before
 
 Should Lose A Stall And The Toggle When The Host Clears The Halt
     [Documentation]    After one packet each way the next would be DATA1.
-    [Tags]    row:D23    row:C10
+    [Tags]    row:D23.clear-feature    row:D23.resets-toggle
     Given A Pico Showing    ${IN AND OUT}
     And A Byte Goes Each Way    61
     When The Board Runs    usb.stall(0x81, True); usb.stall(0x01, True)
@@ -99,7 +100,7 @@ Should Lose A Stall And The Toggle When The Host Clears The Halt
     And A Byte Goes Each Way    62
 
 Should Lose A Stall That The Device Takes Back
-    [Tags]    row:D23
+    [Tags]    row:D23.stall-false
     Given A Pico Showing    ${IN AND OUT}
     When The Board Runs    usb.stall(0x81, True)
     And The Host Reads    0x81    64

@@ -10,11 +10,12 @@ from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
-from renode_pico.engine.protocol import BoardConfig, Engine
+from renode_pico.engine.protocol import BoardConfig, Buttons, Engine, GdbServer
 from renode_pico.engine.select import EngineName, create
-from renode_pico.errors import Disconnected, FirmwareError, Timeout, UsbError
+from renode_pico.errors import Disconnected, FirmwareError, Timeout, UsageError, UsbError
 from renode_pico.firmware import find_image
-from renode_pico.micropython.filesystem import FLASH_OFFSET, make_image
+from renode_pico.firmware.identity import STORAGE, Identity, identify
+from renode_pico.firmware.images import read_flash_file
 from renode_pico.micropython.repl import Repl
 from renode_pico.micropython.stream import CdcStream, UartStream
 from renode_pico.usb.cdc import CdcPort, cdc_ports
@@ -23,12 +24,18 @@ from renode_pico.usb.transfer import Host
 
 ATTACH_TIMEOUT = 10.0
 """Emulated seconds a firmware may take from power-on to its pull-up."""
+BOOTSEL_TIME = 0.05
+"""Emulated seconds for which BOOTSEL is held at power-on: until the boot ROM has looked."""
 
 
 class Board:
-    """A running Pico. `firmware` is a variant name or a path; `files` go into its flash file system.
+    """A running Pico. `firmware` is a variant name or a path.
 
-    Use it as a context manager, or call `close()`.
+    `files` go into MicroPython's file system in the flash, beside what a `flash_file` holds already. `bootsel`: the
+    button is held as the power comes on, so that the boot ROM's own device appears. `cores`, `mips`, `revision`: see
+    `BoardConfig`. Use it as a context manager, or call `close()`.
+
+    Raises EngineMissing, ImageError, and UsageError for what the firmware or the engine has no use for.
     """
 
     def __init__(
@@ -39,17 +46,39 @@ class Board:
         files: Mapping[str, bytes] | None = None,
         flash_file: Path | None = None,
         cores: int | None = None,
+        mips: int | None = None,
+        revision: str | None = None,
+        bootsel: bool = False,
     ) -> None:
         self.firmware = find_image(str(firmware))
-        image = make_image(files) if files else None
+        self._identity: Identity | None = None
+        saved = flash_file if files and flash_file is not None and flash_file.exists() else None
+        image = self._file_system(files, saved) if files else None
         self.config = BoardConfig(
-            firmware=self.firmware, flash_image=image, flash_offset=FLASH_OFFSET, flash_file=flash_file, cores=cores
+            firmware=self.firmware,
+            flash_image=image,
+            flash_offset=self.identity.storage[0] if image else STORAGE[0],
+            flash_file=flash_file,
+            cores=cores,
+            mips=mips,
+            revision=revision,
         )
         self.engine: Engine = create(engine, self.config)
+        if image and saved:
+            self.engine.load_flash(image, self.config.flash_offset)
         self._device: Device | None = None
         self._ports: dict[int, CdcPort] = {}
         self._usb_repl: Repl | None = None
         self._uart_repl: Repl | None = None
+        if bootsel:
+            self._hold_bootsel()
+
+    @property
+    def identity(self) -> Identity:
+        """What the firmware image says it is."""
+        if self._identity is None:
+            self._identity = identify(self.firmware)
+        return self._identity
 
     @property
     def host(self) -> Host:
@@ -109,8 +138,9 @@ class Board:
         return self._ports[index]
 
     def repl(self) -> Repl:
-        """The REPL on the built-in USB port."""
+        """The REPL on the built-in USB port. Raises UsageError when the firmware is not MicroPython."""
         if self._usb_repl is None:
+            self.require_micropython("the REPL")
             self._usb_repl = Repl(CdcStream(self.cdc(0)))
         return self._usb_repl
 
@@ -143,6 +173,42 @@ class Board:
         """Take the power away and give it back; the flash is kept."""
         self.engine.power_cycle()
         self.forget_device()
+
+    def press(self, button: str, down: bool = True) -> None:
+        """Push a button down or let it go: `bootsel`. Raises UsageError when the engine has no such button."""
+        if not isinstance(self.engine, Buttons):
+            raise UsageError(f"the {self.engine.name} engine has no button '{button}': use the renode engine")
+        self.engine.press(button, down)
+
+    def start_gdb(self, port: int) -> None:
+        """Let GDB connect to a TCP port of this machine. Raises UsageError when that cannot be."""
+        if not isinstance(self.engine, GdbServer):
+            raise UsageError(f"the {self.engine.name} engine has no GDB server: use the renode engine")
+        self.engine.start_gdb(port)
+
+    def require_micropython(self, what: str) -> None:
+        """Raise UsageError unless the firmware is MicroPython; `what` needs it."""
+        if not self.identity.micropython:
+            raise UsageError(f"{self.firmware.name} is not MicroPython, which {what} needs")
+
+    def _file_system(self, files: Mapping[str, bytes], saved: Path | None) -> bytes:
+        """The image of the flash's file system with these files, and with those of a saved flash."""
+        from renode_pico.micropython.filesystem import make_image, update_image  # without files, without littlefs
+
+        self.require_micropython(f"a file system with {' and '.join(list(files)[:3])}")
+        offset, size = self.identity.storage
+        if saved is None:
+            return make_image(files, size)
+        return update_image(read_flash_file(saved)[offset : offset + size], files)
+
+    def _hold_bootsel(self) -> None:
+        try:
+            self.press("bootsel")
+            self.engine.run(BOOTSEL_TIME)
+            self.press("bootsel", False)
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         """End the engine."""

@@ -13,6 +13,15 @@ NS_PER_MS = 1_000_000
 NS_PER_US = 1_000
 
 
+def nanoseconds(seconds: float) -> int:
+    """Whole nanoseconds of a time in seconds; a time that is not over yet is at least one.
+
+    So a loop that waits for what is left until a deadline comes to its end, however little is left.
+    """
+    rounded = round(seconds * NS_PER_S)
+    return rounded if rounded or seconds <= 0 else 1
+
+
 class Alarm(Protocol):
     """One callback that can be armed again and again; arming an armed alarm moves it."""
 

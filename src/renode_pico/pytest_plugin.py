@@ -3,7 +3,7 @@
 pytest --engine embedded|renode|auto --firmware cdc|uart|uart-cdc|FILE
 
 @pytest.mark.pico(firmware="uart-cdc", files={"boot.py": "..."})
-@pytest.mark.row("D7")
+@pytest.mark.row("D7.reset-cb")
 def test_something(pico, usb, cdc): ...
 """
 
@@ -42,7 +42,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the markers."""
-    config.addinivalue_line("markers", "row(name, ...): the acceptance rows that the test proves")
+    config.addinivalue_line(
+        "markers",
+        "row(name, ..., engine=None): the parts of acceptance rows that the test proves; {argument} in a name is the "
+        "value of the test's parameter; engine: whose model it tests, where no board takes part",
+    )
     config.addinivalue_line(
         "markers", "pico(firmware=..., files={name: text}): the firmware of the board and the files in its flash"
     )
@@ -51,16 +55,27 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip what is for another engine; note rows and engine of tests that have a board, for the matrix."""
-    if "pico" not in getattr(item, "fixturenames", ()):
-        return
-    engine = engine_of(item.config)
-    for marker in item.iter_markers("row"):
-        item.user_properties += [("row", name) for name in marker.args]
-    item.user_properties.append(("engine", engine))
+    """Skip what is for another engine; note which rows a test proves on which engine, for the matrix."""
+    item.user_properties += [("row", name) for name in rows_of(item)]
+    engine = engine_of(item.config) if has_board(item) else ""
+    if engine:
+        item.user_properties.append(("engine", engine))
+    elif models := [marker.kwargs["engine"] for marker in item.iter_markers("row") if "engine" in marker.kwargs]:
+        item.user_properties += [("engine", models[0]), ("board", "no")]
     for marker in item.iter_markers("engine"):
         if marker.args[0] != engine:
             pytest.skip(f"for the {marker.args[0]} engine only: {marker.kwargs['reason']}")
+
+
+def has_board(item: pytest.Item) -> bool:
+    """Whether a test runs firmware: on the fixture's board, or on its own where it says for which engine it is."""
+    return "pico" in getattr(item, "fixturenames", ()) or item.get_closest_marker("engine") is not None
+
+
+def rows_of(item: pytest.Item) -> list[str]:
+    """What the `row` markers of a test name, parameters filled in."""
+    parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+    return [name.format_map(parameters) for marker in item.iter_markers("row") for name in marker.args]
 
 
 def engine_of(config: pytest.Config) -> str:

@@ -7,7 +7,7 @@ They are data, in the `*.toml` files beside this one:
     file = "path of the file to edit"
     old = "text that is there exactly once"
     new = "what to put in its place"
-    rows = ["D9"]
+    rows = ["D9.no-later-stage"]
     tests = ["tests/system/test_usbdevice_control.py::test_false_stalls_and_no_later_stage_runs"]
     engine = "renode"       # optional, embedded without
     flash = "machine.py"    # optional: the file goes into the boards' flash as this module
@@ -34,6 +34,11 @@ class Mutant:
     tests: tuple[str, ...]
     engine: str = "embedded"
     flash: str = ""
+
+    def is_about(self, word: str) -> bool:
+        """Whether a word chooses it: its name, a row or a part that it breaks, a piece of its file's path."""
+        rows = {name.partition(".")[0] for name in self.rows}
+        return word in {self.name, *self.rows, *rows} or word in self.file
 
     def apply(self, text: str) -> str | None:
         """The file's text with the edit; None when `old` is not in it exactly once: the mutant is stale."""

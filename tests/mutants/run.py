@@ -26,7 +26,7 @@ from queue import SimpleQueue
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "src")]
 
-from renode_pico.engine.renode_install import probe_renode  # noqa: E402
+from renode_pico.renode_models import look_for_renode  # noqa: E402
 from tests.mutants.catalogue import Mutant, mutants  # noqa: E402
 
 LIMIT = 300
@@ -56,7 +56,7 @@ class Outcome:
 
 
 class Workspace:
-    """A copy of the tree that mutants may spoil; the firmware and a Renode assembly that is up to date come along."""
+    """A copy of the tree that mutants may spoil; the firmware comes along."""
 
     def __init__(self, folder: Path) -> None:
         self.root = folder
@@ -68,8 +68,6 @@ class Workspace:
         shutil.copytree(built / "out", own / "out", ignore=shutil.ignore_patterns("*.elf"))
         if (built / "obj").is_dir():
             (own / "obj").symlink_to(built / "obj")  # for mpy-cross
-        if (ROOT / "build").is_dir():
-            shutil.copytree(ROOT / "build", folder / "build")
 
     def pytest(self, engine: str, tests: Iterable[str], flash: Iterable[tuple[str, str]]) -> tuple[int, set[str], str]:
         """Run tests; pytest's exit code, the node ids that failed, and what it printed. `flash`: (module, file)."""
@@ -81,6 +79,7 @@ class Workspace:
         command += dict.fromkeys(tests)
         paths = [str(self.root / "src"), str(self.root)]
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths), "PYTHONDONTWRITEBYTECODE": "1"}
+        environment["RENODE_PICO_CACHE"] = str(self.root / "cache")  # nobody needs a mutant's assembly again
         process = subprocess.Popen(
             command, cwd=self.root, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, text=True, start_new_session=True,
@@ -197,14 +196,14 @@ def main() -> int:
         mutant
         for mutant in mutants()
         if options.engine in (None, mutant.engine)
-        and (not options.words or any(w in (mutant.name, *mutant.rows) or w in mutant.file for w in options.words))
+        and (not options.words or any(mutant.is_about(word) for word in options.words))
     ]
     if options.list:
         for mutant in chosen:
             print(f"{' '.join(mutant.rows):8} {mutant.name} ({mutant.file}): {', '.join(mutant.tests)}")
         return 0
     begin = time.monotonic()
-    missing = probe_renode().problem if any(mutant.engine == "renode" for mutant in chosen) else ""
+    missing = look_for_renode().problem if any(mutant.engine == "renode" for mutant in chosen) else ""
     skipped = [
         Outcome(m, Fate.SKIPPED, f"Renode is not here: {missing}") for m in chosen if missing and m.engine == "renode"
     ]

@@ -25,18 +25,20 @@ SIE_STATUS_VBUS_DETECTED = 1 << 0
 SIE_STATUS_LINE_STATE = 3 << 2
 SIE_STATUS_SUSPENDED = 1 << 4
 SIE_STATUS_CONNECTED = 1 << 16
+SIE_STATUS_SETUP_REC = 1 << 17
 SIE_STATUS_BUS_RESET = 1 << 19
 SIE_STATUS_CRC_ERROR = 1 << 24
 SIE_STATUS_BIT_STUFF_ERROR = 1 << 25
 SIE_STATUS_RX_TIMEOUT = 1 << 27
 SIE_STATUS_DATA_SEQ_ERROR = 1 << 31
-NVIC_ISER, NVIC_ICER = 0xE000E100, 0xE000E180
-"""Interrupts of the core enabled and disabled by writing ones (m0plus.h)."""
+NVIC_ISER, NVIC_ICER, NVIC_ISPR, NVIC_ICPR = 0xE000E100, 0xE000E180, 0xE000E200, 0xE000E280
+"""Interrupts of the core enabled and disabled, made pending and not pending by writing ones (m0plus.h)."""
 USBCTRL_IRQ = 5
 """intctrl.h"""
 USB_PWR_VBUS_DETECT = 1 << 2
 USB_PWR_VBUS_DETECT_OVERRIDE_EN = 1 << 3
 INTR_DEV_SOF = 1 << 17
+INT_BUFF_STATUS, INT_EP_STALL_NAK = 1 << 4, 1 << 19
 
 AVAILABLE, STALL, SEL, DATA1, LAST, FULL = 1 << 10, 1 << 11, 1 << 12, 1 << 13, 1 << 14, 1 << 15
 """Bits of a buffer control word (usb_device_dpram.h); the upper half word holds buffer 1's."""

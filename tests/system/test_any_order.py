@@ -32,7 +32,6 @@ milliseconds = st.integers(0, 8)
 bulk_lengths = st.one_of(st.integers(1, 1023), st.sampled_from([63, 64, 65, 127, 128, 129, 960, 1023]))
 
 
-@pytest.mark.row("D13", "C7")
 @pytest.mark.pico(firmware="uart", files={"main.py": app("vendor_bulk.py")})
 @some_examples
 @given(transfers=st.lists(st.tuples(bulk_lengths, milliseconds, milliseconds), min_size=1, max_size=4))
@@ -73,7 +72,7 @@ step = st.one_of(
 )
 
 
-@pytest.mark.row("V3", "V8", "V11", "V17")
+@pytest.mark.row("V3.rts-loses-nothing")
 @pytest.mark.pico(firmware="uart", files={"boot.py": BOOT, "main.py": ECHO})
 @some_examples
 @given(steps=st.lists(step, min_size=1, max_size=8))

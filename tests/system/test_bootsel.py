@@ -38,7 +38,7 @@ class Drive:
         self.command(struct.pack(">BBIBHB", WRITE, 0, address, 0, len(data) // BLOCK, 0), out=data)
 
 
-@pytest.mark.row("P10")
+@pytest.mark.row("P10.mass-storage", "P10.uf2-runs")
 @pytest.mark.engine("renode", reason="the flash behind the boot ROM's own routines is modelled there")
 @pytest.mark.pico(firmware="uart")
 def test_a_uf2_written_to_the_boot_drive_is_what_runs_then(pico: Board) -> None:

@@ -37,13 +37,14 @@ def line_state(console: Repl) -> str:
     return ("SE0", "J", "K", "SE1")[(peek(console, reg.SIE_STATUS) & reg.SIE_STATUS_LINE_STATE) >> 2]
 
 
-@pytest.mark.row("C1")
+@pytest.mark.row("C1.full-speed", "C1.detach")
 def test_the_pull_up_attaches_and_detaches(pico: Board, console: Repl) -> None:
     console.exec(START)
     assert peek(console, reg.SIE_CTRL) & reg.SIE_CTRL_PULLUP_EN
     assert not pico.host.attached
     pico.enumerate()
     assert peek(console, reg.SIE_STATUS) & reg.SIE_STATUS_CONNECTED
+    assert line_state(console) == "J", "the idle state of full speed: D+ is high"
     poke(console, reg.SIE_CTRL + reg.CLEAR, reg.SIE_CTRL_PULLUP_EN)
     assert not pico.host.attached
     count = pico.host.attach_count
@@ -51,7 +52,7 @@ def test_the_pull_up_attaches_and_detaches(pico: Board, console: Repl) -> None:
     assert pico.wait_reattached(count + 1).descriptor.idVendor == 0xF055
 
 
-@pytest.mark.row("C1")
+@pytest.mark.row("C1.vbus-pin", "C1.vbus-override")
 def test_vbus_is_detected_by_override_and_by_the_cable(pico: Board, console: Repl) -> None:
     console.exec(START)
     assert peek(console, reg.SIE_STATUS) & reg.SIE_STATUS_VBUS_DETECTED, "the SDK's override says VBUS is there"
@@ -63,7 +64,7 @@ def test_vbus_is_detected_by_override_and_by_the_cable(pico: Board, console: Rep
     assert peek(console, reg.SIE_STATUS) & reg.SIE_STATUS_VBUS_DETECTED
 
 
-@pytest.mark.row("C2")
+@pytest.mark.row("C2.address-0", "C2.views-agree")
 def test_a_bus_reset_returns_both_ends_to_address_0(pico: Board, console: Repl) -> None:
     console.exec(START)
     device = pico.device
@@ -80,7 +81,7 @@ def test_a_bus_reset_returns_both_ends_to_address_0(pico: Board, console: Repl) 
         pico.host.wait(old)
 
 
-@pytest.mark.row("C2")
+@pytest.mark.row("C2.bus-reset-bit", "C2.address-0")
 def test_the_controller_forgets_its_address_by_itself(pico: Board, console: Repl) -> None:
     """The firmware writes address 0 as well; with USBCTRL_IRQ off at the NVIC it knows nothing of the reset."""
     console.exec(START)
@@ -96,7 +97,7 @@ def test_the_controller_forgets_its_address_by_itself(pico: Board, console: Repl
     assert pico.enumerate().descriptor.idVendor == 0xF055
 
 
-@pytest.mark.row("C3", "C10")
+@pytest.mark.row("C3.start-of-dpsram", "C3.always-accepted", "C3.aborts")
 def test_setup_is_accepted_in_the_middle_of_a_data_stage(pico: Board, console: Repl) -> None:
     console.exec(START)
     console.exec("answer = bytes(4000); import probe; probe.answer = lambda s, r: answer if s == 1 else True")
@@ -118,8 +119,14 @@ def test_setup_is_accepted_in_the_middle_of_a_data_stage(pico: Board, console: R
     assert bytes(console.eval(f"bytes(mem8[{reg.USBCTRL_DPRAM} + i] for i in range(8))")) == setup.pack()
 
 
-@pytest.mark.row("C4", "C6")
-@pytest.mark.parametrize("wLength", [1, 8, 9, 17, 18, 19, 64, 255, 4096])
+@pytest.mark.parametrize(
+    "wLength",
+    [
+        *(pytest.param(n, marks=pytest.mark.row("C6.wlength-below")) for n in (1, 8, 9, 17, 18, 19, 31)),
+        pytest.param(32, marks=pytest.mark.row("C6.wlength-at")),
+        *(pytest.param(n, marks=pytest.mark.row("C6.wlength-above")) for n in (33, 64, 255, 4096)),
+    ],
+)
 def test_get_descriptor_is_cut_at_the_descriptor_or_at_wlength(pico: Board, console: Repl, wLength: int) -> None:
     console.exec(START)
     device = pico.device
@@ -128,7 +135,7 @@ def test_get_descriptor_is_cut_at_the_descriptor_or_at_wlength(pico: Board, cons
     assert device.control_in(get_descriptor(2, 0, 0, wLength)) == whole[:wLength]
 
 
-@pytest.mark.row("C6", "C5")
+@pytest.mark.row("C5.endpoint-0", "C6.device-qualifier", "C6.synch-frame")
 def test_invalid_standard_requests_are_stalled_and_the_valid_ones_still_answered(pico: Board, console: Repl) -> None:
     console.exec(START)
     device = pico.device
@@ -161,7 +168,6 @@ def test_invalid_standard_requests_are_stalled_and_the_valid_ones_still_answered
     assert {name for name, what in seen.items() if what != "STALL"} <= tolerated, seen
 
 
-@pytest.mark.row("C6")
 def test_the_standard_requests_of_chapter_9(pico: Board, console: Repl) -> None:
     console.exec(START)
     device = pico.device
@@ -184,7 +190,7 @@ def test_the_standard_requests_of_chapter_9(pico: Board, console: Repl) -> None:
     assert device.control_in(Setup(0x80, 8, 0, 0, 1)) == b"\x01"
 
 
-@pytest.mark.row("C7", "C4")
+@pytest.mark.row("C7.short-in", "C7.short-out", "C7.zero-length-in", "C7.zero-length-out", "C7.single-out")
 @pytest.mark.parametrize("size", [0, 1, 63, 64, 65, 127, 128, 129, 1000])
 def test_bulk_of_any_length_both_ways(pico: Board, console: Repl, size: int) -> None:
     console.exec(START)
@@ -197,7 +203,7 @@ def test_bulk_of_any_length_both_ways(pico: Board, console: Repl, size: int) -> 
     assert device.endpoint(0x81).read(1024 if size % 64 or not size else size) == data
 
 
-@pytest.mark.row("C7", "C10")
+@pytest.mark.row("C7.nak-in", "C7.nak-out")
 def test_nak_while_no_buffer_is_available(pico: Board, console: Repl) -> None:
     console.exec(START)
     device = pico.device
@@ -213,7 +219,7 @@ def test_nak_while_no_buffer_is_available(pico: Board, console: Repl) -> None:
     assert console.eval("bytes(box[:5])") == b"waits"
 
 
-@pytest.mark.row("C8")
+@pytest.mark.row("C8.interrupt-interval")
 def test_an_interrupt_endpoint_is_polled_at_binterval(pico: Board, console: Repl) -> None:
     console.exec("from probe import *; start(endpoint(0x81, 3, 8, 10))")
     pipe = pico.device.endpoint(0x81).pipe
@@ -227,7 +233,7 @@ def test_an_interrupt_endpoint_is_polled_at_binterval(pico: Board, console: Repl
     assert gaps == {0}, f"polled in frames {frames}, not each 10"
 
 
-@pytest.mark.row("C8")
+@pytest.mark.row("C8.iso-in", "C8.iso-out", "C8.iso-one-a-frame")
 def test_isochronous_goes_one_packet_a_frame_without_handshake(pico: Board, console: Repl) -> None:
     """Two hand-made endpoints: TinyUSB's driver refuses to open isochronous ones for machine.USBDevice."""
     console.exec(START)
@@ -253,7 +259,7 @@ def test_isochronous_goes_one_packet_a_frame_without_handshake(pico: Board, cons
     assert console.eval("[mem8[0x50100e00], mem8[0x50100e13], mem8[0x50100e80], mem8[0x50100e93]]") == [1, 1, 2, 2]
 
 
-@pytest.mark.row("C9")
+@pytest.mark.row("C9.all-at-once")
 def test_all_thirty_endpoints_at_once(pico: Board, console: Repl) -> None:
     console.exec(
         "from probe import *\n"
@@ -274,7 +280,7 @@ def test_all_thirty_endpoints_at_once(pico: Board, console: Repl) -> None:
     ]
 
 
-@pytest.mark.row("C11")
+@pytest.mark.row("C11.each-ms", "C11.sof-rd-wraps")
 def test_sof_comes_each_millisecond_and_wraps_at_11_bits(pico: Board, console: Repl) -> None:
     console.exec(START)
     pico.enumerate()
@@ -292,7 +298,7 @@ def test_sof_comes_each_millisecond_and_wraps_at_11_bits(pico: Board, console: R
     assert peek(console, reg.SOF_RD) < 100
 
 
-@pytest.mark.row("C12")
+@pytest.mark.row("C12.host-resume")
 def test_an_idle_bus_suspends_and_the_host_resumes_it(pico: Board, console: Repl) -> None:
     console.exec(START)
     device = pico.device
@@ -308,8 +314,15 @@ def test_an_idle_bus_suspends_and_the_host_resumes_it(pico: Board, console: Repl
     assert device.endpoint(0x81).read(64, timeout=1) == b"resumed"
 
 
-@pytest.mark.row("C13")
-@pytest.mark.parametrize("fault", [Fault.CRC, Fault.BIT_STUFF, Fault.LOST_DATA, Fault.LOST_HANDSHAKE])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(Fault.CRC, marks=pytest.mark.row("C13.crc-no-loss")),
+        pytest.param(Fault.BIT_STUFF, marks=pytest.mark.row("C13.bit-stuffing-no-loss")),
+        pytest.param(Fault.LOST_DATA, marks=pytest.mark.row("C13.time-out-no-loss")),
+        pytest.param(Fault.LOST_HANDSHAKE, marks=pytest.mark.row("C13.lost-ack-no-loss")),
+    ],
+)
 @pytest.mark.parametrize("address", [0x01, 0x81], ids=["OUT", "IN"])
 def test_no_byte_is_lost_or_doubled_after_a_fault(pico: Board, console: Repl, fault: Fault, address: int) -> None:
     console.exec(START)
@@ -327,7 +340,6 @@ def test_no_byte_is_lost_or_doubled_after_a_fault(pico: Board, console: Repl, fa
     assert console.eval("log[-1][1:]") == (address, 0, 259)
 
 
-@pytest.mark.row("C13")
 def test_three_faults_in_a_row_end_the_transfer(pico: Board, console: Repl) -> None:
     console.exec(START)
     device = pico.device
@@ -339,14 +351,13 @@ def test_three_faults_in_a_row_end_the_transfer(pico: Board, console: Repl) -> N
     assert console.eval("bytes(box[:5])") == b"whole"
 
 
-@pytest.mark.row("C13")
 @pytest.mark.parametrize(
     ("fault", "bit"),
     [
-        (Fault.CRC, reg.SIE_STATUS_CRC_ERROR),
-        (Fault.BIT_STUFF, reg.SIE_STATUS_BIT_STUFF_ERROR),
-        (Fault.LOST_DATA, reg.SIE_STATUS_RX_TIMEOUT),
-        (Fault.WRONG_TOGGLE, reg.SIE_STATUS_DATA_SEQ_ERROR),
+        pytest.param(Fault.CRC, reg.SIE_STATUS_CRC_ERROR, marks=pytest.mark.row("C13.crc-bit")),
+        pytest.param(Fault.BIT_STUFF, reg.SIE_STATUS_BIT_STUFF_ERROR, marks=pytest.mark.row("C13.bit-stuffing-bit")),
+        pytest.param(Fault.LOST_DATA, reg.SIE_STATUS_RX_TIMEOUT, marks=pytest.mark.row("C13.time-out-bit")),
+        pytest.param(Fault.WRONG_TOGGLE, reg.SIE_STATUS_DATA_SEQ_ERROR, marks=pytest.mark.row("C13.wrong-toggle-bit")),
     ],
 )
 def test_the_status_register_tells_what_went_wrong(pico: Board, console: Repl, fault: Fault, bit: int) -> None:
@@ -361,7 +372,7 @@ def test_the_status_register_tells_what_went_wrong(pico: Board, console: Repl, f
     assert not peek(console, reg.SIE_STATUS) & bit, "written 1 clears"
 
 
-@pytest.mark.row("C14")
+@pytest.mark.row("C14.intf", "C14.ints")
 def test_forced_and_enabled_interrupts_show_in_ints(pico: Board, console: Repl) -> None:
     console.exec(START)
     pico.enumerate()
@@ -382,7 +393,7 @@ def test_forced_and_enabled_interrupts_show_in_ints(pico: Board, console: Repl) 
     assert console.eval("quiet") == 0
 
 
-@pytest.mark.row("C14", "C7")
+@pytest.mark.row("C14.buff-status", "C7.single-in")
 def test_buff_status_and_should_handle_follow_a_buffer(pico: Board, console: Repl) -> None:
     console.exec(START)
     device = pico.device
@@ -408,7 +419,7 @@ def test_buff_status_and_should_handle_follow_a_buffer(pico: Board, console: Rep
     assert control & 0x3FF == 8
 
 
-@pytest.mark.row("C7")
+@pytest.mark.row("C7.double-in")
 def test_a_double_buffered_endpoint_sends_both_in_order(pico: Board, console: Repl) -> None:
     console.exec(START)
     device = pico.device
@@ -424,7 +435,7 @@ def test_a_double_buffered_endpoint_sends_both_in_order(pico: Board, console: Re
     assert transfer.data == bytes(range(64)) + bytes(range(0x80, 0x85))
 
 
-@pytest.mark.row("C10", "C14")
+@pytest.mark.row("C10.abort", "C10.abort-done")
 def test_abort_takes_a_buffer_back(pico: Board, console: Repl) -> None:
     console.exec(START)
     device = pico.device
@@ -441,7 +452,7 @@ def test_abort_takes_a_buffer_back(pico: Board, console: Repl) -> None:
     assert transfer.data == b"never seen"
 
 
-@pytest.mark.row("C10", "C14")
+@pytest.mark.row("C10.status-nak", "C10.status-stall")
 def test_nak_and_stall_are_noted_per_endpoint(pico: Board, console: Repl) -> None:
     console.exec(START)
     device = pico.device
@@ -466,7 +477,7 @@ def test_nak_and_stall_are_noted_per_endpoint(pico: Board, console: Repl) -> Non
     assert peek(console, reg.EP_STATUS_STALL_NAK) & in1
 
 
-@pytest.mark.row("C15")
+@pytest.mark.row("C15.set", "C15.clear", "C15.xor", "C15.dpsram-8", "C15.dpsram-16", "C15.dpsram-32")
 def test_aliases_and_narrow_accesses(pico: Board, console: Repl) -> None:
     console.exec(START)
     scratch = reg.USBCTRL_DPRAM + 0xF00
@@ -486,7 +497,7 @@ def test_aliases_and_narrow_accesses(pico: Board, console: Repl) -> None:
     assert peek(console, reg.INTE) == before & ~unused
 
 
-@pytest.mark.row("C16")
+@pytest.mark.row("C16.nineteen")
 def test_a_frame_carries_at_most_19_full_bulk_packets(pico: Board, console: Repl) -> None:
     """Many hand-made endpoints with both buffers full: what limits is the bus."""
     console.exec(START)

@@ -85,9 +85,22 @@ def test_lsusb_json(engine: str) -> None:
     assert "Board in FS mode" in text
 
 
-def test_run_does_the_main_job(engine: str, tmp_path: Path) -> None:
+HEAVY = ("littlefs", "rich", "jinja2", "elftools", "pcapng", "serial", "pygments")
+
+
+def test_lsusb_loads_nothing_that_it_does_not_need() -> None:
+    """It is what somebody tries first: 0.45 s from the shell's prompt (bench.py measures it)."""
+    command = [sys.executable, "-X", "importtime", "-m", "renode_pico", "lsusb", "--engine", "embedded"]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300, check=False)
+    assert "2e8a:0005" in done.stdout
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "renode_pico.board" in imported
+    assert not imported.intersection(HEAVY)
+
+
+def test_demo_does_the_main_job(engine: str, tmp_path: Path) -> None:
     results = tmp_path / "results.json"
-    done = run("run", "--engine", engine, "--json", results)
+    done = run("demo", "--engine", engine, "--json", results)
     assert done.returncode == 0, done.stdout + done.stderr
     document = json.loads(results.read_text())
     assert document["good"] is True

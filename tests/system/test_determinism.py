@@ -46,7 +46,7 @@ def session(board: Board) -> tuple[list[Record], int, float]:
     return seen.records, board.engine.instructions, board.engine.now
 
 
-@pytest.mark.row("C17")
+@pytest.mark.row("C17.same-trace")
 def test_two_runs_are_the_same_to_the_nanosecond(pico: Board) -> None:
     first = session(pico)
     with Board(engine=cast(EngineName, pico.engine.name)) as again:
@@ -64,7 +64,7 @@ time.sleep_ms(30)
 """
 
 
-@pytest.mark.row("C17", "P2")
+@pytest.mark.row("C17.same-trace")
 @pytest.mark.engine("renode", reason="the embedded engine has one core")
 def test_runs_of_two_cores_are_the_same_too() -> None:
     def run() -> tuple[object, object]:

@@ -15,6 +15,8 @@ from renode_pico.usb.device import enumerate_device
 PROMPT = b">>> "
 REVISIONS = ("B1", "B2")
 
+pytestmark = pytest.mark.engine("embedded", reason="it is a test of that engine, without a board around it")
+
 
 def board(name: str, revision: Literal["B1", "B2"] = "B2", *, boot_rom: bool = True) -> EmbeddedEngine:
     return EmbeddedEngine(BoardConfig(find_image(name)), chip_revision=revision, boot_rom=boot_rom)
@@ -95,7 +97,6 @@ def test_small_things_of_the_board_answer() -> None:
     assert engine.unmodelled == {}
 
 
-@pytest.mark.row("C1", "C2", "C12")
 @pytest.mark.parametrize("revision", REVISIONS)
 def test_the_built_in_port_comes_up_on_either_revision_of_the_chip(revision: Literal["B1", "B2"]) -> None:
     engine = board("cdc", revision)
@@ -114,7 +115,7 @@ def test_the_built_in_port_comes_up_on_either_revision_of_the_chip(revision: Lit
     assert engine.unmodelled == {}
 
 
-@pytest.mark.row("C17")
+@pytest.mark.row("C17.same-trace")
 def test_the_same_session_takes_the_same_time_and_transactions() -> None:
     def session() -> tuple[float, int, int]:
         engine = board("cdc")

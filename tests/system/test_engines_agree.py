@@ -46,7 +46,6 @@ def by_endpoint(recorder: Recorder) -> dict[int, list[tuple[object, ...]]]:
     return found
 
 
-@pytest.mark.row("C2", "C4", "C6", "C7", "C10", "C12", "C13")
 def test_the_engines_agree(recorders: tuple[Recorder, Recorder]) -> None:
     renode, embedded = recorders
     ours, theirs = by_endpoint(renode), by_endpoint(embedded)

@@ -93,7 +93,7 @@ def gdb(pico: Board, elf: Path, tmp_path: Path) -> Iterator[subprocess.Popen[str
     pico.engine.runtime.command("machine StopGdbServer")
 
 
-@pytest.mark.row("T8")
+@pytest.mark.row("T8.symbols")
 def test_a_breakpoint_in_the_usb_interrupt_while_the_device_is_enumerated(
     pico: Board, gdb: subprocess.Popen[str]
 ) -> None:

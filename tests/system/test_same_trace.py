@@ -26,7 +26,7 @@ def trace(board: Board, path: Path) -> bytes:
     return path.read_bytes()
 
 
-@pytest.mark.row("C17")
+@pytest.mark.row("C17.same-trace")
 def test_two_runs_give_the_same_trace_byte_for_byte(pico: Board, tmp_path: Path) -> None:
     first = trace(pico, tmp_path / "first.tsv")
     instructions = pico.engine.instructions
@@ -39,7 +39,7 @@ def test_two_runs_give_the_same_trace_byte_for_byte(pico: Board, tmp_path: Path)
     assert first == second
 
 
-@pytest.mark.row("T2")
+@pytest.mark.row("T2.trace-on", "T2.trace-off")
 @pytest.mark.engine("renode", reason="Renode's monitor has a trace of its own")
 def test_monitor_and_python_write_the_same_trace_at_the_same_time(pico: Board, tmp_path: Path) -> None:
     monitor = cast(RenodeEngine, pico.engine).runtime

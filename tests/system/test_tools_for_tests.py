@@ -38,7 +38,7 @@ def test_for_another_engine(pico):
 """
 
 
-@pytest.mark.row("T7")
+@pytest.mark.row("T7.fixtures")
 def test_the_fixtures_serve_a_project_of_its_own(pico: Board, tmp_path: Path) -> None:
     (tmp_path / "test_mine.py").write_text(TESTS)
     (tmp_path / "device.py").write_text(app("vendor_bulk.py"))
@@ -51,7 +51,7 @@ def test_the_fixtures_serve_a_project_of_its_own(pico: Board, tmp_path: Path) ->
     assert "to see the reason" in done.stdout
 
 
-@pytest.mark.row("T7")
+@pytest.mark.row("T7.keyword-documentation")
 def test_the_robot_library_documents_every_word_of_the_suites(pico: Board, tmp_path: Path) -> None:
     page = tmp_path / "keywords.json"
     command = [sys.executable, "-m", "robot.libdoc", "renode_pico.robot_library.PicoLibrary", str(page)]
@@ -63,13 +63,42 @@ def test_the_robot_library_documents_every_word_of_the_suites(pico: Board, tmp_p
     assert {word.lower() for word in words - own} <= {word.lower() for word in documented}
 
 
+SUITE = """
+*** Settings ***
+Library    renode_pico.robot_library.PicoLibrary    engine=${ENGINE}
+
+*** Test Cases ***
+Should Stall What It Does Not Know
+    Given A Pico Running    ${APPS}/vendor_control.py
+    When The Host Requests    bmRequestType=0xC0    bRequest=0x55    wLength=8
+    Then The Request Is Stalled
+    And The Tree Contains    ID f055:9001
+
+Should Fail When The Device Does Not Do It
+    Given A Pico Running    ${APPS}/vendor_control.py
+    When The Host Requests    bmRequestType=0x80    bRequest=0    wLength=2
+    Then The Request Is Stalled
+"""
+
+
+@pytest.mark.row("T7.robot-library")
+def test_the_robot_library_serves_a_project_of_its_own(pico: Board, tmp_path: Path) -> None:
+    suite = tmp_path / "mine.robot"
+    suite.write_text(SUITE)
+    command = [sys.executable, "-m", "robot", "--outputdir", str(tmp_path), "--variable", f"ENGINE:{pico.engine.name}"]
+    command += ["--variable", f"APPS:{ROOT / 'firmware' / 'apps'}", str(suite)]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "2 tests, 1 passed, 1 failed" in done.stdout
+    assert re.search(r"Should Stall What It Does Not Know +\| PASS", done.stdout)
+
+
 TICKING = """
 from machine import Timer
 timer = Timer(period=20, mode=Timer.ONE_SHOT, callback=lambda timer: print("tick"))
 """
 
 
-@pytest.mark.row("T7")
 @pytest.mark.parametrize(
     "wire",
     [

@@ -33,7 +33,7 @@ def install(pico: Board, console: Repl, strings: str = "{}") -> None:
     pico.wait_reattached(count + 1)
 
 
-@pytest.mark.row("D17")
+@pytest.mark.row("D16.takes-effect", "D17.appended", "D17.work-at-once")
 def test_the_built_in_port_and_the_runtime_interface_work_at_once(pico: Board, console: Repl) -> None:
     install(pico, console)
     device = pico.device
@@ -50,7 +50,7 @@ def test_the_built_in_port_and_the_runtime_interface_work_at_once(pico: Board, c
     assert repl.eval("bytes(box[:22])") == b"while the REPL answers"
 
 
-@pytest.mark.row("D18")
+@pytest.mark.row("D18.overrides", "D18.missing", "D18.none")
 def test_a_string_at_a_built_in_index_overrides_and_others_stay(pico: Board, console: Repl) -> None:
     before = dict(pico.device.strings)
     install(pico, console, strings="{2: 'Other product', 3: None}")
@@ -61,7 +61,9 @@ def test_a_string_at_a_built_in_index_overrides_and_others_stay(pico: Board, con
     assert "beside" in after.values()
 
 
-@pytest.mark.row("D19")
+@pytest.mark.row(
+    "D19.itf-max", "D19.ep-max", "D19.str-max", "D19.desc-dev", "D19.desc-cfg", "D19.only-those-of-the-build"
+)
 def test_the_builtin_constants_agree_with_the_bus(pico: Board, console: Repl) -> None:
     device = pico.device
     console.exec("import machine; usb = machine.USBDevice(); b = usb.BUILTIN_DEFAULT")
@@ -85,7 +87,7 @@ def test_the_builtin_constants_agree_with_the_bus(pico: Board, console: Repl) ->
     assert console.eval("usb.BUILTIN_NONE.desc_cfg") == b""
 
 
-@pytest.mark.row("D24")
+@pytest.mark.row("D24.drops", "D24.detaches", "D24.built-in-returns")
 def test_a_soft_reset_drops_the_runtime_device(pico: Board, console: Repl) -> None:
     install(pico, console)
     assert len(pico.device.configuration.interfaces) == 3
@@ -103,7 +105,7 @@ start(endpoint(0x81), pid=0xB007, product=2, strings={2: 'from boot.py'})
 """
 
 
-@pytest.mark.row("D25")
+@pytest.mark.row("D25.first", "D25.every-boot", "D25.every-soft-reset")
 @pytest.mark.pico(firmware="uart-cdc", files={**PROBE, "boot.py": BOOT})
 def test_a_device_from_boot_py_is_what_the_host_sees_first(pico: Board, console: Repl) -> None:
     device = pico.enumerate()

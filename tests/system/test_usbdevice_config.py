@@ -9,7 +9,7 @@ from renode_pico.errors import ScriptError, Timeout
 from renode_pico.micropython.repl import Repl
 from renode_pico.usb.descriptors import string_text
 from renode_pico.usb.requests import get_descriptor
-from renode_pico.usb.transfer import Setup
+from renode_pico.usb.transfer import Pipe, Setup, TransferType
 from tests.system.conftest import PROBE
 
 pytestmark = pytest.mark.pico(firmware="uart", files=PROBE)
@@ -23,12 +23,12 @@ def string(pico: Board, index: int) -> str:
     return string_text(pico.device.control_in(get_descriptor(3, index, 0x0409, 255)))
 
 
-@pytest.mark.row("D1")
+@pytest.mark.row("D1.same-object")
 def test_the_constructor_returns_the_same_object(pico: Board, console: Repl) -> None:
     assert console.eval("__import__('machine').USBDevice() is __import__('machine').USBDevice()") is True
 
 
-@pytest.mark.row("D2")
+@pytest.mark.row("D2.desc-dev", "D2.desc-cfg")
 def test_the_host_reads_the_descriptors_byte_for_byte(pico: Board, console: Repl) -> None:
     console.exec(
         "from probe import *\n"
@@ -44,15 +44,17 @@ def test_the_host_reads_the_descriptors_byte_for_byte(pico: Board, console: Repl
     assert device.control_in(get_descriptor(2, 0, 0, len(configuration))) == configuration
 
 
-@pytest.mark.row("D3")
 @pytest.mark.parametrize(
     "strings",
     [
-        "[None, 'Maker', 'Thing']",
-        "{1: 'Maker', 2: 'Thing'}",
-        "type('Strings', (), {'__getitem__': lambda self, i: (None, 'Maker', 'Thing')[i]})()",
+        pytest.param("[None, 'Maker', 'Thing']", id="list", marks=pytest.mark.row("D3.list")),
+        pytest.param("{1: 'Maker', 2: 'Thing'}", id="dict", marks=pytest.mark.row("D3.dict")),
+        pytest.param(
+            "type('Strings', (), {'__getitem__': lambda self, i: (None, 'Maker', 'Thing')[i]})()",
+            id="object",
+            marks=pytest.mark.row("D3.object"),
+        ),
     ],
-    ids=["list", "dict", "object"],
 )
 def test_strings_come_from_anything_subscriptable(pico: Board, console: Repl, strings: str) -> None:
     console.exec(f"import probe; probe.start(strings={strings}, manufacturer=1, product=2)")
@@ -60,18 +62,30 @@ def test_strings_come_from_anything_subscriptable(pico: Board, console: Repl, st
     assert string(pico, 2) == "Thing"
 
 
-@pytest.mark.row("D4")
 @pytest.mark.parametrize(
     "strings",
-    ["None", "{2: 'Thing'}", "[None, None, 'Thing']", "[None]"],
-    ids=["none", "KeyError", "value", "IndexError"],
+    [
+        pytest.param("None", id="none", marks=pytest.mark.row("D4.none")),
+        pytest.param("{2: 'Thing'}", id="KeyError", marks=pytest.mark.row("D4.key-error")),
+        pytest.param("[None, None, 'Thing']", id="value", marks=pytest.mark.row("D4.none-value")),
+        pytest.param("[None]", id="IndexError", marks=pytest.mark.row("D4.index-error")),
+    ],
 )
 def test_a_missing_string_falls_back_to_the_built_in_one(pico: Board, console: Repl, strings: str) -> None:
     console.exec(f"import probe; probe.start(strings={strings}, manufacturer=1)")
     assert string(pico, 1) == BUILTIN_MANUFACTURER
 
 
-@pytest.mark.row("D5")
+@pytest.mark.row("D4.omitted")
+def test_strings_cannot_be_left_out(console: Repl) -> None:
+    """The document has them optional; the firmware wants at least None: docs/deviations.md."""
+    console.exec("from probe import *; dev, cfg = device(manufacturer=1), configuration(interface(0))")
+    with pytest.raises(ScriptError, match="TypeError: 'desc_strs' argument required"):
+        console.exec("usb.config(dev, cfg)")
+    console.exec("usb.config(dev, cfg, None)")
+
+
+@pytest.mark.row("D5.table-as-given")
 def test_index_0_is_the_language_table_as_given(pico: Board, console: Repl) -> None:
     console.exec(
         "import probe; probe.start(strings={0: b'\\x06\\x03\\x07\\x04\\x09\\x04', 1: 'Hersteller'}, manufacturer=1)"
@@ -81,14 +95,14 @@ def test_index_0_is_the_language_table_as_given(pico: Board, console: Repl) -> N
     assert pico.device.languages == (0x0407, 0x0409)
 
 
-@pytest.mark.row("D5")
+@pytest.mark.row("D5.none-english")
 @pytest.mark.parametrize("strings", ["None", "[None, 'Maker']"])
 def test_none_at_index_0_is_the_english_table(pico: Board, console: Repl, strings: str) -> None:
     console.exec(f"import probe; probe.start(strings={strings}, manufacturer=1)")
     assert pico.device.control_in(get_descriptor(3, 0, 0, 255)) == ENGLISH
 
 
-@pytest.mark.row("D6")
+@pytest.mark.row("D6.per-interface", "D6.per-iad", "D6.descriptors")
 def test_open_is_called_once_per_interface_or_association(pico: Board, console: Repl) -> None:
     console.exec(
         "from probe import *\n"
@@ -105,7 +119,27 @@ def test_open_is_called_once_per_interface_or_association(pico: Board, console: 
     assert opened == [one, two + iad, three]
 
 
-@pytest.mark.row("D14", "C1")
+@pytest.mark.row("D6.after-set-configuration", "D6.memoryview")
+def test_open_gets_a_memoryview_and_only_after_set_configuration(pico: Board, console: Repl) -> None:
+    console.exec(
+        "from probe import *\n"
+        "opened = []\n"
+        "cfg = configuration(interface(0, endpoint(0x81)))\n"
+        "usb.config(device(), cfg, None, lambda view: opened.append((type(view), bytes(view))))\n"
+        "usb.active(True)"
+    )
+    pico.enumerate()
+    console.exec("opened.clear()")
+    pico.host.reset()
+    read = pico.host.submit(Pipe(0, 0, TransferType.CONTROL, 64), setup=get_descriptor(2, 0, 0, 255), timeout=1)
+    pico.host.wait(read)
+    assert read.data == console.eval("cfg")
+    assert console.eval("opened") == []
+    pico.host.wait(pico.host.submit(Pipe(0, 0, TransferType.CONTROL, 64), setup=Setup(0, 9, 1), timeout=1))
+    assert console.eval("[(kind is memoryview, data) for kind, data in opened]") == [(True, console.eval("cfg")[9:])]
+
+
+@pytest.mark.row("D14.reads", "D14.attach", "D14.enumerate", "D14.detach")
 def test_active_attaches_and_detaches(pico: Board, console: Repl) -> None:
     pico.host.plug()
     console.exec("import probe; probe.config(probe.device(), probe.configuration(probe.interface(0)))")
@@ -119,7 +153,6 @@ def test_active_attaches_and_detaches(pico: Board, console: Repl) -> None:
     pico.host.wait_attached(False, timeout=1)
 
 
-@pytest.mark.row("D14")
 def test_active_needs_a_configuration(pico: Board, console: Repl) -> None:
     with pytest.raises(ScriptError, match="EINVAL"):
         console.exec("import machine; machine.USBDevice().active(True)")
@@ -128,7 +161,7 @@ def test_active_needs_a_configuration(pico: Board, console: Repl) -> None:
         pico.host.wait_attached(timeout=1)
 
 
-@pytest.mark.row("D15")
+@pytest.mark.row("D15.new-device")
 def test_a_new_configuration_makes_a_new_device(pico: Board, console: Repl) -> None:
     console.exec("import probe; probe.start(pid=1)")
     assert pico.device.descriptor.idProduct == 1
@@ -139,7 +172,7 @@ def test_a_new_configuration_makes_a_new_device(pico: Board, console: Repl) -> N
     assert [e.bEndpointAddress for i in device.configuration.interfaces for e in i.endpoints] == [0x81]
 
 
-@pytest.mark.row("D16")
+@pytest.mark.row("D16.default-none", "D16.raises-while-active")
 def test_the_built_in_driver_is_none_and_cannot_be_set_while_active(pico: Board, console: Repl) -> None:
     console.exec("import probe")
     assert console.eval("probe.usb.builtin_driver is probe.usb.BUILTIN_NONE") is True
@@ -149,7 +182,7 @@ def test_the_built_in_driver_is_none_and_cannot_be_set_while_active(pico: Board,
     console.exec("probe.usb.active(False); probe.usb.builtin_driver = probe.usb.BUILTIN_NONE")
 
 
-@pytest.mark.row("D27")
+@pytest.mark.row("D27.repl-on-uart0", "D27.default-is-none", "D27.only-device")
 def test_without_built_in_driver_the_runtime_device_is_the_only_one(pico: Board, console: Repl) -> None:
     pico.host.plug()
     with pytest.raises(Timeout):
@@ -166,7 +199,7 @@ def test_without_built_in_driver_the_runtime_device_is_the_only_one(pico: Board,
     assert console.eval("1 + 1") == 2
 
 
-@pytest.mark.row("C6")
+@pytest.mark.row("C6.device-qualifier")
 def test_a_device_qualifier_is_stalled_by_a_full_speed_device(pico: Board, console: Repl) -> None:
     from renode_pico.errors import Stall
 

@@ -23,7 +23,7 @@ def controls(console: Repl) -> list[tuple[int, bytes]]:
     return [(stage, request) for kind, stage, request in (e for e in events if e[0] == "control") if request[0] & 0x60]
 
 
-@pytest.mark.row("D8", "D10")
+@pytest.mark.row("D10.goes-on", "D10.acknowledged")
 def test_a_request_without_data_runs_setup_and_ack_and_is_acknowledged(pico: Board, console: Repl) -> None:
     console.exec("import probe; probe.start()")
     setup = Setup(OUT, 0x11, wValue=0x1234, wIndex=0)
@@ -31,7 +31,7 @@ def test_a_request_without_data_runs_setup_and_ack_and_is_acknowledged(pico: Boa
     assert controls(console) == [(1, setup.pack()), (3, setup.pack())]
 
 
-@pytest.mark.row("D8", "D12")
+@pytest.mark.row("D8.in-order", "D8.same-request", "D12.receives")
 def test_an_out_request_runs_all_three_stages_with_the_same_request(pico: Board, console: Repl) -> None:
     console.exec("import probe; probe.start(); box = bytearray(8); probe.answer = lambda s, r: box if s == 1 else True")
     setup = Setup(OUT, 0x12, wValue=7, wIndex=0, wLength=8)
@@ -40,7 +40,7 @@ def test_an_out_request_runs_all_three_stages_with_the_same_request(pico: Board,
     assert console.eval("box") == bytearray(b"8 bytes!")
 
 
-@pytest.mark.row("D8", "D11")
+@pytest.mark.row("D8.in-order", "D8.same-request", "D11.answers")
 def test_an_in_request_runs_all_three_stages_with_the_same_request(pico: Board, console: Repl) -> None:
     console.exec("import probe; probe.start(); probe.answer = lambda s, r: b'answer' if s == 1 else True")
     setup = Setup(IN, 0x13, wIndex=0, wLength=6)
@@ -48,7 +48,7 @@ def test_an_in_request_runs_all_three_stages_with_the_same_request(pico: Board, 
     assert controls(console) == [(1, setup.pack()), (2, setup.pack()), (3, setup.pack())]
 
 
-@pytest.mark.row("D9")
+@pytest.mark.row("D9.host-sees-stall", "D9.no-later-stage")
 @pytest.mark.parametrize("setup", [Setup(OUT, 0x21), Setup(OUT, 0x22, wLength=4), Setup(IN, 0x23, wLength=4)])
 def test_false_stalls_and_no_later_stage_runs(pico: Board, console: Repl, setup: Setup) -> None:
     console.exec("import probe; probe.start(); probe.answer = False")
@@ -58,7 +58,7 @@ def test_false_stalls_and_no_later_stage_runs(pico: Board, console: Repl, setup:
     assert controls(console) == [(1, setup.pack())]
 
 
-@pytest.mark.row("D9", "C5")
+@pytest.mark.row("C5.endpoint-0")
 def test_a_stalled_request_leaves_endpoint_0_working(pico: Board, console: Repl) -> None:
     console.exec("import probe; probe.start(); probe.answer = lambda s, r: r[1] == 0x32 and (s != 1 or b'fine')")
     device = pico.device
@@ -68,7 +68,7 @@ def test_a_stalled_request_leaves_endpoint_0_working(pico: Board, console: Repl)
         assert device.control_in(Setup(IN, 0x32, wLength=4)) == b"fine"
 
 
-@pytest.mark.row("D11", "C4")
+@pytest.mark.row("D11.shorter", "D11.equal", "D11.longer", "D11.multiple-of-64-zlp", "C4.in", "C4.zero-length")
 def test_an_in_answer_is_cut_at_wlength_and_ended_as_usb_asks(pico: Board, console: Repl) -> None:
     console.exec(
         "import probe; probe.start(); data = bytes(i * 7 & 255 for i in range(256));"
@@ -84,7 +84,7 @@ def test_an_in_answer_is_cut_at_wlength_and_ended_as_usb_asks(pico: Board, conso
             assert (transfer.packets[-1] == 0) is zero_length_packet, (size, wLength, transfer.packets)
 
 
-@pytest.mark.row("D12", "C4")
+@pytest.mark.row("D12.receives", "C4.out")
 def test_an_out_request_of_many_packets_arrives_whole(pico: Board, console: Repl) -> None:
     console.exec(
         "import probe; probe.start(); box = memoryview(bytearray(300));"
@@ -97,7 +97,6 @@ def test_an_out_request_of_many_packets_arrives_whole(pico: Board, console: Repl
         assert console.eval(f"bytes(box[:{size}])") == data
 
 
-@pytest.mark.row("D9")
 def test_an_exception_in_the_callback_stalls(pico: Board, console: Repl) -> None:
     console.exec("import probe; probe.start(); probe.answer = lambda s, r: 1 // 0")
     with pytest.raises(Stall):

@@ -24,7 +24,7 @@ def transfers(console: Repl) -> list[tuple[int, int, int]]:
     return [tuple(event[1:]) for event in events if event[0] == "xfer"]
 
 
-@pytest.mark.row("D13", "D21")
+@pytest.mark.row("D13.in", "D21.queued")
 def test_an_in_transfer_completes_with_its_length(pico: Board, console: Repl) -> None:
     console.exec(START)
     endpoint = pico.device.endpoint(0x81)
@@ -33,7 +33,7 @@ def test_an_in_transfer_completes_with_its_length(pico: Board, console: Repl) ->
     assert transfers(console) == [(0x81, DONE, 100)]
 
 
-@pytest.mark.row("D13")
+@pytest.mark.row("D13.out", "D13.short-packet")
 def test_a_full_and_a_short_out_transfer(pico: Board, console: Repl) -> None:
     console.exec(START)
     endpoint = pico.device.endpoint(0x01)
@@ -47,7 +47,7 @@ def test_a_full_and_a_short_out_transfer(pico: Board, console: Repl) -> None:
     assert console.eval("bytes(box[:13])") == b"short packet\0"
 
 
-@pytest.mark.row("D13", "C7")
+@pytest.mark.row("C7.zero-length-out")
 def test_a_zero_length_packet_ends_an_out_transfer(pico: Board, console: Repl) -> None:
     console.exec(START)
     endpoint = pico.device.endpoint(0x01)
@@ -56,7 +56,7 @@ def test_a_zero_length_packet_ends_an_out_transfer(pico: Board, console: Repl) -
     assert transfers(console) == [(0x01, DONE, 64)]
 
 
-@pytest.mark.row("D21")
+@pytest.mark.row("D21.inactive", "D21.endpoint-0", "D21.already-queued")
 def test_submit_is_refused_where_it_cannot_work(pico: Board, console: Repl) -> None:
     console.exec("from probe import *")
     with pytest.raises(ScriptError, match="EINVAL"):
@@ -73,7 +73,7 @@ def test_submit_is_refused_where_it_cannot_work(pico: Board, console: Repl) -> N
         console.exec("usb.submit_xfer(0x01, 5)")
 
 
-@pytest.mark.row("D21")
+@pytest.mark.row("D21.not-configured")
 def test_submit_before_the_host_has_configured_the_device_panics(pico: Board, console: Repl) -> None:
     """The document promises False; TinyUSB's driver follows a null pointer instead: docs/deviations.md."""
     console.exec(START)
@@ -81,7 +81,7 @@ def test_submit_before_the_host_has_configured_the_device_panics(pico: Board, co
         console.exec("usb.submit_xfer(0x81, b'nobody asked')", timeout=1)
 
 
-@pytest.mark.row("D7", "C2")
+@pytest.mark.row("D7.reset-cb", "D7.never-complete", "D7.xfer-cb-silent", "D7.enumerates-again")
 def test_a_bus_reset_calls_reset_and_silences_transfers_in_flight(pico: Board, console: Repl) -> None:
     console.exec(START)
     pico.enumerate()
@@ -99,7 +99,7 @@ def test_a_bus_reset_calls_reset_and_silences_transfers_in_flight(pico: Board, c
     assert transfers(console) == [(0x81, DONE, 15)]
 
 
-@pytest.mark.row("D22", "C5", "C10")
+@pytest.mark.row("D22.reads", "D22.in", "D22.out", "D22.state-before", "D22.inactive", "C5.others", "C10.stall-bits")
 def test_stall_is_seen_on_in_and_out_and_returns_the_state_before(pico: Board, console: Repl) -> None:
     console.exec("from probe import *")
     with pytest.raises(ScriptError, match="EINVAL"):
@@ -119,7 +119,7 @@ def test_stall_is_seen_on_in_and_out_and_returns_the_state_before(pico: Board, c
         assert device.get_status_endpoint(address) == 0
 
 
-@pytest.mark.row("D23", "C10")
+@pytest.mark.row("D23.clear-feature", "D23.resets-toggle")
 @pytest.mark.parametrize("packets", [1, 2], ids=["next would be DATA1", "next would be DATA0"])
 def test_clear_feature_clears_a_stall_and_resets_the_toggle(pico: Board, console: Repl, packets: int) -> None:
     console.exec(START)
@@ -139,7 +139,7 @@ def test_clear_feature_clears_a_stall_and_resets_the_toggle(pico: Board, console
     assert console.eval("bytes(box[:9])") == b"and again"
 
 
-@pytest.mark.row("D23")
+@pytest.mark.row("D23.stall-false")
 def test_the_device_clears_its_stall_itself(pico: Board, console: Repl) -> None:
     console.exec(START)
     device = pico.device
@@ -151,7 +151,7 @@ def test_the_device_clears_its_stall_itself(pico: Board, console: Repl) -> None:
     assert device.endpoint(0x81).read(64, timeout=1) == b"free"
 
 
-@pytest.mark.row("D20", "C12")
+@pytest.mark.row("D20.true", "D20.wakes", "C12.remote-wakeup")
 def test_remote_wakeup_wakes_a_suspended_host_that_allowed_it(pico: Board, console: Repl) -> None:
     console.exec(START)
     device = pico.device
@@ -165,7 +165,7 @@ def test_remote_wakeup_wakes_a_suspended_host_that_allowed_it(pico: Board, conso
     assert device.endpoint(0x81).read(64, timeout=1) == b"awake"
 
 
-@pytest.mark.row("D20", "C12")
+@pytest.mark.row("D20.false-otherwise", "C12.host-resume")
 def test_remote_wakeup_is_refused_when_the_host_did_not_allow_it(pico: Board, console: Repl) -> None:
     console.exec(START)
     pico.enumerate()
@@ -178,7 +178,6 @@ def test_remote_wakeup_is_refused_when_the_host_did_not_allow_it(pico: Board, co
     assert pico.device.endpoint(0x81).read(64, timeout=1) == b"resumed"
 
 
-@pytest.mark.row("D7", "C2", "C13")
 def test_unplugging_in_a_transfer_ends_it(pico: Board, console: Repl) -> None:
     console.exec(START)
     endpoint = pico.device.endpoint(0x81)

@@ -52,7 +52,6 @@ def test_instructions_are_counted_and_sleep_is_not(tmp_path: Path) -> None:
     assert asleep.instructions < 100
 
 
-@pytest.mark.row("C17")
 def test_two_runs_are_the_same_run(tmp_path: Path) -> None:
     def trace() -> list[tuple[int, int]]:
         engine = engine_with(tmp_path, BUSY)
@@ -142,7 +141,6 @@ def test_an_exception_in_an_event_comes_out_and_the_engine_goes_on(tmp_path: Pat
     assert engine.now > 0.001
 
 
-@pytest.mark.row("C2")
 def test_the_boot_rom_runs_first_and_checks_the_second_stage(tmp_path: Path) -> None:
     engine = engine_with(tmp_path, BUSY, boot_rom=True)
     assert engine.pc == 0xEE, "the reset vector of the boot ROM"
@@ -224,7 +222,6 @@ def test_a_register_that_is_none_is_counted(tmp_path: Path) -> None:
 # Reset and power
 
 
-@pytest.mark.row("C1", "C2")
 def test_reset_takes_the_device_off_the_bus_and_starts_again(tmp_path: Path) -> None:
     engine = engine_with(tmp_path, BUSY)
     attach(engine)
@@ -237,7 +234,6 @@ def test_reset_takes_the_device_off_the_bus_and_starts_again(tmp_path: Path) -> 
     assert engine.now >= 0.001
 
 
-@pytest.mark.row("C2")
 def test_the_resets_block_resets_the_controller(tmp_path: Path) -> None:
     engine = engine_with(tmp_path, BUSY)
     bus = Bus(engine)
@@ -380,7 +376,6 @@ def test_pads_come_out_of_reset_as_on_the_chip(tmp_path: Path) -> None:
     assert Bus(engine).read(0x4001_C004) == 0x56
 
 
-@pytest.mark.row("C1")
 def test_the_cables_supply_reaches_gpio_24(tmp_path: Path) -> None:
     engine = engine_with(tmp_path, BUSY)
     assert engine.gpio(24) is False
@@ -390,7 +385,6 @@ def test_the_cables_supply_reaches_gpio_24(tmp_path: Path) -> None:
     assert engine.gpio(24) is False
 
 
-@pytest.mark.row("C15")
 def test_narrow_writes_to_dpsram_reach_the_controller(tmp_path: Path) -> None:
     engine = engine_with(tmp_path, BUSY)
     bus = Bus(engine)

@@ -22,6 +22,7 @@ import uf2  # noqa: E402
 from fwbuild import (  # noqa: E402
     apt_sources,
     checkout,
+    chip,
     cli,
     command,
     compiling,
@@ -133,6 +134,61 @@ class TestInputsHash:
         sources = firmware / "sources.toml"
         write(sources, sources.read_text(encoding="utf-8").replace(old, new))
         assert inputs_of(firmware, "uart") != before
+
+
+class TestPrograms:
+    @pytest.fixture(autouse=True)
+    def two_programs(self, firmware: Path) -> None:
+        for name in ("CMakeLists.txt", "shared.h", "blink/main.c", "blink/part.c", "echo/main.c", "notes/README.md"):
+            write(firmware / "chip" / name, f"first content of {name}\n")
+
+    @staticmethod
+    def inputs_of(firmware: Path, name: str) -> str:
+        place = layout.layout(firmware, {})
+        return chip.inputs(place, unpack.source_tree(place, pins.load(place.pins)), name)
+
+    def test_a_folder_with_a_main_is_a_program(self, where: Layout) -> None:
+        assert chip.choose(where.chip, None) == chip.choose(where.chip, []) == ["blink", "echo"]
+        assert chip.choose(where.chip, ["echo", "echo"]) == ["echo"]
+
+    def test_an_unknown_one_is_wrong_usage_and_lists_those_there_are(
+        self, firmware: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert cli.main(["--chip", "blink", "nope"], firmware) == 2
+        assert "no such program: nope; there are: blink, echo" in capsys.readouterr().err
+
+    @pytest.mark.parametrize("name", ["chip/CMakeLists.txt", "chip/shared.h", "chip/blink/part.c", "fwbuild/cli.py"])
+    def test_its_hash_changes_with_what_it_is_made_of(self, firmware: Path, name: str) -> None:
+        before = self.inputs_of(firmware, "blink")
+        write(firmware / name, "second content\n")
+        assert self.inputs_of(firmware, "blink") != before
+
+    @pytest.mark.parametrize("name", ["chip/echo/main.c", "modules/pyb.py", "manifest.py"])
+    def test_its_hash_is_its_own(self, firmware: Path, name: str) -> None:
+        before = self.inputs_of(firmware, "blink")
+        write(firmware / name, "second content\n")
+        assert self.inputs_of(firmware, "blink") == before
+
+    def test_a_program_is_no_part_of_micropython(self, firmware: Path) -> None:
+        before = inputs_of(firmware, "uart")
+        write(firmware / "chip" / "blink" / "main.c", "second content\n")
+        assert inputs_of(firmware, "uart") == before
+
+    @pytest.mark.parametrize(
+        ("options", "shown"),
+        [
+            ([], ["cdc", "uart", "uart-cdc", "blink", "echo"]),
+            (["--chip"], ["blink", "echo"]),
+            (["--chip", "echo"], ["echo"]),
+            (["--variants"], ["cdc", "uart", "uart-cdc"]),
+            (["--variants", "cdc", "--chip", "echo"], ["cdc", "echo"]),
+        ],
+    )
+    def test_only_what_is_named_is_built(
+        self, firmware: Path, capsys: pytest.CaptureFixture[str], options: list[str], shown: list[str]
+    ) -> None:
+        assert cli.main(["--check", *options], firmware) == 1
+        assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == shown
 
 
 class TestFinishedImages:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from renode_pico.errors import ImageError
-from renode_pico.images import FLASH_BASE, FLASH_SIZE, RP2040_FAMILY_ID, load_image, read_flash_file
+from renode_pico.firmware.images import FLASH_BASE, FLASH_SIZE, RP2040_FAMILY_ID, load_image, read_flash_file
 
 CODE = bytes(range(256)) * 3
 

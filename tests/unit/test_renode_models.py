@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import stat
+import os
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from renode_pico import renode_models
-from renode_pico.errors import EngineMissing, RenodePicoError
-from renode_pico.renode_models import RenodeInstallation, boot_rom, find_renode, prepare, sources
+from renode_pico.errors import RenodePicoError
+from renode_pico.renode_models import RenodeInstallation, Runtime, boot_rom, find_renode, prepare, sources
+from renode_pico.renode_models.__main__ import main
+from tests.unit.renode_layouts import built_for_mono, executable
 
 FAKE_MCS = """#!/bin/sh
 echo "$@" >> "$(dirname "$0")/calls"
@@ -24,27 +27,16 @@ done
 """
 
 
-def executable(path: Path, text: str) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
-    path.chmod(path.stat().st_mode | stat.S_IXUSR)
-    return path
-
-
-def version_resource(version: str) -> bytes:
-    return b"MZ..." + "FileVersion".encode("utf-16-le") + b"\0\0\0\0" + version.encode("utf-16-le") + b"\0\0\0\0"
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache."""
+    monkeypatch.setenv("RENODE_PICO_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
 
 
 @pytest.fixture
 def installation(tmp_path: Path) -> RenodeInstallation:
-    """A directory that looks like a Renode built for Mono."""
-    assemblies = tmp_path / "renode" / "output" / "bin" / "Release"
-    assemblies.mkdir(parents=True)
-    (assemblies / "Infrastructure.dll").write_bytes(b"heart")
-    (assemblies / "Migrant.dll").write_bytes(b"serialiser")
-    (assemblies / "mcs.dll").write_bytes(b"compiler")
-    (assemblies / "Renode.exe").write_bytes(version_resource("1.16.1.17589"))
-    return find_renode(executable(tmp_path / "renode" / "renode", "#!/bin/sh\n"))
+    return find_renode(built_for_mono(tmp_path / "renode"))
 
 
 @pytest.fixture
@@ -77,19 +69,21 @@ def test_the_boot_rom_is_16_kib_and_begins_with_the_chips_vectors() -> None:
 
 
 def test_prepare_writes_the_boot_rom_and_its_licence(
-    checkout: Path, installation: RenodeInstallation, mcs: Path
+    checkout: Path, installation: RenodeInstallation, mcs: Path, cache: Path
 ) -> None:
     made = prepare(checkout, renode=installation)
+    assert made.boot_rom == cache / "bootrom.bin"
     assert made.boot_rom.read_bytes() == boot_rom()
-    assert "BSD-3-Clause" in (made.boot_rom.parent / "bootrom-LICENSE.txt").read_text()
+    assert "BSD-3-Clause" in (cache / "bootrom-LICENSE.txt").read_text()
 
 
 def test_prepare_compiles_all_sources_into_one_assembly(
-    checkout: Path, installation: RenodeInstallation, mcs: Path
+    checkout: Path, installation: RenodeInstallation, mcs: Path, cache: Path
 ) -> None:
     made = prepare(checkout, renode=installation)
     assert made.compiled
-    assert made.assembly == checkout / "build/renode/1.16.1/renode_pico_models.dll"
+    assert made.assembly is not None
+    assert made.assembly.parents[1] == cache / "models" / "1.16.1-mono"
     assert made.assembly.read_text() == "assembly\n"
     (call,) = calls(mcs)
     for path in sources(checkout):
@@ -104,7 +98,7 @@ def test_prepare_compiles_once(checkout: Path, installation: RenodeInstallation,
     assert len(calls(mcs)) == 1
 
 
-@pytest.mark.parametrize("what", ["changed", "added", "removed", "renode"])
+@pytest.mark.parametrize("what", ["changed", "added", "removed", "renode built anew"])
 def test_prepare_compiles_again_when_something_changed(
     checkout: Path, installation: RenodeInstallation, mcs: Path, what: str
 ) -> None:
@@ -116,66 +110,79 @@ def test_prepare_compiles_again_when_something_changed(
     elif what == "removed":
         (checkout / "renode/models/RP2040_B.cs").unlink()
     else:
-        (installation.assemblies / "Infrastructure.dll").write_bytes(b"another heart")
+        assert installation.assemblies is not None
+        later = time.time() + 10
+        os.utime(installation.assemblies / "Infrastructure.dll", (later, later))
     assert prepare(checkout, renode=installation).compiled
     assert len(calls(mcs)) == 2
 
 
-def test_an_error_of_the_compiler_is_told_and_leaves_nothing_behind(
+def test_going_back_to_sources_that_were_compiled_compiles_nothing(
     checkout: Path, installation: RenodeInstallation, mcs: Path
+) -> None:
+    first = prepare(checkout, renode=installation)
+    (checkout / "renode/models/RP2040_A.cs").write_text("class B {}")
+    assert prepare(checkout, renode=installation).assembly != first.assembly
+    (checkout / "renode/models/RP2040_A.cs").write_text("class A {}")
+    assert prepare(checkout, renode=installation) == replace(first, compiled=False)
+
+
+def test_assemblies_that_nobody_uses_are_removed_after_a_month(
+    checkout: Path, installation: RenodeInstallation, mcs: Path
+) -> None:
+    first = prepare(checkout, renode=installation).assembly
+    assert first is not None
+    (checkout / "renode/models/RP2040_A.cs").write_text("class B {}")
+    prepare(checkout, renode=installation)
+    assert first.is_file()
+    old = time.time() - 31 * 86400
+    os.utime(first.parent, (old, old))
+    (checkout / "renode/models/RP2040_A.cs").write_text("class C {}")
+    prepare(checkout, renode=installation)
+    assert not first.exists()
+
+
+def test_an_error_of_the_compiler_is_told_and_leaves_nothing_behind(
+    checkout: Path, installation: RenodeInstallation, mcs: Path, cache: Path
 ) -> None:
     (mcs / "fail").touch()
     with pytest.raises(RenodePicoError, match=r"do not compile: Model.cs\(1,2\): error CS1002"):
         prepare(checkout, renode=installation)
-    assert not list((checkout / "build").rglob("*.dll"))
+    assert not list(cache.rglob("*.dll"))
     (mcs / "fail").unlink()
     assert prepare(checkout, renode=installation).compiled
 
 
 def test_a_renode_on_net_compiles_by_itself(checkout: Path, installation: RenodeInstallation, mcs: Path) -> None:
-    (installation.assemblies / "Renode.dll").write_bytes(b"")
-    made = prepare(checkout, renode=find_renode(installation.launcher))
+    made = prepare(checkout, renode=replace(installation, runtime=Runtime.DOTNET))
     assert made.assembly is None
-    assert ".NET" in made.note
+    assert "itself" in made.note
     assert calls(mcs) == []
 
 
-def test_find_renode_reads_the_version_without_starting_it(installation: RenodeInstallation) -> None:
-    assert installation.version == "1.16.1"
-    assert installation.mono
-
-
-def test_find_renode_knows_the_assemblies_of_1_15(tmp_path: Path) -> None:
-    (tmp_path / "bin").mkdir()
-    (tmp_path / "bin" / "Emulator.dll").write_bytes(b"")
-    (tmp_path / "bin" / "Renode.exe").write_bytes(version_resource("1.15.3.13087"))
-    assert find_renode(executable(tmp_path / "renode", "#!/bin/sh\n")).version == "1.15.3"
-
-
-def test_find_renode_looks_into_a_launcher_script(installation: RenodeInstallation, tmp_path: Path) -> None:
-    script = executable(tmp_path / "elsewhere" / "renode", f'#!/bin/sh\nexec {installation.launcher} "$@"\n')
-    assert find_renode(script).assemblies == installation.assemblies
-
-
-def test_find_renode_takes_the_launcher_from_the_environment(
-    installation: RenodeInstallation, monkeypatch: pytest.MonkeyPatch
+def test_a_renode_on_net_takes_the_assembly_made_for_mono_but_not_the_other_way_round(
+    checkout: Path, installation: RenodeInstallation, mcs: Path
 ) -> None:
-    monkeypatch.setenv("RENODE", str(installation.launcher))
-    assert find_renode() == installation
+    on_net = replace(installation, runtime=Runtime.DOTNET)
+    for_mono = prepare(checkout, renode=installation).assembly
+    assert for_mono is not None
+    assert prepare(checkout, renode=on_net).assembly == for_mono
+    for_net = for_mono.parents[2] / "1.16.1-dotnet" / for_mono.parent.name / for_mono.name
+    for_net.parent.mkdir(parents=True)
+    for_mono.rename(for_net)
+    assert prepare(checkout, renode=on_net).assembly == for_net
+    assert prepare(checkout, renode=installation).assembly == for_mono
+    assert len(calls(mcs)) == 2
 
 
-def test_a_missing_renode_is_an_error_that_says_what_to_do() -> None:
-    with pytest.raises(EngineMissing, match="set RENODE"):
-        find_renode("/nowhere/renode")
-
-
-def test_a_program_that_is_no_renode_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(EngineMissing, match="no Renode"):
-        find_renode(executable(tmp_path / "renode", "#!/bin/sh\n"))
+def test_a_cache_that_cannot_be_a_folder_is_told(cache: Path, checkout: Path, installation: RenodeInstallation) -> None:
+    cache.write_text("a file")
+    with pytest.raises(RenodePicoError, match="RENODE_PICO_CACHE"):
+        prepare(checkout, renode=installation)
 
 
 def test_the_program_prints_one_line_for_an_error(capsys: pytest.CaptureFixture[str]) -> None:
-    assert renode_models.main(["--renode", "/nowhere/renode"]) == 3
+    assert main(["--renode", "/nowhere/renode"]) == 3
     captured = capsys.readouterr()
     assert captured.err.startswith("error: Renode is not there")
     assert captured.err.count("\n") == 1

@@ -1,7 +1,7 @@
 # A runtime USB device beside the built-in port: one vendor interface whose bulk IN endpoint
 # sends back what its bulk OUT endpoint has received, and four class requests to that interface
 # (TinyUSB keeps requests of type vendor from machine.USBDevice: they are stalled).
-# Runs on the board (MicroPython 1.25 or newer); `renode-pico run` installs it.
+# Runs on the board (MicroPython 1.25 or newer); `renode-pico demo` installs it.
 import machine
 from micropython import const
 

@@ -11,7 +11,7 @@ from typing import ClassVar, Literal
 from weakref import WeakSet
 
 from renode_pico import __version__
-from renode_pico.clock import NS_PER_S
+from renode_pico.clock import NS_PER_S, nanoseconds
 from renode_pico.core.clock import MachineRunner
 from renode_pico.core.machine import Core, Run, State
 from renode_pico.engine.embedded_backtrace import Symbols, backtrace, find_elf
@@ -19,9 +19,10 @@ from renode_pico.engine.embedded_faults import lock_up_text, no_handler_text
 from renode_pico.engine.embedded_io import UartPort
 from renode_pico.engine.protocol import BoardConfig, Uart
 from renode_pico.errors import FirmwareError, ImageError, UsageError
-from renode_pico.images import FLASH_BASE, Image, check_fits, load_image, read_flash_file
+from renode_pico.firmware.images import FLASH_BASE, Image, check_fits, load_image, read_flash_file
 from renode_pico.renode_models import boot_rom as boot_rom_image
 from renode_pico.rp2040.chip import LR, PC, SP, Chip
+from renode_pico.rp2040.not_modelled import listed
 from renode_pico.rp2040.sysinfo import CHIP_IDS
 from renode_pico.usb.host import BusHost
 from renode_pico.usb.wire import Wire
@@ -71,7 +72,7 @@ class EmbeddedEngine:
         for segment in image.segments:
             self._write_flash(segment.address - FLASH_BASE, segment.data)
         self._uarts = [UartPort(uart, self.runner.poke) for uart in chip.uarts]
-        self._host = BusHost(chip.usb, self._clock, self.runner)
+        self._host = BusHost(chip.usb, self._clock, self.runner, lambda: self.unmodelled)
         self._closed = False
 
     # What it is
@@ -117,6 +118,11 @@ class EmbeddedEngine:
         return dict(self._chip.unmodelled.counts)
 
     @property
+    def not_modelled(self) -> dict[str, list[str]]:
+        """What the blocks themselves list that they do not do."""
+        return listed()
+
+    @property
     def resets(self) -> int:
         """How often the chip has come out of reset, power-on included."""
         return self._chip.resets
@@ -135,7 +141,7 @@ class EmbeddedEngine:
         return self.runner.run_until(condition, self._deadline(timeout))
 
     def _deadline(self, seconds: float) -> int:
-        return self._clock.now_ns + round(seconds * NS_PER_S)
+        return self._clock.now_ns + nanoseconds(seconds)
 
     # Pins
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from renode_pico.usb.transfer import Host
 
@@ -18,8 +18,10 @@ class BoardConfig:
     `flash_image`: bytes of the file-system part of the flash, at `flash_offset` from the start of flash.
     `flash_file`: where the flash is kept between power-offs; None keeps it in memory only.
     `mips`: emulated instructions per emulated microsecond; None takes the engine's default.
-    `cores`: 1 or 2; None is the engine's own choice. The embedded engine takes both. Renode takes one: core 0 alone is
-    enough for everything but `_thread`, and up to twice as fast there.
+    `revision`: of the chip as SYSINFO tells it, `B1` or `B2`; None is B2. Firmware takes another way through its USB
+    driver on each.
+    `cores`: 1 or 2; None is the engine's own choice. The embedded engine takes both: core 1 costs nothing until firmware
+    starts it. Renode takes one: core 0 alone is enough for everything but `_thread`, and up to twice as fast there.
     """
 
     firmware: Path
@@ -28,6 +30,7 @@ class BoardConfig:
     flash_file: Path | None = None
     mips: int | None = None
     cores: int | None = None
+    revision: str | None = None
 
 
 class Uart(Protocol):
@@ -62,6 +65,14 @@ class Engine(Protocol):
     def instructions(self) -> int:
         """Instructions executed since power-on (all cores)."""
 
+    @property
+    def unmodelled(self) -> Mapping[str, int]:
+        """How often the firmware touched what nobody models, by names such as `pio0.RXF0 read`."""
+
+    @property
+    def not_modelled(self) -> dict[str, list[str]]:
+        """What the models themselves list that they do not do, by block: registers, fields, behaviour."""
+
     def uart(self, number: int) -> Uart: ...
 
     def run(self, seconds: float) -> None:
@@ -94,3 +105,19 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """End it; leaves no process, thread or file behind. May be called twice."""
+
+
+@runtime_checkable
+class Buttons(Protocol):
+    """An engine whose board has buttons."""
+
+    def press(self, name: str, down: bool) -> None:
+        """Push a button of the board down or let it go: `bootsel`. Raises UsageError for a name it does not know."""
+
+
+@runtime_checkable
+class GdbServer(Protocol):
+    """An engine that GDB can be connected to."""
+
+    def start_gdb(self, port: int) -> None:
+        """Listen for GDB on a TCP port of this machine (`target remote :PORT`). Raises UsageError when it is taken."""

@@ -12,13 +12,15 @@ from renode_pico.engine.protocol import BoardConfig
 from renode_pico.engine.renode_host import RenodeHost
 from renode_pico.engine.renode_runtime import RenodeRuntime, dotnet_bytes, runtime, script
 from renode_pico.errors import FirmwareError, ImageError, UsageError
-from renode_pico.images import FLASH_BASE, FLASH_SIZE, check_fits, load_image, read_flash_file
+from renode_pico.firmware.images import FLASH_BASE, FLASH_SIZE, check_fits, load_image, read_flash_file
 
 HOST = "usb_host"
 GPIO_COUNT = 30
 MEMORIES = (range(0x4000), range(FLASH_BASE, FLASH_BASE + FLASH_SIZE), RAM)
 MIPS = 125
 """One instruction a cycle of the clock that MicroPython sets; docs/renode.md says why."""
+FLASH_SELECT = 1
+"""The pin of io_qspi that BOOTSEL is at."""
 BKPT = 0xBE00
 """The BKPT instruction, its operand masked out: where a panic and a hard fault of the firmware end."""
 
@@ -58,7 +60,9 @@ class RenodeEngine:
         self._load(config.firmware)
         self._machine = self._runtime.emulation.get_mach(self._name)
         self._peripherals: dict[str, Any] = {}
-        self._host = RenodeHost(self._external(HOST), self._check)
+        self._noted = -1
+        self._unmodelled: dict[str, int] = {}
+        self._host = RenodeHost(self._external(HOST), self._check, lambda: self.unmodelled)
         self._taps = self._make_taps()
         self._dead = ""
         self._aborted = False
@@ -78,6 +82,7 @@ class RenodeEngine:
         command(f"$flash={path_token(config.flash_file)}" if config.flash_file is not None else '$flash=""')
         # variables outlive the emulation: what an earlier board has set must not stay
         command(f"$mips={MIPS if config.mips is None else config.mips}")
+        command(f"$revision={1 if config.revision == 'B1' else 2}")
         board = "rpi_pico.repl" if config.cores == 2 else "rpi_pico_single.repl"
         command(f"$platform={path_token(script().parent.parent / 'platforms' / 'boards' / board)}")
         self._runtime.script(script())
@@ -125,6 +130,28 @@ class RenodeEngine:
     def pc(self) -> int:
         """Where core 0 is."""
         return int(self._peripheral("cpu0").PC.RawValue)
+
+    @property
+    def unmodelled(self) -> dict[str, int]:
+        """How often the firmware touched what nobody models: `pio0.RXF0 read`, `uart0: break`."""
+        from Antmicro.Renode.Peripherals.RP2040 import RP2040_Report
+
+        noted = int(RP2040_Report.Noted)
+        if noted != self._noted:
+            table = RP2040_Report.UnmodelledAccesses(self._machine.internal)
+            self._unmodelled = {access_name(block, what): int(count) for block, what, count in rows_of(table)}
+            self._noted = noted
+        return self._unmodelled
+
+    @property
+    def not_modelled(self) -> dict[str, list[str]]:
+        """What the models themselves list that they do not do, by block."""
+        from Antmicro.Renode.Peripherals.RP2040 import RP2040_Report
+
+        listed: dict[str, list[str]] = {}
+        for block, what in rows_of(RP2040_Report.NotModelled(self._machine.internal)):
+            listed.setdefault(block.removeprefix("sysbus."), []).append(what)
+        return listed
 
     # Time
 
@@ -197,6 +224,21 @@ class RenodeEngine:
         if not 0 <= pin < GPIO_COUNT:
             raise UsageError(f"GPIO {pin}: the RP2040 has GPIO0 to GPIO{GPIO_COUNT - 1}")
         return pin
+
+    def press(self, name: str, down: bool) -> None:
+        """Push the button `bootsel` down, or let it go: it pulls the flash's chip select low."""
+        if name != "bootsel":
+            raise UsageError(f"button {name}: the Pico has one, bootsel")
+        pins = self._peripheral("io_qspi")
+        if down:
+            pins.OnGPIO(FLASH_SELECT, False)
+        else:
+            pins.Release(FLASH_SELECT)
+
+    def start_gdb(self, port: int) -> None:
+        """Listen for GDB on a TCP port of this machine: Renode's own server, both cores as threads."""
+        self._runtime.command(f'mach set "{self._name}"')
+        self._runtime.command(f"machine StartGdbServer {port} false")
 
     # Reset and power
 
@@ -274,6 +316,18 @@ class RenodeEngine:
         from Antmicro.Renode.UsbHosts import UartTap
 
         return [UartTap(self._peripheral(f"uart{number}"), self._host.internal) for number in (0, 1)]
+
+
+def rows_of(table: Any) -> list[list[str]]:
+    """The rows of a table of Renode's, without its head."""
+    rows, columns = int(table.GetLength(0)), int(table.GetLength(1))
+    return [[str(table[row, column]) for column in range(columns)] for row in range(1, rows)]
+
+
+def access_name(block: str, what: str) -> str:
+    """One name for an access: to a register `block.REGISTER read`, else `block: what was asked for`."""
+    block = block.removeprefix("sysbus.")
+    return f"{block}.{what}" if what.endswith((" read", " written")) else f"{block}: {what}"
 
 
 def path_token(path: Path) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,6 +11,7 @@ from renode_pico.engine.renode_trace import RenodeTrace
 from renode_pico.errors import Disconnected, Timeout, UsageError
 from renode_pico.trace.tsv import FAULT_NAMES
 from renode_pico.usb.failure import failure, timeout_error
+from renode_pico.usb.meanwhile import Meanwhile
 from renode_pico.usb.observe import BusObserver
 from renode_pico.usb.transfer import Pipe, Setup, Status, Transfer
 from renode_pico.usb.wire import Fault
@@ -194,11 +195,17 @@ class DotNetValues:
 
 
 class RenodeHost:
-    """Implements `Host` by a C# UsbHost. `check` is called before and after time passes; it raises what went wrong."""
+    """Implements `Host` by a C# UsbHost. `check` is called before and after time passes; it raises what went wrong.
 
-    def __init__(self, internal: Any, check: Callable[[], None]) -> None:
+    unmodelled: asks the engine how often the firmware touched what is not modelled.
+    """
+
+    def __init__(
+        self, internal: Any, check: Callable[[], None], unmodelled: Callable[[], Mapping[str, int]] = dict
+    ) -> None:
         self.internal = internal
         self._check = check
+        self._unmodelled = unmodelled
         self._trace = RenodeTrace(internal)
         self._called_back = CalledBack()
         self._values = DotNetValues(internal)
@@ -340,21 +347,29 @@ class RenodeHost:
 
     # Waiting
 
+    def meanwhile(self) -> Meanwhile:
+        """Watch from now on what the firmware touches of what is not modelled."""
+        return Meanwhile(self._unmodelled)
+
     def wait(self, *transfers: Transfer, timeout: float = 5.0) -> None:
         """Run until all are final; raises for the first that did not complete."""
+        meanwhile = self.meanwhile()
         if not self._run("RunUntilDone", transfer_array(transfers), timeout):
             pending = [transfer for transfer in transfers if transfer.status is Status.PENDING]
             for transfer in pending:
                 self.cancel(transfer)
-            raise timeout_error(pending[0], timeout, self.now)
+            raise timeout_error(pending[0], timeout, self.now, meanwhile)
         for transfer in transfers:
             if transfer.status is not Status.COMPLETED:
-                raise failure(transfer, self.now)
+                raise failure(transfer, self.now, meanwhile)
 
     def wait_any(self, transfers: Sequence[Transfer], timeout: float = 5.0) -> None:
         """Run until one of them is final."""
+        meanwhile = self.meanwhile()
         if not self._run("RunUntilAnyDone", transfer_array(transfers), timeout):
-            raise Timeout(f"none of {len(transfers)} transfers ended within {timeout:g} s (at {self.now:.6f} s)")
+            raise Timeout(
+                f"none of {len(transfers)} transfers ended within {timeout:g} s (at {self.now:.6f} s){meanwhile}"
+            )
 
     def wait_until(self, condition: Callable[[], bool], timeout: float = 5.0) -> bool:
         """Run until a condition about transfers holds; see `Host.wait_until`."""
@@ -388,8 +403,9 @@ class RenodeHost:
         return self._run("RunUntil", looked_at, timeout, 0.001, time_at=1)
 
     def _expect(self, what: str, method: str, *arguments: Any) -> None:
+        meanwhile = self.meanwhile()
         if not self._run(method, *arguments):
-            raise Timeout(f"waited {arguments[-1]:g} emulated seconds for {what} (until {self.now:.6f} s)")
+            raise Timeout(f"waited {arguments[-1]:g} emulated seconds for {what} (until {self.now:.6f} s){meanwhile}")
 
     def _run(self, method: str, *arguments: Any, time_at: int = -1) -> bool:
         """Call a method that lets time pass, in slices of the time it may take."""

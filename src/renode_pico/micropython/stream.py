@@ -7,6 +7,7 @@ from typing import Protocol
 from renode_pico.engine.protocol import Engine
 from renode_pico.errors import Timeout
 from renode_pico.usb.cdc import CdcPort
+from renode_pico.usb.meanwhile import Meanwhile
 
 
 class Stream(Protocol):
@@ -24,6 +25,9 @@ class Stream(Protocol):
 
         until: one byte that is waited for; what came before it may be returned earlier.
         """
+
+    def meanwhile(self) -> Meanwhile:
+        """Watch from now on what the firmware touches of what is not modelled."""
 
 
 class CdcStream:
@@ -45,6 +49,10 @@ class CdcStream:
     def read(self, timeout: float, until: bytes = b"") -> bytes:
         """Return what has come, at least one byte."""
         return self.port.read(timeout, until=until)
+
+    def meanwhile(self) -> Meanwhile:
+        """Watch from now on what the firmware touches of what is not modelled."""
+        return self.port.device.host.meanwhile()
 
 
 class UartStream:
@@ -72,8 +80,14 @@ class UartStream:
             received.extend(self._uart.read())
             return bool(received)
 
+        meanwhile = self.meanwhile()
         if not self._engine.run_until(something, timeout):
             raise Timeout(
-                f"UART{self._number}: nothing received within {timeout:g} emulated seconds (at {self.now:.6f} s)"
+                f"UART{self._number}: nothing received within {timeout:g} emulated seconds "
+                f"(at {self.now:.6f} s){meanwhile}"
             )
         return bytes(received)
+
+    def meanwhile(self) -> Meanwhile:
+        """Watch from now on what the firmware touches of what is not modelled."""
+        return self._engine.host.meanwhile()

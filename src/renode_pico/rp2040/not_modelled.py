@@ -1,7 +1,4 @@
-"""docs/not-modelled.md: what the models of the embedded engine do not do, made of what they say themselves.
-
-python -m renode_pico.rp2040.not_modelled > docs/not-modelled.md
-"""
+"""What the models of the embedded engine do not do, made of what they say themselves (docs/not-modelled.md)."""
 
 from __future__ import annotations
 
@@ -77,22 +74,10 @@ def lacks() -> list[Lack]:
     return found
 
 
-def page() -> str:
-    """The document."""
-    lines = [
-        "# What is not modelled",
-        "",
-        "Of the blocks in Python of the [embedded engine](embedded.md), as the models say it themselves: made by",
-        "`python -m renode_pico.rp2040.not_modelled`. A write that changes a register named here is counted in",
-        "`engine.unmodelled`, and the first one is a warning with the program counter; so is an access to an offset",
-        "without a register.",
-        "",
-        "| block | register | what is missing |",
-        "|---|---|---|",
-    ]
-    lines += [f"| {lack.block} | {f'`{lack.register}`' if lack.register else ''} | {lack.what} |" for lack in lacks()]
-    return "\n".join(lines) + "\n"
-
-
-if __name__ == "__main__":
-    print(page(), end="")
+def listed() -> dict[str, list[str]]:
+    """By block: registers and what of them is missing, or a sentence about the whole block."""
+    by_block: dict[str, list[str]] = {}
+    for lack in lacks():
+        text = f"{lack.register}: {lack.what}" if lack.register else lack.what
+        by_block.setdefault(lack.block, []).append(text)
+    return by_block

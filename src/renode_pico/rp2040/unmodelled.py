@@ -10,7 +10,8 @@ _log = logging.getLogger("renode_pico.unmodelled")
 
 
 class Unmodelled:
-    """Counts accesses by `block.register`; the first of each is a warning with the PC that made it.
+    """Counts accesses by `block.register`; the first of each is a warning with the PC that made it. `lacking`: what the
+    blocks list of themselves, whether the firmware asks for it or not.
 
     `pc`: asks the engine where the processor is.
     """
@@ -18,6 +19,11 @@ class Unmodelled:
     def __init__(self, pc: Callable[[], int]) -> None:
         self._pc = pc
         self.counts: Counter[str] = Counter()
+        self.lacking: dict[str, list[str]] = {}
+
+    def lacks(self, block: str, *what: str) -> None:
+        """A block lists what it does not do: registers, fields, behaviour (docs/not-modelled.md)."""
+        self.lacking.setdefault(block, []).extend(what)
 
     def note(self, block: str, register: str, what: str = "is not modelled") -> None:
         """An access to `register` of `block`; `what` ends the sentence of the warning."""

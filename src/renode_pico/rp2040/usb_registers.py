@@ -42,6 +42,7 @@ class UsbRegisters:
 
     def __init__(self, unmodelled: Unmodelled) -> None:
         self._unmodelled = unmodelled
+        unmodelled.lacks(BLOCK, *(f"host mode: {REGISTER_NAMES[offset]}" for offset in _HOST_REGISTERS))
         self._latched = 0
         """Interrupts that are events, not levels: DEV_SOF, DEV_CONN_DIS, DEV_SUSPEND."""
         self.clear_registers()

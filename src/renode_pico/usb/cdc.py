@@ -181,10 +181,11 @@ class CdcPort:
             raise UsageError(f"CDC port {self.index} is not open")
         if not stream.available:
             self._raise_failure()
+        meanwhile = host.meanwhile()
         if (not stream.available or until) and not stream.wait(until, timeout) and not stream.available:
             raise Timeout(
                 f"CDC port {self.index} (endpoint {self._in.address:#04x}): nothing received within "
-                f"{timeout:g} emulated seconds (at {host.now:.6f} s)"
+                f"{timeout:g} emulated seconds (at {host.now:.6f} s){meanwhile}"
             )
         if not stream.available:
             self._raise_failure()
@@ -208,6 +209,7 @@ class CdcPort:
         """Read up to and with `marker`; what follows it stays. Raises Timeout with what was received instead."""
         host = self.device.host
         deadline = host.now + timeout
+        meanwhile = host.meanwhile()
         taken = bytearray()
         while True:
             end = taken.find(marker)
@@ -220,7 +222,7 @@ class CdcPort:
                 self._put_back = bytes(taken) + self._put_back
                 raise Timeout(
                     f"CDC port {self.index}: {marker!r} did not come within {timeout:g} emulated seconds "
-                    f"(at {host.now:.6f} s), the last that came is {bytes(taken[-200:])!r}"
+                    f"(at {host.now:.6f} s), the last that came is {bytes(taken[-200:])!r}{meanwhile}"
                 ) from None
 
     # Requests

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from renode_pico.errors import Babble, Cancelled, Disconnected, Stall, Timeout, TransactionError, UsbError
+from renode_pico.usb.meanwhile import Meanwhile
 from renode_pico.usb.transfer import Status, Transfer, TransferType
 
 _ERRORS: dict[Status, tuple[type[UsbError], str]] = {
@@ -31,15 +32,20 @@ def describe(transfer: Transfer) -> str:
     return f"{pipe.type.name.lower()} {direction} transfer on {where}, {transfer.actual_length}{size} bytes moved"
 
 
-def failure(transfer: Transfer, now: float) -> UsbError:
-    """Return the error for a transfer that is final and has not completed. now: emulated seconds."""
+def failure(transfer: Transfer, now: float, meanwhile: Meanwhile | None = None) -> UsbError:
+    """Return the error for a transfer that is final and has not completed.
+
+    now: emulated seconds. meanwhile: what was touched while it was waited for.
+    """
     kind, reason = _ERRORS[transfer.status]
     hint = _HINTS.get(transfer.status, "")
     if transfer.status is Status.STALLED and transfer.pipe.type is TransferType.CONTROL:
         hint = "; it does not support this request in its present state"
+    if transfer.status is Status.TIMED_OUT and meanwhile is not None:
+        hint = str(meanwhile)
     return kind(f"{describe(transfer)}: {reason} (at {now:.6f} s){hint}")
 
 
-def timeout_error(transfer: Transfer, timeout: float, now: float) -> Timeout:
+def timeout_error(transfer: Transfer, timeout: float, now: float, meanwhile: Meanwhile) -> Timeout:
     """Return the error for a transfer that is still pending at a deadline."""
-    return Timeout(f"{describe(transfer)}: not done after {timeout:g} emulated seconds (at {now:.6f} s)")
+    return Timeout(f"{describe(transfer)}: not done after {timeout:g} emulated seconds (at {now:.6f} s){meanwhile}")

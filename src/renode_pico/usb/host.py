@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from renode_pico.clock import NS_PER_S, Clock, Runner
+from renode_pico.clock import NS_PER_S, Clock, Runner, nanoseconds
 from renode_pico.errors import Disconnected, Timeout, UsageError
 from renode_pico.usb.bus import Bus
 from renode_pico.usb.failure import failure, timeout_error
 from renode_pico.usb.instream import InStream, TransferStream
+from renode_pico.usb.meanwhile import Meanwhile
 from renode_pico.usb.observe import BusEventKind, BusObserver, TransferRecord
 from renode_pico.usb.port import PortState, RootPort
 from renode_pico.usb.schedule import Schedule
@@ -25,12 +26,17 @@ _GRACE_NS = 1_000
 class BusHost:
     """`transfer.Host` for an engine in this process: `wire` is the device's end of the cable, `clock` gives the
     alarms, `runner` lets time pass. Installs itself as the wire's listener.
+
+    unmodelled: asks the engine how often the firmware touched what is not modelled.
     """
 
-    def __init__(self, wire: Wire, clock: Clock, runner: Runner) -> None:
+    def __init__(
+        self, wire: Wire, clock: Clock, runner: Runner, unmodelled: Callable[[], Mapping[str, int]] = dict
+    ) -> None:
         self._wire = wire
         self._clock = clock
         self._runner = runner
+        self._unmodelled = unmodelled
         self._bus = Bus(wire, clock)
         self._schedule = Schedule()
         self._port = RootPort(wire, clock, self._bus, self)
@@ -181,7 +187,7 @@ class BusHost:
         self._schedule.add(transfer)
         if timeout is not None:
             self._submitted += 1
-            transfer.deadline_ns = now_ns + round(timeout * NS_PER_S)
+            transfer.deadline_ns = now_ns + nanoseconds(timeout)
             heapq.heappush(self._deadlines, (transfer.deadline_ns, self._submitted, transfer))
             self._arm_timeouts()
         if not self._slot_armed:
@@ -211,8 +217,13 @@ class BusHost:
 
     # Waiting
 
+    def meanwhile(self) -> Meanwhile:
+        """Watch from now on what the firmware touches of what is not modelled."""
+        return Meanwhile(self._unmodelled)
+
     def wait(self, *transfers: Transfer, timeout: float = 5.0) -> None:
         """Run until all are final; see `transfer.Host.wait` for what it raises."""
+        meanwhile = self.meanwhile()
         if len(transfers) == 1:
             only = transfers[0]
             done = self._run_until(lambda: only.status is not Status.PENDING, timeout)
@@ -220,18 +231,19 @@ class BusHost:
             done = self._run_until(lambda: all(each.status is not Status.PENDING for each in transfers), timeout)
         if not done:
             late = [each for each in transfers if each.status is Status.PENDING]
-            error = timeout_error(late[0], timeout, self.now)
+            error = timeout_error(late[0], timeout, self.now, meanwhile)
             for each in late:
                 self.cancel(each)
             raise error
         for each in transfers:
             if each.status is not Status.COMPLETED:
-                raise failure(each, self.now)
+                raise failure(each, self.now, meanwhile)
 
     def wait_any(self, transfers: Sequence[Transfer], timeout: float = 5.0) -> None:
         """Run until one of them is final; raises `Timeout` at the deadline, leaving all pending."""
+        meanwhile = self.meanwhile()
         if not self._run_until(lambda: any(each.status is not Status.PENDING for each in transfers), timeout):
-            raise timeout_error(transfers[0], timeout, self.now)
+            raise timeout_error(transfers[0], timeout, self.now, meanwhile)
 
     def wait_until(self, condition: Callable[[], bool], timeout: float = 5.0) -> bool:
         """Run until a condition about transfers holds; see `Host.wait_until`."""
@@ -428,12 +440,15 @@ class BusHost:
         return self._runner.run_until(condition, self._clock.now_ns + duration_ns)
 
     def _run_until(self, condition: Callable[[], bool], timeout: float) -> bool:
-        return self._run_for(round(timeout * NS_PER_S), condition)
+        return self._run_for(nanoseconds(timeout), condition)
 
     def _wait(self, what: str, condition: Callable[[], bool], timeout: float) -> None:
+        meanwhile = self.meanwhile()
         if not self._run_until(condition, timeout):
             state = self._port.state.value
-            raise Timeout(f"waited {timeout:g} emulated seconds for {what}: the port is {state} (at {self.now:.6f} s)")
+            raise Timeout(
+                f"waited {timeout:g} emulated seconds for {what}: the port is {state} (at {self.now:.6f} s){meanwhile}"
+            )
 
 
 def _control_length(setup: Setup | None, data: bytes) -> int:

@@ -2,39 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from renode_pico.usb.transfer import Host
+from renode_pico.usb.values import InStream, Pipe, Status, Transfer
 
-from renode_pico.usb.transfer import Host, Pipe, Status, Transfer
-
-
-class InStream(Protocol):
-    """Transfers of one packet kept queued on an IN endpoint, so that a byte is there when it arrives.
-
-    At most `backlog` bytes are kept; beyond them no more is asked for: the device sees back-pressure.
-    """
-
-    @property
-    def available(self) -> int:
-        """Bytes that have come and were not taken."""
-
-    @property
-    def failed(self) -> Transfer | None:
-        """The transfer that ended the stream; None while it flows."""
-
-    def fill(self) -> None:
-        """Ask for more where there is room. Raises Disconnected."""
-
-    def take(self) -> bytes:
-        """Return everything that has come, without waiting."""
-
-    def wait(self, until: bytes, timeout: float) -> bool:
-        """Run until the one byte in `until` has come, or any if it is empty, or nothing is asked for any more.
-
-        False when so many emulated seconds have passed first.
-        """
-
-    def close(self) -> None:
-        """Cancel what is asked for; what has come stays."""
+__all__ = ["InStream", "TransferStream"]
 
 
 class TransferStream:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import NamedTuple, Protocol
 
-from renode_pico.usb.transfer import Setup, Status, TransferType
+from renode_pico.usb.values import Setup, Status, TransferType
 from renode_pico.usb.wire import Fault, Pid
 
 

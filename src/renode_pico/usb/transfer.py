@@ -1,119 +1,16 @@
-"""Transfers: what a host's client asks for (USB 2.0, 5.4 to 5.8, and chapter 9 for control transfers)."""
+"""The host as its clients see it: what they ask for (USB 2.0, 5.4 to 5.8, and chapter 9 for control transfers)."""
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from enum import Enum, IntEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
+from renode_pico.usb.meanwhile import Meanwhile
+from renode_pico.usb.observe import BusObserver
+from renode_pico.usb.values import InStream, Pipe, Setup, Status, Transfer, TransferType
 from renode_pico.usb.wire import Fault
 
-if TYPE_CHECKING:
-    from renode_pico.usb.instream import InStream
-    from renode_pico.usb.observe import BusObserver
-
-
-class TransferType(IntEnum):
-    """bmAttributes bits 1..0 of an endpoint descriptor (USB 2.0, table 9-13)."""
-
-    CONTROL = 0
-    ISOCHRONOUS = 1
-    BULK = 2
-    INTERRUPT = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Setup:
-    """The eight bytes of a SETUP packet (USB 2.0, table 9-2)."""
-
-    bmRequestType: int
-    bRequest: int
-    wValue: int = 0
-    wIndex: int = 0
-    wLength: int = 0
-
-    @property
-    def is_in(self) -> bool:
-        """The data stage, if there is one, goes from device to host."""
-        return bool(self.bmRequestType & 0x80)
-
-    def pack(self) -> bytes:
-        return struct.pack("<BBHHH", self.bmRequestType, self.bRequest, self.wValue, self.wIndex, self.wLength)
-
-    @classmethod
-    def unpack(cls, data: bytes) -> Setup:
-        return cls(*struct.unpack("<BBHHH", data))
-
-    def __str__(self) -> str:
-        return (
-            f"bmRequestType={self.bmRequestType:#04x} bRequest={self.bRequest:#04x} wValue={self.wValue:#06x} "
-            f"wIndex={self.wIndex:#06x} wLength={self.wLength}"
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Pipe:
-    """One endpoint of one device as the host's scheduler needs it (from its endpoint descriptor).
-
-    `endpoint_address` is bEndpointAddress (bit 7: IN); `interval` is bInterval in frames for interrupt endpoints.
-    """
-
-    address: int
-    endpoint_address: int
-    type: TransferType
-    max_packet_size: int
-    interval: int = 1
-
-    @property
-    def number(self) -> int:
-        return self.endpoint_address & 0x0F
-
-    @property
-    def is_in(self) -> bool:
-        return bool(self.endpoint_address & 0x80)
-
-
-class Status(Enum):
-    """The state of a transfer; all but PENDING are final."""
-
-    PENDING = "pending"
-    COMPLETED = "completed"
-    STALLED = "stalled"
-    TIMED_OUT = "timed out"
-    CANCELLED = "cancelled"
-    DISCONNECTED = "disconnected"
-    ERROR = "transaction error"
-    BABBLE = "babble"
-
-
-class Transfer(Protocol):
-    """A transfer under way: given out by `Host.submit`, changed only by the host."""
-
-    pipe: Pipe
-    on_done: Callable[[Transfer], None] | None
-    """Called once, at the emulated instant the transfer becomes final; it may submit the next one."""
-
-    @property
-    def status(self) -> Status:
-        """PENDING until it is final."""
-
-    @property
-    def setup(self) -> Setup | None:
-        """The SETUP packet of a control transfer."""
-
-    @property
-    def data(self) -> bytes:
-        """IN: what has been received so far. OUT: what was to be sent."""
-
-    @property
-    def actual_length(self) -> int:
-        """Bytes moved so far."""
-
-    @property
-    def packets(self) -> tuple[int, ...]:
-        """Length of each acknowledged data packet, in order (packet boundaries, zero-length packets included)."""
+__all__ = ["Host", "Pipe", "Setup", "Status", "Transfer", "TransferType"]
 
 
 class Host(Protocol):
@@ -184,7 +81,7 @@ class Host(Protocol):
         """
 
     def in_stream(self, pipe: Pipe, *, transfers: int, backlog: int) -> InStream:
-        """Gather what comes from an IN endpoint; see `usb.instream.InStream`."""
+        """Gather what comes from an IN endpoint; see `usb.values.InStream`."""
 
     def cancel(self, transfer: Transfer) -> None:
         """End a pending transfer as CANCELLED; what the device already acknowledged stays in `actual_length`."""
@@ -222,6 +119,9 @@ class Host(Protocol):
 
         Endpoint 0x00 means the control endpoint's OUT and SETUP transactions, 0x80 its IN transactions.
         """
+
+    def meanwhile(self) -> Meanwhile:
+        """Watch from now on what the firmware touches of what the engine does not model; for errors' messages."""
 
     @property
     def transactions(self) -> int:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from renode_pico.pytest_plugin import engine_of
+from renode_pico.pytest_plugin import engine_of, has_board
 
 ROOT = Path(__file__).resolve().parents[3]
 PATIENCE = 120
@@ -24,10 +24,8 @@ SYSTEM_PATH = f"{os.environ.get('PATH', '')}:/usr/local/sbin:/usr/sbin:/sbin"
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Note rows and engine of tests that have a served board, for the matrix."""
-    if "serve" in getattr(item, "fixturenames", ()) and "pico" not in getattr(item, "fixturenames", ()):
-        for marker in item.iter_markers("row"):
-            item.user_properties += [("row", name) for name in marker.args]
+    """Note the engine of tests that have a served board, for the matrix."""
+    if "serve" in getattr(item, "fixturenames", ()) and not has_board(item):
         item.user_properties.append(("engine", engine_of(item.config)))
 
 

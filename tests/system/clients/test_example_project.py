@@ -14,7 +14,7 @@ from tests.system.clients.conftest import ROOT, run
 EXAMPLE = ROOT / "examples" / "traffic-light"
 
 
-@pytest.mark.row("T7")
+@pytest.mark.row("T7.fixtures")
 def test_the_example_projects_own_tests_pass(
     request: pytest.FixtureRequest, tmp_path: Path, serve: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:

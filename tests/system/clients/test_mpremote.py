@@ -45,7 +45,7 @@ def mpremote(request: pytest.FixtureRequest, serve: Callable[..., Served], tmp_p
     return Mpremote(served, served.rfc2217, tmp_path)
 
 
-@pytest.mark.row("T4")
+@pytest.mark.row("T4.run-{mpremote}")
 def test_exec_and_run(mpremote: Mpremote) -> None:
     (mpremote.folder / "program.py").write_text("import sys\nprint(sys.platform, 6 * 7)\n")
     assert mpremote("exec", "print(2 ** 10)") == "1024\n"
@@ -55,7 +55,7 @@ def test_exec_and_run(mpremote: Mpremote) -> None:
     assert "ZeroDivisionError" in failed.stdout + failed.stderr
 
 
-@pytest.mark.row("T4")
+@pytest.mark.row("T4.copy-{mpremote}")
 def test_files_are_copied_both_ways(mpremote: Mpremote) -> None:
     data = random.Random(2217).randbytes(1500)
     (mpremote.folder / "there.bin").write_bytes(data)
@@ -65,14 +65,13 @@ def test_files_are_copied_both_ways(mpremote: Mpremote) -> None:
     assert (mpremote.folder / "back.bin").read_bytes() == data
 
 
-@pytest.mark.row("T4")
 @pytest.mark.parametrize("mpremote", ["pty"], indirect=True)
 def test_mount_lets_the_board_import_from_here(mpremote: Mpremote) -> None:
     (mpremote.folder / "local_module.py").write_text("ANSWER = 42\n")
     assert "42" in mpremote("mount", ".", "exec", "import local_module; print(local_module.ANSWER)")
 
 
-@pytest.mark.row("T4")
+@pytest.mark.row("T4.soft-reset-{mpremote}")
 def test_a_soft_reset_forgets_variables_and_keeps_the_port(mpremote: Mpremote) -> None:
     mpremote("resume", "exec", "left = 1")
     assert mpremote("resume", "exec", "print('left' in globals())") == "True\n"
@@ -81,7 +80,6 @@ def test_a_soft_reset_forgets_variables_and_keeps_the_port(mpremote: Mpremote) -
     assert len([line for line in mpremote.served.lines if line.startswith("device")]) == 1
 
 
-@pytest.mark.row("T4")
 def test_a_reset_takes_the_device_from_the_bus_and_brings_it_back(mpremote: Mpremote) -> None:
     before = len(mpremote.served.lines)
     mpremote.run("reset")  # its port may be gone before it has closed it
@@ -90,7 +88,6 @@ def test_a_reset_takes_the_device_from_the_bus_and_brings_it_back(mpremote: Mpre
     assert mpremote("exec", "import machine; print(machine.reset_cause() == machine.WDT_RESET)") == "True\n"
 
 
-@pytest.mark.row("T4")
 @pytest.mark.parametrize("mpremote", ["pty"], indirect=True)
 def test_bootloader_leaves_micropython(mpremote: Mpremote) -> None:
     """The boot ROM's own device comes instead, or nothing does; either way it is said and the server goes on."""
@@ -101,7 +98,7 @@ def test_bootloader_leaves_micropython(mpremote: Mpremote) -> None:
     assert mpremote.served.process.poll() is None
 
 
-@pytest.mark.row("D26")
+@pytest.mark.row("D26.first-fails", "D26.second-works")
 def test_run_with_a_runtime_device_fails_once_as_the_port_goes_away(mpremote: Mpremote) -> None:
     (mpremote.folder / "beside.py").write_text(BESIDE)
     (mpremote.folder / "program.py").write_text("print(6 * 7)\n")

@@ -14,8 +14,6 @@ from pcapng.blocks import EnhancedPacket
 from renode_pico.usb.cdc import SET_CONTROL_LINE_STATE, SET_LINE_CODING, LineCoding
 from tests.system.clients.conftest import PATIENCE, Served
 
-pytestmark = pytest.mark.row("T4")
-
 CTRL_A, CTRL_B, CTRL_C, CTRL_D = b"\x01", b"\x02", b"\x03", b"\x04"
 
 

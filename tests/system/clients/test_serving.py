@@ -13,7 +13,6 @@ import pytest
 from tests.system.clients.conftest import Served
 
 
-@pytest.mark.row("T3", "T4")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it_and_nothing_is_left(serve: Callable[..., Served], tmp_path: Path, number: int) -> None:
     link = tmp_path / "pico"
@@ -31,7 +30,6 @@ def test_a_signal_ends_it_and_nothing_is_left(serve: Callable[..., Served], tmp_
     assert served.lines[-2:] == ["end", ""]
 
 
-@pytest.mark.row("T3")
 def test_a_port_that_is_taken_is_said_in_one_line(serve: Callable[..., Served]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         served = serve("--usbip-port", str(taken.getsockname()[1]))
@@ -40,7 +38,7 @@ def test_a_port_that_is_taken_is_said_in_one_line(serve: Callable[..., Served]) 
     assert "Traceback" not in "\n".join(served.lines)
 
 
-@pytest.mark.row("T4")
+@pytest.mark.row("T4.doors-pty", "T4.doors-rfc2217")
 def test_every_cdc_function_has_doors_of_its_own(serve: Callable[..., Served], tmp_path: Path) -> None:
     boot = tmp_path / "boot.py"
     boot.write_text(TWO_PORTS)

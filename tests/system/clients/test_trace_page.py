@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,6 @@ from renode_pico.usb.transfer import Setup
 from renode_pico.usb.wire import Fault
 from tests.system.clients.conftest import PATIENCE, debian_program, needs
 from tests.unit.trace.records import feed, long_trace
-
-pytestmark = pytest.mark.row("T6")
 
 
 @pytest.fixture
@@ -84,6 +83,7 @@ def recorded(pico: Board, tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.row("T6.at-a-glance", "T6.timeline", "T6.transfers")
 def test_a_boards_trace_is_read_at_a_glance(recorded: Path, show: Callable[[Path], Any]) -> None:
     page = show(recorded)
     assert "2 with a stall or an error" in text_of(page, "#summary")
@@ -92,6 +92,13 @@ def test_a_boards_trace_is_read_at_a_glance(recorded: Path, show: Callable[[Path
     assert {"0.0", "1.0", "1.2 OUT", "1.2 IN"} <= set(page.execute_script("return trace.lanes.map(endpointName)"))
     assert pixels(page, "lanes") > 6
     assert pixels(page, "overview") > 3
+
+
+@pytest.mark.row("T6.self-contained")
+def test_the_page_asks_for_nothing_else(recorded: Path, show: Callable[[Path], Any]) -> None:
+    page = show(recorded)
+    assert page.execute_script("return performance.getEntriesByType('resource').map(entry => entry.name)") == []
+    assert re.findall(r"(?:src|href)=[\"'](?!#|data:)[^\"']*", recorded.read_text()) == []
 
 
 def test_descriptors_are_decoded_on_a_click(recorded: Path, show: Callable[[Path], Any]) -> None:
@@ -104,6 +111,7 @@ def test_descriptors_are_decoded_on_a_click(recorded: Path, show: Callable[[Path
     assert "0x2e8a" in details
 
 
+@pytest.mark.row("T6.stalls", "T6.errors")
 def test_the_next_problem_is_one_key_away(recorded: Path, show: Callable[[Path], Any]) -> None:
     page = show(recorded)
     page.execute_script("document.getElementById('problem').click()")

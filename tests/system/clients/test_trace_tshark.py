@@ -15,8 +15,6 @@ from renode_pico.usb.transfer import Setup
 from renode_pico.usb.wire import Fault
 from tests.system.clients.conftest import debian_program, run
 
-pytestmark = pytest.mark.row("T5")
-
 
 def record(pico: Board, path: Path) -> None:
     """Enumerate, use the REPL, provoke a stall and a retry."""
@@ -45,6 +43,7 @@ def trace(pico: Board, tmp_path: Path) -> tuple[str, Path]:
     return tshark, path
 
 
+@pytest.mark.row("T5.no-malformed")
 def test_no_packet_is_malformed(trace: tuple[str, Path]) -> None:
     tshark, path = trace
     assert len(decode(tshark, path, "frame", "frame.number")) > 300
@@ -57,6 +56,7 @@ def test_the_spoiled_packet_is_the_only_one_with_a_wrong_checksum(trace: tuple[s
     assert len(decode(tshark, path, "usbll.crc16.status == 0", "frame.number")) == 1
 
 
+@pytest.mark.row("T5.decoded")
 def test_both_levels_say_the_same_of_the_device(trace: tuple[str, Path]) -> None:
     tshark, path = trace
     for interface in ("wire", "urb"):

@@ -15,8 +15,6 @@ import pytest
 
 from tests.system.clients.conftest import ROOT, Served, debian_program, needs, run
 
-pytestmark = pytest.mark.row("T3")
-
 LOOPBACK = ROOT / "src" / "renode_pico" / "data" / "loopback.py"
 EXAMPLES = ROOT / "firmware" / "build" / "src" / "micropython" / "examples" / "usb"
 CLASS_IN, CLASS_OUT = 0xA1, 0x21
@@ -56,6 +54,7 @@ def vendor(device: object) -> tuple[int, int, int]:
     return interface.bInterfaceNumber, out, in_
 
 
+@pytest.mark.row("T3.pyusb")
 def test_pyusb_moves_data(device: object) -> None:
     _, out, in_ = vendor(device)
     data = random.Random(3240).randbytes(65536)
@@ -67,6 +66,7 @@ def test_pyusb_moves_data(device: object) -> None:
     assert back == data
 
 
+@pytest.mark.row("T3.pyusb")
 def test_pyusb_makes_requests_of_each_kind(device: object) -> None:
     interface, _, _ = vendor(device)
     transfer = device.ctrl_transfer  # type: ignore[attr-defined]
@@ -75,6 +75,7 @@ def test_pyusb_makes_requests_of_each_kind(device: object) -> None:
     assert bytes(transfer(CLASS_IN, GET, 0, interface, 16)) == b"Hello, RP2040!\xef\xbe"
 
 
+@pytest.mark.row("T3.stall-epipe")
 def test_a_stall_is_epipe_and_can_be_cleared(device: object) -> None:
     import usb.core
 
@@ -97,6 +98,7 @@ def test_pyusb_reads_the_strings(device: object) -> None:
     assert usb.util.get_string(device, 2, 0x0409) == "Board in FS mode"
 
 
+@pytest.mark.row("T3.usbip-list", "T3.list-while-attached")
 def test_usbip_lists_while_another_has_imported(loopback: Served, device: object) -> None:
     usbip = debian_program("usbip", "usbip")
     device.get_active_configuration()  # type: ignore[attr-defined]
@@ -107,6 +109,7 @@ def test_usbip_lists_while_another_has_imported(loopback: Served, device: object
     assert re.search(r"1 - CDC Data", listed.stdout)
 
 
+@pytest.mark.row("T3.several-clients")
 def test_two_clients_use_the_device_at_once(loopback: Served, device: object) -> None:
     """PyUSB and another library from PyPI, both with the device imported."""
     needs("usbip")
@@ -122,6 +125,7 @@ def test_two_clients_use_the_device_at_once(loopback: Served, device: object) ->
         assert len(other.control(0x80, 6, 0x0100, 0, 18)) == 18
 
 
+@pytest.mark.row("T3.attach-again")
 def test_the_device_reappears_after_its_own_reset(serve: Callable[..., Served], tmp_path: Path) -> None:
     needs("usbip")
     import usbip
@@ -184,6 +188,7 @@ def test_micropythons_own_pair_unmodified(serve: Callable[..., Served]) -> None:
     assert "array('B', [48, 49, 50, 51, 52, 53, 54, 55])" in done.stdout
 
 
+@pytest.mark.row("T3.idle-in", "T3.unlink")
 def test_an_idle_endpoint_holds_nobody_up_and_can_be_unlinked(loopback: Served) -> None:
     """No client from PyPI sends UNLINK, so this one is made of single bytes."""
     client = socket.create_connection(("127.0.0.1", loopback.usbip_port), timeout=120)

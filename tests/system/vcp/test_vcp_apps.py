@@ -32,7 +32,7 @@ def console(pico: Board, marker: bytes) -> bytes:
     return bytes(text)
 
 
-@pytest.mark.row("V16", "V3", "V4")
+@pytest.mark.row("V4.minus-one-raw")
 @running("vcp_echo.py")
 def test_echo(pico: Board) -> None:
     port = opened(pico)
@@ -45,7 +45,7 @@ def test_echo(pico: Board) -> None:
     pico.host.wait(transfer)
 
 
-@pytest.mark.row("V1", "V15")
+@pytest.mark.row("V1.separate", "V1.three-at-once")
 @running("vcp_three_ports.py")
 def test_three_ports(pico: Board) -> None:
     ports = [opened(pico, index) for index in range(3)]
@@ -57,7 +57,7 @@ def test_three_ports(pico: Board) -> None:
     assert ports[1].read_available() == b""
 
 
-@pytest.mark.row("V3")
+@pytest.mark.row("V3.rts-holds-off", "V3.rts-loses-nothing")
 @running("vcp_flow_rts.py")
 def test_flow_rts(pico: Board) -> None:
     port = opened(pico)
@@ -67,7 +67,7 @@ def test_flow_rts(pico: Board) -> None:
     console(pico, b"\n5000\r\n")
 
 
-@pytest.mark.row("V3")
+@pytest.mark.row("V3.cts-waits")
 @running("vcp_flow_cts.py")
 def test_flow_cts(pico: Board) -> None:
     pico.enumerate()
@@ -79,7 +79,7 @@ def test_flow_cts(pico: Board) -> None:
     assert port.read_until(b" ") == first
 
 
-@pytest.mark.row("V4", "V13")
+@pytest.mark.row("V4.ctrl-c", "V4.another")
 @running("vcp_interrupt.py")
 def test_interrupt(pico: Board) -> None:
     port = opened(pico)
@@ -93,7 +93,7 @@ def test_interrupt(pico: Board) -> None:
     assert port.read_until(b"\n") == b"interrupted\n"
 
 
-@pytest.mark.row("V14")
+@pytest.mark.row("V14.new-data")
 @running("vcp_irq.py")
 def test_irq(pico: Board) -> None:
     port = opened(pico)
@@ -101,7 +101,7 @@ def test_irq(pico: Board) -> None:
     assert port.read() == b"SHOUT"
 
 
-@pytest.mark.row("V14")
+@pytest.mark.row("V14.hard")
 @running("vcp_irq_hard.py")
 def test_irq_hard(pico: Board) -> None:
     port = opened(pico)
@@ -111,7 +111,7 @@ def test_irq_hard(pico: Board) -> None:
         assert pico.engine.gpio(25) is level
 
 
-@pytest.mark.row("V15")
+@pytest.mark.row("V15.dupterm")
 @running("vcp_repl.py")
 def test_repl(pico: Board) -> None:
     port = opened(pico)
@@ -120,7 +120,6 @@ def test_repl(pico: Board) -> None:
     assert port.read_until(b"\r\n") == b"1024\r\n"
 
 
-@pytest.mark.row("V1")
 @pytest.mark.pico(firmware="cdc", files={"boot.py": app("vcp_boot.py")})
 def test_boot(pico: Board) -> None:
     pico.host.plug()
@@ -130,7 +129,6 @@ def test_boot(pico: Board) -> None:
     assert pico.host.attach_count == first  # the host never sees the device without them
 
 
-@pytest.mark.row("V10", "V15")
 @running("vcp_lines.py")
 def test_lines(pico: Board) -> None:
     port = opened(pico)
@@ -138,7 +136,7 @@ def test_lines(pico: Board) -> None:
     assert port.read_until(b"42\n") == b"6\n42\n"
 
 
-@pytest.mark.row("V5", "V6")
+@pytest.mark.row("V5.dtr-set", "V5.unplugged", "V6.true-while-marked", "V6.false-otherwise")
 @running("vcp_connected.py")
 def test_connected(pico: Board) -> None:
     pico.enumerate()

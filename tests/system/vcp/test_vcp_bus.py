@@ -8,7 +8,7 @@ import pytest
 
 from renode_pico.board import Board
 from renode_pico.errors import Stall, Timeout
-from tests.system.vcp.conftest import OPENED, Vcp, both_pumps, pattern
+from tests.system.vcp.conftest import BOOT, OPENED, WITHOUT_C, Vcp, both_pumps, pattern
 
 TRAFFIC = """
 print('go')
@@ -22,7 +22,7 @@ SUSPENDED = 0.02
 """Emulated seconds after which a device whose bus has gone quiet knows it (3 ms)."""
 
 
-@pytest.mark.row("V5")
+@pytest.mark.row("V5.dtr-set", "V5.dtr-cleared", "V5.unplugged")
 @both_pumps
 def test_isconnected_follows_the_host(vcp: Vcp, pump: str) -> None:
     host = vcp.pico.host
@@ -47,7 +47,7 @@ def test_isconnected_follows_the_host(vcp: Vcp, pump: str) -> None:
     assert vcp.eval("v.isconnected()") is True
 
 
-@pytest.mark.row("V5")
+@pytest.mark.row("V5.configured")
 @both_pumps
 def test_isconnected_needs_a_configuration(vcp: Vcp, pump: str) -> None:
     vcp.port()
@@ -56,9 +56,15 @@ def test_isconnected_needs_a_configuration(vcp: Vcp, pump: str) -> None:
     assert vcp.eval("v.isconnected()") is False
 
 
-@pytest.mark.row("V17")
+@pytest.mark.row("V17.isconnected", "V17.works-again")
 @both_pumps
-@pytest.mark.parametrize("event", ["unplug", "reset"])
+@pytest.mark.parametrize(
+    "event",
+    [
+        pytest.param("unplug", marks=pytest.mark.row("V17.unplug", "V17.replug")),
+        pytest.param("reset", marks=pytest.mark.row("V17.bus-reset")),
+    ],
+)
 @pytest.mark.parametrize("direction", ["in", "out"])
 def test_a_port_survives_the_loss_of_the_bus_in_the_middle_of_a_transfer(
     vcp: Vcp, pump: str, event: str, direction: str
@@ -89,7 +95,7 @@ def test_a_port_survives_the_loss_of_the_bus_in_the_middle_of_a_transfer(
     assert port.read_until(b"feeling") == b"with feeling"
 
 
-@pytest.mark.row("V17")
+@pytest.mark.row("V17.suspend", "V17.isconnected")
 @both_pumps
 def test_a_transfer_goes_on_after_a_suspend(vcp: Vcp, pump: str) -> None:
     host = vcp.pico.host
@@ -115,7 +121,6 @@ def test_a_transfer_goes_on_after_a_suspend(vcp: Vcp, pump: str) -> None:
     assert port.read() == bytes(range(256)) * 32
 
 
-@pytest.mark.row("V17")
 @pytest.mark.parametrize("direction", ["in", "out"])
 @pytest.mark.pico(firmware="uart", files={"boot.py": "import pyb\npyb.usb_mode('2xVCP')\n"})
 def test_a_port_works_again_after_the_host_has_halted_its_endpoints(vcp: Vcp, direction: str) -> None:
@@ -157,8 +162,16 @@ while left:
 """
 
 
-@pytest.mark.row("V16")
-@both_pumps
+MUCH = pytest.mark.row("V16.much-to-board", "V16.much-to-host", "V16.all-values", "V16.two-ports", "V16.nothing-lost")
+
+
+@pytest.mark.parametrize(
+    "pump",
+    [
+        pytest.param("c", marks=[MUCH, pytest.mark.pico(firmware="uart", files={"boot.py": BOOT})]),
+        pytest.param("python", marks=pytest.mark.pico(firmware="uart", files={"boot.py": WITHOUT_C + BOOT})),
+    ],
+)
 def test_much_data_both_ways_on_two_ports_at_once(vcp: Vcp, pump: str, pico: Board) -> None:
     size = 1 << 20 if pico.engine.name == "renode" else 1 << 16
     if pump == "python":

@@ -24,7 +24,7 @@ def pending(transfer: Transfer) -> bool:
     return transfer.status is Status.PENDING
 
 
-@pytest.mark.row("V3")
+@pytest.mark.row("V3.rts-holds-off", "V3.rts-loses-nothing")
 @both_pumps
 def test_rts_holds_the_host_off_while_nobody_reads(vcp: Vcp, pump: str) -> None:
     port = vcp.port()
@@ -42,7 +42,7 @@ def test_rts_holds_the_host_off_while_nobody_reads(vcp: Vcp, pump: str) -> None:
     assert vcp.eval("v.read()") is None
 
 
-@pytest.mark.row("V3", "V8", "V9", "V10", "V16")
+@pytest.mark.row("V3.rts-loses-nothing")
 @both_pumps
 @pytest.mark.parametrize(
     "reading",
@@ -62,7 +62,6 @@ def test_whatever_reads_lets_a_host_go_on_that_was_held_off(vcp: Vcp, pump: str,
     assert not pending(transfer)
 
 
-@pytest.mark.row("V3")
 @both_pumps
 def test_without_rts_what_does_not_fit_is_dropped(vcp: Vcp, pump: str) -> None:
     port = vcp.port()
@@ -75,7 +74,7 @@ def test_without_rts_what_does_not_fit_is_dropped(vcp: Vcp, pump: str) -> None:
     assert vcp.eval("v.read()") == b"works on"
 
 
-@pytest.mark.row("V3")
+@pytest.mark.row("V3.minus-one", "V3.zero-ends-rts")
 @both_pumps
 def test_flow_minus_one_leaves_it_and_zero_turns_it_off(vcp: Vcp, pump: str) -> None:
     port = vcp.port()
@@ -89,7 +88,7 @@ def test_flow_minus_one_leaves_it_and_zero_turns_it_off(vcp: Vcp, pump: str) -> 
     assert vcp.eval("len(v.read())") <= BUFFERED
 
 
-@pytest.mark.row("V3")
+@pytest.mark.row("V3.minus-one")
 @both_pumps
 def test_init_without_flow_turns_nothing_on(vcp: Vcp, pump: str) -> None:
     port = vcp.port()
@@ -99,7 +98,7 @@ def test_init_without_flow_turns_nothing_on(vcp: Vcp, pump: str) -> None:
     assert not pending(transfer)
 
 
-@pytest.mark.row("V3", "V11")
+@pytest.mark.row("V3.cts-waits", "V11.count")
 @both_pumps
 def test_cts_makes_write_wait_for_the_host(vcp: Vcp, pump: str) -> None:
     port = vcp.ports[0]
@@ -116,7 +115,7 @@ def test_cts_makes_write_wait_for_the_host(vcp: Vcp, pump: str) -> None:
     assert port.read() == pattern(4000)
 
 
-@pytest.mark.row("V3", "V11")
+@pytest.mark.row("V3.cts-waits")
 @both_pumps
 def test_cts_waits_for_a_host_that_stops_reading(vcp: Vcp, pump: str) -> None:
     port = vcp.ports[0]
@@ -134,7 +133,7 @@ def test_cts_waits_for_a_host_that_stops_reading(vcp: Vcp, pump: str) -> None:
     assert port.read() == pattern(4000)
 
 
-@pytest.mark.row("V3", "V11")
+@pytest.mark.row("V11.count")
 @both_pumps
 def test_without_cts_nobody_waits_for_a_closed_port_and_the_latest_data_stay(vcp: Vcp, pump: str) -> None:
     vcp.exec(DATA + "v.init(flow=0); t = time.ticks_ms(); n = v.write(data); t = time.ticks_diff(time.ticks_ms(), t)")
@@ -145,7 +144,7 @@ def test_without_cts_nobody_waits_for_a_closed_port_and_the_latest_data_stay(vcp
     assert vcp.ports[0].read() == pattern(4000)[-BUFFERED:]
 
 
-@pytest.mark.row("V3", "V11")
+@pytest.mark.row("V11.count")
 @both_pumps
 def test_without_cts_a_host_that_reads_loses_nothing(vcp: Vcp, pump: str) -> None:
     port = vcp.port()
@@ -154,7 +153,6 @@ def test_without_cts_a_host_that_reads_loses_nothing(vcp: Vcp, pump: str) -> Non
     assert port.read() == pattern(4000)
 
 
-@pytest.mark.row("V3", "V11")
 @both_pumps
 def test_without_cts_a_host_that_does_not_read_delays_write_by_half_a_second(vcp: Vcp, pump: str) -> None:
     vcp.ports[0].set_control_line_state(True, True)

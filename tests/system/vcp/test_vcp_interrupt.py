@@ -30,7 +30,7 @@ def busy_while(vcp: Vcp, data: bytes, code: str = "busy(40)", port: int = 0) -> 
     return vcp.meanwhile(BUSY + code, type_it)
 
 
-@pytest.mark.row("V4")
+@pytest.mark.row("V4.ctrl-c")
 @both_pumps
 def test_ctrl_c_interrupts_a_busy_program_and_is_not_data(vcp: Vcp, pump: str) -> None:
     assert busy_while(vcp, b"ab\x03cd") == "busy\ninterrupted True\n"
@@ -38,14 +38,14 @@ def test_ctrl_c_interrupts_a_busy_program_and_is_not_data(vcp: Vcp, pump: str) -
     assert vcp.eval("v.read()") == b"abcd"
 
 
-@pytest.mark.row("V4")
+@pytest.mark.row("V4.ctrl-c")
 @both_pumps
 def test_ctrl_c_on_any_port(vcp: Vcp, pump: str) -> None:
     assert busy_while(vcp, b"\x03", port=1) == "busy\ninterrupted True\n"
     assert busy_while(vcp, b"\x03", port=0) == "busy\ninterrupted True\n"
 
 
-@pytest.mark.row("V4")
+@pytest.mark.row("V4.another")
 @both_pumps
 def test_another_character(vcp: Vcp, pump: str) -> None:
     assert busy_while(vcp, b"a\x03b", "v.setinterrupt(ord('q')); busy(40)") == "busy\nundisturbed\n"
@@ -57,7 +57,7 @@ def test_another_character(vcp: Vcp, pump: str) -> None:
     assert vcp.eval("w.read()") == b"q"
 
 
-@pytest.mark.row("V4")
+@pytest.mark.row("V4.minus-one-raw")
 @both_pumps
 def test_minus_one_passes_every_byte(vcp: Vcp, pump: str) -> None:
     every = bytes(range(256))
@@ -65,7 +65,7 @@ def test_minus_one_passes_every_byte(vcp: Vcp, pump: str) -> None:
     assert vcp.eval("v.read()") == every
 
 
-@pytest.mark.row("V4")
+@pytest.mark.row("V4.ctrl-c")
 @both_pumps
 def test_an_interrupt_ends_a_wait(vcp: Vcp, pump: str) -> None:
     for wait in (
@@ -81,7 +81,7 @@ def test_an_interrupt_ends_a_wait(vcp: Vcp, pump: str) -> None:
     assert vcp.eval("v.read()") is None
 
 
-@pytest.mark.row("V4")
+@pytest.mark.row("V4.ctrl-c")
 @c_pump
 def test_an_interrupt_reaches_a_program_whose_scheduler_is_locked(vcp: Vcp) -> None:
     """A scheduled function keeps the USB task from running; the packet is looked at in the interrupt."""
@@ -106,7 +106,7 @@ print(seen)
     assert vcp.meanwhile(code, lambda: vcp.run(0.05) or end.write(b"\x03")) == "busy\ninterrupted\n"  # type: ignore[func-returns-value]
 
 
-@pytest.mark.row("V14")
+@pytest.mark.row("V14.one-argument", "V14.new-data", "V14.none")
 @both_pumps
 def test_irq_is_called_with_the_port_when_data_arrives(vcp: Vcp, pump: str) -> None:
     vcp.exec("calls = []\ndef handler(port):\n    calls.append((port is v, port.read()))\nv.irq(handler, v.IRQ_RX)")
@@ -122,7 +122,6 @@ def test_irq_is_called_with_the_port_when_data_arrives(vcp: Vcp, pump: str) -> N
     assert vcp.eval("v.read()") == b"nobody cares"
 
 
-@pytest.mark.row("V14")
 @both_pumps
 def test_irq_checks_its_arguments(vcp: Vcp, pump: str) -> None:
     for arguments in ("5", "print, 2", "print, v.IRQ_RX | 2"):
@@ -133,7 +132,7 @@ def test_irq_checks_its_arguments(vcp: Vcp, pump: str) -> None:
             vcp.exec("v.irq(print, hard=True)")
 
 
-@pytest.mark.row("V14")
+@pytest.mark.row("V14.hard")
 @c_pump
 def test_a_hard_handler_runs_in_the_interrupt(vcp: Vcp) -> None:
     """It runs although the scheduler is locked, and must not allocate."""
@@ -162,7 +161,7 @@ print(found)
     assert printed == "busy\n([5, 1], b'hello\\x00\\x00\\x00')\n"
 
 
-@pytest.mark.row("V14", "V11")
+@pytest.mark.row("V14.hard")
 @c_pump
 def test_a_hard_handler_writes_what_there_is_room_for(vcp: Vcp) -> None:
     vcp.exec(
@@ -185,7 +184,6 @@ def busy_while_silent(vcp: Vcp, data: bytes) -> str:
     return vcp.meanwhile(BUSY + "busy(40)", lambda: vcp.ports[0].write(data))
 
 
-@pytest.mark.row("V14")
 @c_pump
 def test_a_hard_handler_that_fails_is_not_called_again(vcp: Vcp) -> None:
     code = "def handler(port):\n    return [0] * 100\nv.irq(handler, hard=True)\nbusy(40)"
@@ -196,7 +194,6 @@ def test_a_hard_handler_that_fails_is_not_called_again(vcp: Vcp) -> None:
     assert vcp.eval("v.read()") == b"xy"
 
 
-@pytest.mark.row("V4", "V17")
 @both_pumps
 def test_the_console_interrupts_a_program_anywhere_and_the_port_works_on(vcp: Vcp, pump: str) -> None:
     """KeyboardInterrupt from elsewhere: it must not end the port's own callbacks, nor leave it half way."""

@@ -20,7 +20,7 @@ three_ports = pytest.mark.parametrize(
 )
 
 
-@pytest.mark.row("V1")
+@pytest.mark.row("V1.separate", "V1.three-at-once")
 @pytest.mark.pico(firmware="cdc")
 @three_ports
 def test_three_ports_beside_the_built_in_one_are_separate(pico: Board, pump: str) -> None:
@@ -46,7 +46,6 @@ def test_three_ports_beside_the_built_in_one_are_separate(pico: Board, pump: str
     assert [pico.cdc(1 + index).read() for index in range(3)] == [b"from port 0", b"from port 1", b"from port 2"]
 
 
-@pytest.mark.row("V1")
 @pytest.mark.pico(firmware="uart")
 @three_ports
 def test_three_ports_without_a_built_in_one(pico: Board, pump: str) -> None:
@@ -60,7 +59,7 @@ def test_three_ports_without_a_built_in_one(pico: Board, pump: str) -> None:
     assert console.eval("v.read()") == b"hello"
 
 
-@pytest.mark.row("V1")
+@pytest.mark.row("V1.port-0", "V1.value-error")
 @c_pump
 def test_an_id_names_one_object_and_others_do_not_exist(vcp: Vcp) -> None:
     assert vcp.eval("v is pyb.USB_VCP(0) is pyb.USB_VCP() and w is pyb.USB_VCP(1) and v is not w") is True
@@ -70,7 +69,7 @@ def test_an_id_names_one_object_and_others_do_not_exist(vcp: Vcp) -> None:
             vcp.exec(f"pyb.USB_VCP({number})")
 
 
-@pytest.mark.row("V1")
+@pytest.mark.row("V1.port-0", "V1.value-error")
 @pytest.mark.pico(firmware="uart")
 def test_port_0_comes_by_itself_and_no_other(pico: Board) -> None:
     console = pico.uart_repl()
@@ -85,7 +84,6 @@ def test_port_0_comes_by_itself_and_no_other(pico: Board) -> None:
         console.exec("pyb.USB_VCP(1)")
 
 
-@pytest.mark.row("V1")
 @pytest.mark.pico(firmware="uart")
 def test_the_mode_can_be_changed_and_switched_off(pico: Board) -> None:
     console = pico.uart_repl()
@@ -104,7 +102,6 @@ def test_the_mode_can_be_changed_and_switched_off(pico: Board) -> None:
     assert console.eval("pyb.usb_mode()") is None
 
 
-@pytest.mark.row("V1")
 @pytest.mark.pico(firmware="cdc")
 def test_importing_pyb_changes_nothing(pico: Board) -> None:
     count = pico.host.attach_count if pico.device else 0
@@ -114,7 +111,6 @@ def test_importing_pyb_changes_nothing(pico: Board) -> None:
     assert len(cdc_ports(pico.device)) == 1
 
 
-@pytest.mark.row("V1")
 @pytest.mark.pico(firmware="uart")
 def test_ports_go_with_a_soft_reset(pico: Board) -> None:
     console = pico.uart_repl()
@@ -130,7 +126,6 @@ def test_ports_go_with_a_soft_reset(pico: Board) -> None:
     assert console.eval("v.read()") == b"again"
 
 
-@pytest.mark.row("V1")
 @both_pumps
 def test_ports_of_boot_py_come_back_after_a_soft_reset(vcp: Vcp, pump: str) -> None:
     vcp.port()
@@ -143,14 +138,14 @@ def test_ports_of_boot_py_come_back_after_a_soft_reset(vcp: Vcp, pump: str) -> N
     assert again.eval("w.read()") == b"after"
 
 
-@pytest.mark.row("V2")
+@pytest.mark.row("V2.rts", "V2.cts", "V2.irq-rx")
 @c_pump
 def test_constants(vcp: Vcp) -> None:
     assert vcp.eval("(pyb.USB_VCP.RTS, pyb.USB_VCP.CTS, pyb.USB_VCP.IRQ_RX)") == (1, 2, 1)
     assert vcp.eval("(v.RTS, v.CTS, v.IRQ_RX)") == (1, 2, 1)
 
 
-@pytest.mark.row("V6")
+@pytest.mark.row("V6.true-while-marked", "V6.false-otherwise")
 @both_pumps
 def test_an_ide_marks_the_port_by_its_line_coding(vcp: Vcp, pump: str) -> None:
     port = vcp.port()
@@ -165,7 +160,6 @@ def test_an_ide_marks_the_port_by_its_line_coding(vcp: Vcp, pump: str) -> None:
     assert vcp.eval("v.debug_mode_enabled()") is False
 
 
-@pytest.mark.row("V6")
 @both_pumps
 def test_requests_of_the_class(vcp: Vcp, pump: str) -> None:
     port = vcp.port(1)

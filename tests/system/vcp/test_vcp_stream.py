@@ -14,7 +14,7 @@ def send(vcp: Vcp, data: bytes, port: int = 0) -> None:
     vcp.run(OPENED)
 
 
-@pytest.mark.row("V7")
+@pytest.mark.row("V7.any", "V7.close")
 @both_pumps
 def test_any_and_close(vcp: Vcp, pump: str) -> None:
     assert vcp.eval("v.any()") is False
@@ -29,7 +29,7 @@ def test_any_and_close(vcp: Vcp, pump: str) -> None:
     )
 
 
-@pytest.mark.row("V8")
+@pytest.mark.row("V8.at-most-n", "V8.all", "V8.none")
 @both_pumps
 def test_read(vcp: Vcp, pump: str) -> None:
     assert vcp.eval("(v.read(), v.read(5), v.read(0))") == (None, None, b"")
@@ -46,7 +46,7 @@ def test_read(vcp: Vcp, pump: str) -> None:
     assert vcp.eval("v.read()") == pattern(100)
 
 
-@pytest.mark.row("V9")
+@pytest.mark.row("V9.count", "V9.maxlen", "V9.none")
 @both_pumps
 def test_readinto(vcp: Vcp, pump: str) -> None:
     vcp.exec("b = bytearray(8)")
@@ -59,7 +59,7 @@ def test_readinto(vcp: Vcp, pump: str) -> None:
     assert vcp.eval("(v.readinto(b), b)") == (None, bytearray(b"nopqrstm"))
 
 
-@pytest.mark.row("V10")
+@pytest.mark.row("V10.newline", "V10.none", "V10.readlines")
 @both_pumps
 def test_lines(vcp: Vcp, pump: str) -> None:
     assert vcp.eval("(v.readline(), v.readlines())") == (None, [])
@@ -69,7 +69,7 @@ def test_lines(vcp: Vcp, pump: str) -> None:
     assert vcp.eval("[line for line in v]") == [b"a\n", b"b\n"]
 
 
-@pytest.mark.row("V11")
+@pytest.mark.row("V11.count")
 @both_pumps
 @pytest.mark.parametrize("length", [1, 63, 64, 65, 128, 512, 1000])
 def test_write_sends_it_all(vcp: Vcp, pump: str, length: int) -> None:
@@ -80,7 +80,7 @@ def test_write_sends_it_all(vcp: Vcp, pump: str, length: int) -> None:
     assert port.read() == pattern(length)
 
 
-@pytest.mark.row("V11")
+@pytest.mark.row("V11.count")
 @c_pump
 def test_write_takes_any_buffer(vcp: Vcp) -> None:
     port = vcp.port()
@@ -98,7 +98,6 @@ def test_write_takes_any_buffer(vcp: Vcp) -> None:
         vcp.exec("v.write(5)")
 
 
-@pytest.mark.row("V11")
 @both_pumps
 def test_full_packets_end_with_an_empty_one(vcp: Vcp, pump: str) -> None:
     port = vcp.port()
@@ -110,7 +109,7 @@ def test_full_packets_end_with_an_empty_one(vcp: Vcp, pump: str) -> None:
     assert endpoint.read(1000) == bytes(128)  # ends: a host that asks for more does not wait for ever
 
 
-@pytest.mark.row("V12")
+@pytest.mark.row("V12.bytes", "V12.count")
 @both_pumps
 def test_recv(vcp: Vcp, pump: str) -> None:
     send(vcp, b"0123456789")
@@ -119,7 +118,7 @@ def test_recv(vcp: Vcp, pump: str) -> None:
     assert vcp.eval("(v.recv(3, timeout=0), v.recv(3, timeout=0), v.recv(b, timeout=0))") == (b"789", b"", 0)
 
 
-@pytest.mark.row("V12")
+@pytest.mark.row("V12.timeout", "V12.default-5-s")
 @both_pumps
 def test_recv_waits_as_long_as_it_is_told(vcp: Vcp, pump: str) -> None:
     send(vcp, b"abc")
@@ -131,7 +130,7 @@ def test_recv_waits_as_long_as_it_is_told(vcp: Vcp, pump: str) -> None:
     assert 5_000_000 <= vcp.eval("t") <= 5_006_000
 
 
-@pytest.mark.row("V12")
+@pytest.mark.row("V12.bytes")
 @both_pumps
 def test_recv_returns_when_it_has_what_it_waits_for(vcp: Vcp, pump: str) -> None:
     port = vcp.port()
@@ -143,7 +142,7 @@ def test_recv_returns_when_it_has_what_it_waits_for(vcp: Vcp, pump: str) -> None
     assert vcp.meanwhile("print('go'); print(v.recv(4, timeout=60000))", later) == "go\nb'late'\n"
 
 
-@pytest.mark.row("V13")
+@pytest.mark.row("V13.int", "V13.buf")
 @both_pumps
 def test_send(vcp: Vcp, pump: str) -> None:
     port = vcp.port()
@@ -152,7 +151,7 @@ def test_send(vcp: Vcp, pump: str) -> None:
     assert port.read() == b"bytesAz"
 
 
-@pytest.mark.row("V13")
+@pytest.mark.row("V13.cut-short")
 @both_pumps
 def test_send_is_cut_short_by_its_timeout(vcp: Vcp, pump: str) -> None:
     vcp.exec("t = time.ticks_us(); r = v.send(b'nobody', timeout=200); t = time.ticks_diff(time.ticks_us(), t)")
@@ -170,7 +169,15 @@ def test_send_is_cut_short_by_its_timeout(vcp: Vcp, pump: str) -> None:
     assert port.read() == pattern(4000)[:sent]
 
 
-@pytest.mark.row("V15")
+@pytest.mark.row("V13.default-5-s")
+@both_pumps
+def test_send_gives_up_after_five_seconds_by_default(vcp: Vcp, pump: str) -> None:
+    vcp.exec("t = time.ticks_us(); r = v.send(b'nobody'); t = time.ticks_diff(time.ticks_us(), t)")
+    assert vcp.eval("r") == 0  # no host has the port open
+    assert 5_000_000 <= vcp.eval("t") <= 5_006_000
+
+
+@pytest.mark.row("V15.poll-in", "V15.poll-out")
 @both_pumps
 def test_poll(vcp: Vcp, pump: str) -> None:
     vcp.exec("import select; p = select.poll(); p.register(v, select.POLLIN | select.POLLOUT)")
@@ -185,7 +192,7 @@ def test_poll(vcp: Vcp, pump: str) -> None:
     assert vcp.eval("q.poll(0)") == []  # more than half full
 
 
-@pytest.mark.row("V15")
+@pytest.mark.row("V15.poll-in")
 @both_pumps
 def test_poll_waits_for_data(vcp: Vcp, pump: str) -> None:
     port = vcp.port(1)
@@ -201,7 +208,7 @@ def test_poll_waits_for_data(vcp: Vcp, pump: str) -> None:
     assert vcp.meanwhile(code, later) == "go\n1 True\n"
 
 
-@pytest.mark.row("V15")
+@pytest.mark.row("V15.print")
 @both_pumps
 def test_print_to_a_port(vcp: Vcp, pump: str) -> None:
     port = vcp.port(1)
@@ -210,7 +217,7 @@ def test_print_to_a_port(vcp: Vcp, pump: str) -> None:
     assert port.read() == b"six 6\n"
 
 
-@pytest.mark.row("V15", "V4")
+@pytest.mark.row("V4.ctrl-c", "V15.dupterm")
 @both_pumps
 def test_dupterm_makes_it_a_console(vcp: Vcp, pump: str) -> None:
     port = vcp.port()

@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from renode_pico.live import Look, Meter, Screen, picture, plain_line
+from renode_pico.cli.live import Look, Meter, Screen, picture, plain_line
 from renode_pico.usb.observe import BusEventKind, TransactionRecord
 from tests.unit.trace.records import Script, feed, short_trace
 

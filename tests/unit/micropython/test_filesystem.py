@@ -14,6 +14,7 @@ from renode_pico.micropython.filesystem import (
     make_image,
     read_flash,
     read_image,
+    update_image,
 )
 
 
@@ -61,3 +62,17 @@ def test_should_refuse_what_is_no_file_system() -> None:
 )
 def test_should_give_back_what_was_put_in(files: dict[str, bytes]) -> None:
     assert read_image(make_image(files)) == files
+
+
+def test_should_keep_what_an_image_holds_when_files_are_added() -> None:
+    image = update_image(make_image({"kept": b"1", "lib/old.py": b"old"}), {"lib/old.py": b"new", "boot.py": b"2"})
+    assert read_image(image) == {"kept": b"1", "lib/old.py": b"new", "boot.py": b"2"}
+
+
+def test_should_format_a_flash_that_has_never_been_written() -> None:
+    assert read_image(update_image(b"\xff" * STORAGE_SIZE, {"boot.py": b"1"})) == {"boot.py": b"1"}
+
+
+def test_should_refuse_to_add_files_to_something_else() -> None:
+    with pytest.raises(ImageError, match="no littlefs"):
+        update_image(b"\x55" * STORAGE_SIZE, {"boot.py": b"1"})

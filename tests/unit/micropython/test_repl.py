@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from renode_pico.errors import Disconnected, FirmwareError, ScriptError, Timeout, UsageError
 from renode_pico.micropython.literal import parse_literal
 from renode_pico.micropython.repl import BOOT_TIME, Repl
+from renode_pico.usb.meanwhile import Meanwhile
 
 
 class FakeBoard:
@@ -37,6 +38,9 @@ class FakeBoard:
     def write(self, data: bytes) -> None:
         for at in range(len(data)):
             self._key(data[at : at + 1])
+
+    def meanwhile(self) -> Meanwhile:
+        return Meanwhile(dict)
 
     def read(self, timeout: float, until: bytes = b"") -> bytes:
         if not self._out or self._out[0][0] > self.now + timeout:

@@ -10,6 +10,7 @@ from renode_pico.errors import Timeout
 from renode_pico.micropython.stream import CdcStream, UartStream
 from renode_pico.usb.cdc import cdc_ports
 from renode_pico.usb.device import enumerate_device
+from renode_pico.usb.meanwhile import Meanwhile
 from tests.unit.usb.conftest import make_bench
 
 
@@ -32,6 +33,10 @@ class FakeEngine:
         self.now = 0.0
         self.delay = delay
         self.ports = [FakeUart(), FakeUart()]
+        self.host = self
+
+    def meanwhile(self) -> Meanwhile:
+        return Meanwhile(dict)
 
     def uart(self, number: int) -> FakeUart:
         return self.ports[number]

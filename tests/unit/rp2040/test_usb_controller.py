@@ -29,7 +29,6 @@ def open_endpoint(usb: PythonModel, number: int, is_in: bool, address: int) -> N
     firmware_writes(usb, endpoint_control(number, is_in), EpCtrl.ENABLE | EpCtrl.INTERRUPT_PER_BUFF | 2 << 26 | address)
 
 
-@pytest.mark.row("C9")
 def test_all_thirty_endpoints_at_once(usb: PythonModel) -> None:
     for number in range(1, 16):
         open_endpoint(usb, number, True, 0x180 + 64 * number)
@@ -49,7 +48,6 @@ def test_all_thirty_endpoints_at_once(usb: PythonModel) -> None:
         assert usb.memory.read(0x600 + 64 * number, number) == bytes((0x80 | number,) * number)
 
 
-@pytest.mark.row("C2")
 def test_the_blocks_reset_keeps_the_memory_and_takes_the_device_off_the_bus(usb: PythonModel) -> None:
     open_endpoint(usb, 1, True, 0x180)
     usb.write(Reg.INTE, Int.BITS)

@@ -11,7 +11,7 @@ FILE = VectorFile()
 
 @pytest.mark.parametrize(
     "vector",
-    [pytest.param(each, id=each.name, marks=pytest.mark.row(*each.rows)) for each in FILE.vectors],
+    [pytest.param(each, id=each.name) for each in FILE.vectors],
 )
 def test_vector(vector: Vector) -> None:
     Bench(FILE, PythonModel()).run(vector)

@@ -30,7 +30,7 @@ class Step:
 
 @dataclass(slots=True)
 class Vector:
-    """A named sequence of steps and the rows it proves."""
+    """A named sequence of steps and the rows it is about."""
 
     name: str
     rows: list[str] = field(default_factory=list)

@@ -1,13 +1,16 @@
-"""What is installed, what is missing, and what to do about it."""
+"""`renode-pico doctor`: what is installed, what is missing, and what to do about it."""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+
+import click
 
 from renode_pico import __version__
 from renode_pico.engine.select import ENGINES, probe
@@ -71,3 +74,20 @@ def look() -> list[Finding]:
         found = shutil.which(name, path=folders)
         findings.append(Finding("tool", name, found is not None, tool_version(found) if found else "", advice))
     return findings
+
+
+@click.command("doctor")
+@click.option("--json", "as_json", is_flag=True, help="machine-readable")
+def command(as_json: bool) -> None:
+    """Show which engines, tools and firmware images are there, and what to do about the missing."""
+    findings = look()
+    if as_json:
+        click.echo(json.dumps([asdict(finding) for finding in findings], indent=1))
+    else:
+        for finding in findings:
+            mark = "ok     " if finding.found else "missing"
+            text = finding.detail if finding.found else finding.advice
+            click.echo(f"{mark}  {finding.kind:8}  {finding.name:18}  {text}".rstrip())
+    missing = [finding for finding in findings if finding.needed and not finding.found]
+    if missing:
+        sys.exit(3)

@@ -1,0 +1,5 @@
+"""Firmware images: finding them, and reading them whatever their format is."""
+
+from renode_pico.firmware.find import SUFFIXES, VARIANTS, find_image, image_folder
+
+__all__ = ["SUFFIXES", "VARIANTS", "find_image", "image_folder"]

@@ -1,0 +1,39 @@
+"""docs/not-modelled.md says what the engine's own models say, and they list whatever they warn about."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import not_modelled
+import pytest
+
+from renode_pico.board import Board
+
+MODELS = not_modelled.ROOT / "renode" / "models"
+
+
+@pytest.mark.pico(firmware="uart")
+def test_the_page_is_what_the_models_list(pico: Board) -> None:
+    name = pico.engine.name
+    pico.close()
+    page = not_modelled.sections(not_modelled.PAGE.read_text())
+    assert page[name] == not_modelled.section(name, not_modelled.listed(name)), "run make not-modelled"
+
+
+@pytest.mark.parametrize("path", sorted(MODELS.glob("RP2040_*.cs")), ids=lambda path: path.stem)
+def test_a_model_lists_what_it_warns_about(path: Path) -> None:
+    source = path.read_text()
+    listed = set(re.findall(r'\bLacks\((".*?")', source))
+    warned = set(re.findall(r'NoteUnmodelled\((".*?")', source))
+    assert warned - {'"reserved offset 0x{0:X} read"', '"reserved offset 0x{0:X} written"'} <= listed
+
+
+def test_runs_of_names_are_short_and_single_ones_stay() -> None:
+    assert not_modelled.runs(["A0", "A1", "A2", "A4", "SM0_X", "SM1_X", "SM2_X", "B"]) == [
+        "`A0` to `A2`",
+        "`A4`",
+        "`SM0_X` to `SM2_X`",
+        "`B`",
+    ]
+    assert not_modelled.merged({"b": ["x"], "a": ["x"], "c": ["y"]}) == {("a", "b"): ("x",), ("c",): ("y",)}

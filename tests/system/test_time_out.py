@@ -1,0 +1,44 @@
+"""A wait that ends in a time-out names what the firmware touched meanwhile and nobody models."""
+
+from __future__ import annotations
+
+import pytest
+
+from renode_pico.board import Board
+from renode_pico.errors import Timeout
+from renode_pico.micropython.repl import Repl
+
+NAK_POLL = 0x5011_006C
+"""Of the USB controller's host mode, which no engine has."""
+ASKS_FOR_EVER = f"import machine\nprint('on')\nwhile True: machine.mem32[{NAK_POLL:#x}] = 1"
+
+
+def times(error: pytest.ExceptionInfo[Timeout]) -> int:
+    """How often the message says that NAK_POLL was touched."""
+    sentence = str(error.value).partition("; not modelled, but touched meanwhile: ")[2]
+    assert "NAK_POLL" in sentence, str(error.value)
+    return int(sentence.partition(" time")[0].rpartition(" ")[2].replace(",", ""))
+
+
+@pytest.mark.pico(firmware="uart")
+def test_the_repl_names_it(console: Repl) -> None:
+    with pytest.raises(Timeout, match=r"the last that came is b'on\\r\\n'; not modelled") as error:
+        console.exec(ASKS_FOR_EVER, timeout=0.05)
+    assert times(error) > 100
+
+
+@pytest.mark.pico(firmware="cdc")
+def test_the_usb_host_and_the_port_name_it_and_only_what_was_touched_since(pico: Board) -> None:
+    repl = pico.repl()
+    repl.exec(f"import machine; machine.mem32[{NAK_POLL:#x}] = 1")
+    with pytest.raises(Timeout) as before:
+        pico.host.wait_attach_count(9, timeout=0.01)
+    assert "not modelled" not in str(before.value), "that was before the wait"
+    with pytest.raises(Timeout) as whole:
+        repl.exec(ASKS_FOR_EVER, timeout=0.05)
+    with pytest.raises(Timeout) as a_tenth:
+        pico.host.wait_attach_count(9, timeout=0.005)
+    assert 5 * times(a_tenth) < times(whole)
+    with pytest.raises(Timeout) as port:
+        pico.cdc().read_until(b"never", timeout=0.005)
+    assert times(port) > 10
