@@ -49,6 +49,8 @@ _C_BLOCKS = {
 }
 """Blocks in C by the bit of RESETS that resets them."""
 _LEFT_BY_BOOT_ROM = 1 << ResetBit.IO_QSPI | 1 << ResetBit.PADS_QSPI
+_DORMANT_WAKE_INTS = (*range(0x4001_4180, 0x4001_4190, 4), 0x4001_8054)
+"""What would wake a dormant oscillator now: of IO_BANK0 and of IO_QSPI."""
 _IO_QSPI_CTRLS = range(0x4001_8004, 0x4001_8034, 8)
 
 
@@ -100,6 +102,8 @@ class Chip:
         self._on_dead = on_dead
         self._boot_rom = boot_rom
         self.poke: Callable[[], None] = _nothing
+        self._asleep = False
+        """The oscillator behind clk_sys is dormant."""
         self._resetting = False
         """Blocks are reset one after the other here, on the chip all at once: clk_sys may seem to stop in between."""
         self.resets = 0
@@ -139,6 +143,7 @@ class Chip:
         machine.qspi_changed = self._qspi_changed
         machine.watch_qspi(SS)
         machine.unmodelled = self._nothing_there
+        machine.dormant_wake = self._dormant_wake
         self.vreg_and_chip_reset.record(HAD_POR)
         self._start()
 
@@ -278,9 +283,30 @@ class Chip:
     def _clk_sys_changed(self, hz: int) -> None:
         if hz:
             self.machine.hz = hz
+            if self._asleep:
+                self._asleep = False
+                self._hold_cores_as_psm_says()
             self.poke()
+        elif self.xosc.dormant or self.rosc.dormant:
+            self._fall_asleep()
         elif not self._resetting:
             self._on_dead("clk_sys has stopped: its source is switched off, and resuscitation is not enabled")
+
+    def _fall_asleep(self) -> None:
+        """Without clk_sys the cores stand where they are."""
+        self._asleep = True
+        for core in (0, 1):
+            self.machine.hold_core(core, True)
+        if any(self.machine.bus_read(address) for address in _DORMANT_WAKE_INTS):
+            self._dormant_wake()
+
+    def _dormant_wake(self) -> None:
+        self.xosc.wake()
+        self.rosc.wake()
+
+    def _hold_cores_as_psm_says(self) -> None:
+        for core, stage in ((0, Stage.PROC0), (1, Stage.PROC1)):
+            self.machine.hold_core(core, bool(self.psm.FRCE_OFF >> stage & 1))
 
     def _qspi_changed(self, changed: int, levels: int) -> None:
         self.ssi.chip_select_changed(not levels & SS)

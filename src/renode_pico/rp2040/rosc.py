@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from renode_pico.clock import Clock
 from renode_pico.rp2040.block import Machine, Number, Register
-from renode_pico.rp2040.clock_source import ClockSource, Countdown
+from renode_pico.rp2040.clock_source import DORMANT_COMA, DORMANT_WAKE, ClockSource, Countdown
 from renode_pico.rp2040.unmodelled import Unmodelled
 
 NOMINAL_HZ = 6_500_000
@@ -28,7 +28,7 @@ class Rosc(ClockSource):
     CTRL = Register(0x00, reset=0xAA0, mask=0x00FF_FFFF)
     FREQA = Register(0x04, mask=0xFFFF_7777)
     FREQB = Register(0x08, mask=0xFFFF_7777)
-    DORMANT = Register(0x0C, lacks="the oscillator does not stop until a pin or the RTC wakes it")
+    DORMANT = Register(0x0C, mask=0)
     DIV = Register(0x10, reset=DIV_PASS + DIV_RESET, mask=0xFFF)
     PHASE = Register(0x14, reset=0x08, mask=0xFFF)
     STATUS = Register(0x18, reset=RUNNING, mask=0)
@@ -57,10 +57,27 @@ class Rosc(ClockSource):
         self._changed()
 
     def _changed(self) -> None:
-        runs = self.CTRL >> 12 != DISABLE
+        runs = self.CTRL >> 12 != DISABLE and not self.dormant
         self.STATUS = RUNNING if runs else 0
-        divisor = self.DIV - DIV_PASS if DIV_PASS <= self.DIV < DIV_PASS + 32 else 0
+        divisor = self.DIV - DIV_PASS if DIV_PASS <= self.DIV < DIV_PASS + 32 else 31
         self._runs_at(NOMINAL_HZ * DIV_RESET // (divisor or 32) if runs else 0)
+
+    @DORMANT.written
+    def _dormant_written(self, before: int, raw: int) -> None:
+        if raw == DORMANT_COMA:
+            self.DORMANT = raw
+            self._changed()
+
+    @property
+    def dormant(self) -> bool:
+        """It was stopped until something wakes it."""
+        return self.DORMANT == DORMANT_COMA
+
+    def wake(self) -> None:
+        """A pin that may end its sleep has done so."""
+        if self.dormant:
+            self.DORMANT = DORMANT_WAKE
+            self._changed()
 
     @RANDOMBIT.read
     def _random_bit(self) -> int:

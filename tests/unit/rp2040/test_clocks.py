@@ -256,3 +256,77 @@ def test_enables_follow_wake_en() -> None:
     bench.alias(CLOCKS + 0xA4, 0xFF, Alias.CLEAR)
     assert bench[CLOCKS + 0xA4] == bench[CLOCKS + 0xB4] == 0x7F00
     assert bench[CLOCKS + 0xB0] == 0xFFFF_FFFF
+
+
+# Oscillators: what is not a proper value, and dormancy
+
+IO_BANK0, PADS_BANK0 = 0x4001_4000, 0x4001_C000
+COMA, WAKE = 0x636F_6D61, 0x7761_6B65
+
+
+def test_a_wrong_enable_enables_and_is_told() -> None:
+    """The SDK writes the frequency range alone while the chip runs from the crystal."""
+    bench = Bench()
+    bench.run(1e-6)
+    bench[XOSC] = 0xAA0
+    assert bench.chip.xosc.frequency == 12_000_000
+    assert bench[XOSC + 4] & 1 << 24
+    bench[XOSC + 4] = 1 << 24
+    assert bench[XOSC + 4] == 1 << 31 | 1 << 12
+    assert bench.dead == ""
+
+
+def asleep(bench: Bench) -> int:
+    """A core that counts in r0, on the crystal, which is dormant. Returns the count."""
+    machine = bench.machine
+    machine.bus_write(0x2000_0000, 0xE7FD_3001)  # adds r0, #1; b back
+    machine.set_core(0, 15, 0x2000_0000)
+    bench[CLOCKS + SYS] = 0
+    bench.run(0.001)
+    bench[XOSC + 0xC] = 47
+    bench[XOSC + 8] = COMA
+    assert bench[XOSC + 4] == 1 << 12, "enabled, not stable"
+    return machine.core(0, 0)
+
+
+def test_a_dormant_oscillator_stops_the_cores_until_a_pin_wakes_it() -> None:
+    bench = Bench()
+    machine = bench.machine
+    bench[PADS_BANK0 + 4 + 4 * 7] = 0x46
+    machine.set_external(1 << 7, 0, 1 << 7)
+    bench[IO_BANK0 + 0x160] = 1 << 31  # DORMANT_WAKE_INTE0: GPIO7's rising edge
+    count = asleep(bench)
+    assert count > 1000
+    bench.run(0.5)
+    assert machine.core(0, 0) - count < 3
+    assert bench.dead == ""
+    machine.set_external(1 << 7, 1 << 7, 1 << 7)
+    assert bench[XOSC + 8] == WAKE
+    bench.run(0.0009)
+    assert machine.core(0, 0) > count + 1000
+    assert not bench[XOSC + 4] >> 31
+    bench.run(0.0002)
+    assert bench[XOSC + 4] >> 31, "stable after the start-up delay"
+
+
+def test_what_would_wake_it_at_once_does() -> None:
+    bench = Bench()
+    bench.machine.set_external(1 << 7, 1 << 7, 1 << 7)
+    bench[IO_BANK0 + 0x160] = 1 << 29  # GPIO7 high
+    machine = bench.machine
+    machine.bus_write(0x2000_0000, 0xE7FD_3001)
+    machine.set_core(0, 15, 0x2000_0000)
+    bench[CLOCKS + SYS] = 0
+    bench[XOSC + 8] = COMA
+    assert bench[XOSC + 8] == WAKE
+    bench.run(0.001)
+    assert machine.core(0, 0) > 1000
+
+
+def test_run_ends_dormancy() -> None:
+    bench = Bench()
+    asleep(bench)
+    bench.chip.run_pin()
+    bench.run(0.001)
+    assert bench.machine.core(0, 15) < 0x4000
+    assert bench.machine.hz == 6_500_000
