@@ -31,6 +31,7 @@ FUNCTIONS: dict[str, tuple[str, str]] = {
     "cycle_at_ns": ("l", "pl"),
     "ns": ("l", "p"),
     "set_irq": ("", "pii"),
+    "irq_levels": ("i", "pi"),
     "set_dreq": ("", "pii"),
     "set_nmi_mask": ("", "pii"),
     "set_core_count": ("", "pi"),

@@ -228,10 +228,10 @@ API struct pico *pico_new(u32 (*read)(u32, u32), void (*write)(u32, u32, u32, u3
         p->m.core[n].z = 1;
         p->m.core[n].held = true;
     }
-    io_bank0_reset(p);
-    pads_bank0_reset(p);
-    io_qspi_reset(p);
+    pads_bank0_reset(p); /* before the banks, which then forget the edges of it */
     pads_qspi_reset(p);
+    io_bank0_reset(p);
+    io_qspi_reset(p);
     pio_reset(p, 0);
     pio_reset(p, 1);
     pwm_reset(p);
@@ -298,6 +298,7 @@ API void pico_alarm_at_ns(struct pico *p, u64 ns) { set_due(p, DUE_PYTHON, ns ==
 API u64 pico_cycle_at_ns(struct pico *p, u64 ns) { return cycle_at_ns(&p->m, ns); }
 API u64 pico_ns(struct pico *p) { return ns_of(&p->m, p->m.now); }
 API void pico_set_irq(struct pico *p, u32 number, u32 level) { set_irq(p, number & 31, level != 0); }
+API u32 pico_irq_levels(struct pico *p, u32 core) { return p->m.core[core & 1].irq_level; }
 API void pico_set_dreq(struct pico *p, u32 number, u32 level) { set_dreq(p, number & 63, level != 0); }
 API void pico_set_nmi_mask(struct pico *p, u32 core, u32 mask) { p->m.nmi_mask[core & 1] = mask; }
 API void pico_set_core_count(struct pico *p, u32 count) { p->m.core_count = (u8)count; }

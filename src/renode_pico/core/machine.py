@@ -328,6 +328,10 @@ class Machine:
         """An interrupt line, to both cores."""
         self._c.set_irq(self._p, number, level)
 
+    def irq_levels(self, core: int) -> int:
+        """The interrupt lines at a core, one bit each, before its NVIC."""
+        return int(self._c.irq_levels(self._p, core))
+
     def set_dreq(self, number: int, level: bool) -> None:
         """A data request to DMA: a transfer could be made now."""
         self._c.set_dreq(self._p, number, level)

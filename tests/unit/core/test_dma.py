@@ -1,0 +1,15 @@
+"""The embedded engine's DMA against the vectors that both engines' models run."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.core.bus_vectors import Vector, VectorFile, run_vector
+from tests.unit.core.embedded_bus import EmbeddedModel
+
+FILE = VectorFile("dma")
+
+
+@pytest.mark.parametrize("vector", [pytest.param(each, id=each.name) for each in FILE.vectors])
+def test_vector(vector: Vector) -> None:
+    run_vector(FILE, vector, EmbeddedModel())
