@@ -5,24 +5,31 @@ from __future__ import annotations
 import gc
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 from weakref import WeakSet
 
 from renode_pico import __version__
+from renode_pico.bridge.gdb import SIGINT, SIGTRAP, GdbStub
 from renode_pico.clock import NS_PER_S, nanoseconds
 from renode_pico.core.clock import MachineRunner
-from renode_pico.core.machine import Core, Run, State
+from renode_pico.core.debugger import MachineTarget
+from renode_pico.core.machine import Core, Hit, MachineSnapshot, Run, State
 from renode_pico.engine.embedded_backtrace import Symbols, backtrace, find_elf
 from renode_pico.engine.embedded_faults import lock_up_text, no_handler_text
 from renode_pico.engine.embedded_io import UartPort
+from renode_pico.engine.memento import Memento
 from renode_pico.engine.protocol import BoardConfig, Uart
+from renode_pico.engine.semihosting import Semihosting
 from renode_pico.errors import FirmwareError, ImageError, UsageError
 from renode_pico.firmware.images import FLASH_BASE, Image, check_fits, load_image, read_flash_file
 from renode_pico.renode_models import boot_rom as boot_rom_image
 from renode_pico.rp2040.chip import LR, PC, SP, Chip
 from renode_pico.rp2040.not_modelled import listed
+from renode_pico.rp2040.ssi import SS
 from renode_pico.rp2040.sysinfo import CHIP_IDS
 from renode_pico.usb.host import BusHost
 from renode_pico.usb.wire import Wire
@@ -30,8 +37,17 @@ from renode_pico.usb.wire import Wire
 MIPS = 125
 """Most instructions take one cycle, and firmware sets clk_sys to 125 MHz."""
 GPIO_COUNT = 30
+LED_PIN = 25
 MAX_CLOSED_CHIPS = 3
 """So many of them, and the garbage collector is asked before another one is made: it counts objects, not bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedSnapshot:
+    """A board at an instant: the machine's part and that of the objects around it."""
+
+    machine: MachineSnapshot
+    objects: Memento
 
 
 class EmbeddedEngine:
@@ -74,6 +90,9 @@ class EmbeddedEngine:
         self._uarts = [UartPort(uart, self.runner.poke) for uart in chip.uarts]
         self._host = BusHost(chip.usb, self._clock, self.runner, lambda: self.unmodelled)
         self._closed = False
+        self._gdb: GdbStub | None = None
+        self._wait_for_gdb = False
+        self._semihosting: Semihosting | None = None
 
     # What it is
 
@@ -131,6 +150,7 @@ class EmbeddedEngine:
 
     def run(self, seconds: float) -> None:
         """Let emulated time pass. Raises FirmwareError when the processor has stopped for good."""
+        self._ask_gdb()
         self.runner.run_until(_never, self._deadline(seconds))
 
     def run_until(self, condition: Callable[[], bool], timeout: float) -> bool:
@@ -138,6 +158,7 @@ class EmbeddedEngine:
 
         Raises FirmwareError when the processor has stopped for good.
         """
+        self._ask_gdb()
         return self.runner.run_until(condition, self._deadline(timeout))
 
     def _deadline(self, seconds: float) -> int:
@@ -169,6 +190,76 @@ class EmbeddedEngine:
             raise UsageError(f"GPIO {pin}: the RP2040 has GPIO0 to GPIO{GPIO_COUNT - 1}")
         return 1 << pin
 
+    @contextmanager
+    def pins_watched(self, changed: Callable[[int, int, bool], None]) -> Iterator[None]:
+        """Within the context, call `changed(time, pin, level)` for each change of a GPIO's level.
+
+        time: emulated nanoseconds since power-on, never going back.
+        """
+
+        def tell(which: int, levels: int) -> None:
+            now_ns = self._clock.now_ns
+            for pin in range(GPIO_COUNT):
+                if which >> pin & 1:
+                    changed(now_ns, pin, bool(levels >> pin & 1))
+
+        self._chip.pins.watch(tell, (1 << GPIO_COUNT) - 1)
+        try:
+            yield
+        finally:
+            self._chip.pins.watch(tell, 0)
+
+    def press(self, name: str, down: bool) -> None:
+        """Push the button `bootsel` down, or let it go: it pulls the flash's chip select low."""
+        if name != "bootsel":
+            raise UsageError(f"button {name}: the Pico has one, bootsel")
+        self._machine.set_external_qspi(SS, 0, SS if down else 0)
+
+    def led(self, name: str = "led") -> bool:
+        """Whether the Pico's LED, `led`, is lit: GPIO25, driven high."""
+        if name != "led":
+            raise UsageError(f"LED {name}: the Pico has one, led")
+        return self.gpio(LED_PIN)
+
+    def set_adc(self, channel: int, volts: float) -> None:
+        """The voltage at an ADC input, 0 to 3 (GPIO26 to GPIO29), between 0 V and ADC_AVDD, 3.3 V."""
+        if not 0 <= channel < len(self._chip.adc.voltages):
+            raise UsageError(f"ADC input {channel}: the RP2040 has 0 to 3, at GPIO26 to GPIO29")
+        self._chip.adc.voltages[channel] = volts
+
+    def set_temperature(self, celsius: float) -> None:
+        """The chip's temperature, as its sensor measures it."""
+        self._chip.adc.temperature = celsius
+
+    # Looking on
+
+    def start_gdb(self, port: int) -> None:
+        """Listen for GDB on a TCP port of this machine; the board stands until GDB has connected and lets it go."""
+        if self._gdb is not None:
+            raise UsageError("GDB's server runs already")
+        self._gdb = GdbStub(port, MachineTarget(self._machine, self.reset))
+        self._wait_for_gdb = True
+
+    def enable_semihosting(self) -> Semihosting:
+        """From now on BKPT 0xAB is a call to the host, with this console; before, it is the chip's HardFault."""
+        if self._semihosting is None:
+            target = MachineTarget(self._machine, self.reset)
+            self._semihosting = Semihosting(target.read, target.write, lambda: self.now)
+            self._machine.set_semihosting(True)
+        return self._semihosting
+
+    def snapshot(self, *also: Any) -> EmbeddedSnapshot:
+        """Keep the board as it is: chip, USB host and what `also` names, with everything that hangs on it.
+
+        For this engine in this process. What stands outside stays as it is: traces, GDB, files.
+        """
+        return EmbeddedSnapshot(self._machine.snapshot(), Memento(self, *also))
+
+    def restore(self, snapshot: EmbeddedSnapshot) -> None:
+        """The board as it was, its time included; any number of times, and in any order."""
+        self._machine.restore(snapshot.machine)
+        snapshot.objects.restore()
+
     # Reset and power
 
     def reset(self) -> None:
@@ -193,8 +284,39 @@ class EmbeddedEngine:
             for core in (0, 1):
                 if self._machine.core(core, Core.STATE) & State.LOCKED_UP:
                     self._died(lock_up_text(self._machine, core), core, Core.FIRST_R0)
+        elif reason is Run.DEBUG:
+            self._halted()
+        elif reason is Run.SEMIHOSTING:
+            self._serve_semihosting()
         else:
             self._chip.event(reason)
+
+    def _halted(self) -> None:
+        hit, core, address = self._machine.debug_hit()
+        if self._gdb is None:
+            self._machine.resume(core)
+        else:
+            self._gdb.halted(SIGTRAP, core, address if hit is Hit.WATCHPOINT else None)
+
+    def _ask_gdb(self) -> None:
+        """GDB may want the board to stand: it has just come, or sent its Ctrl-C."""
+        if self._gdb is None:
+            return
+        if self._wait_for_gdb:
+            self._wait_for_gdb = False
+            self._gdb.wait_for_client()
+            self._gdb.halted(SIGTRAP)
+        elif self._gdb.poll():
+            self._gdb.halted(SIGINT)
+
+    def _serve_semihosting(self) -> None:
+        assert self._semihosting is not None
+        for core in (0, 1):
+            if self._machine.semihosting_calls >> core & 1:
+                result = self._semihosting.call(self._machine.core(core, 0), self._machine.core(core, 1))
+                self._machine.end_semihosting_call(core, result)
+        if self._semihosting.exit_code is not None:
+            self.runner.poke()
 
     def _died(self, why: str, core: int = 0, registers: int = 0) -> None:
         """`registers`: where in `Machine.core` those begin that it had when it went wrong."""
@@ -214,6 +336,7 @@ class EmbeddedEngine:
             return f"(no backtrace: {error})"
 
     def _check(self) -> None:
+        self._ask_gdb()
         if not self._dead:
             for core in (0, 1):
                 why = no_handler_text(self._machine, core)
@@ -265,6 +388,8 @@ class EmbeddedEngine:
         """End it, saving the flash. May be called twice."""
         if not self._closed:
             self._closed = True
+            if self._gdb is not None:
+                self._gdb.close()
             self._closed_chips.add(self._chip)
             self._save_flash()
 

@@ -20,8 +20,8 @@ class BoardConfig:
     `mips`: emulated instructions per emulated microsecond; None takes the engine's default.
     `revision`: of the chip as SYSINFO tells it, `B1` or `B2`; None is B2. Firmware takes another way through its USB
     driver on each.
-    `cores`: 1 or 2; None is the engine's own choice. The embedded engine takes both: core 1 costs nothing until firmware
-    starts it. Renode takes one: core 0 alone is enough for everything but `_thread`, and up to twice as fast there.
+    `cores`: 1 or 2; None is the engine's own choice. The embedded engine takes both: core 1 costs nothing until
+    firmware starts it. Renode takes one: core 0 alone is enough for everything but `_thread`, and up to twice as fast.
     """
 
     firmware: Path

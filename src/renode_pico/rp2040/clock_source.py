@@ -8,7 +8,6 @@ from renode_pico.clock import NS_PER_S, Clock
 from renode_pico.rp2040.block import Block, Machine
 from renode_pico.rp2040.unmodelled import Unmodelled
 
-
 DORMANT_COMA, DORMANT_WAKE = 0x636F_6D61, 0x7761_6B65
 """What firmware writes to DORMANT of an oscillator, and what it reads when it runs."""
 
