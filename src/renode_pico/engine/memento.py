@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from array import array
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import is_dataclass
 from enum import Enum
 from functools import cache, partial
 from types import BuiltinMethodType, CellType, FunctionType, MethodType, MethodWrapperType
-from typing import Any
+from typing import Any, cast
 
 PACKAGE = "renode_pico."
 _IMMUTABLE = (int, float, complex, str, bytes, bool, type(None), type, Enum, range)
@@ -93,17 +93,17 @@ class Memento:
             yield thing.cell_contents
         elif isinstance(thing, partial):
             yield from (thing.func, thing.args, thing.keywords)
-        elif _is_ours(type(thing)):
-            yield from self._record_attributes(thing)
+        elif _is_ours(cls := cast(Hashable, type(thing))):
+            yield from self._record_attributes(thing, cls)
 
-    def _record_attributes(self, thing: Any) -> Iterator[Any]:
-        frozen = _is_frozen(type(thing))
+    def _record_attributes(self, thing: Any, cls: Hashable) -> Iterator[Any]:
+        frozen = _is_frozen(cls)
         attributes = getattr(thing, "__dict__", None)
         if attributes is not None:
             if not frozen:
                 self._dicts.append((attributes, dict(attributes)))
             yield from attributes.values()
-        for name in _slots_of(type(thing)):
+        for name in _slots_of(cls):
             try:
                 value = getattr(thing, name)
             except AttributeError:
@@ -120,7 +120,7 @@ def _is_ours(cls: Any) -> bool:
 
 @cache
 def _is_frozen(cls: Any) -> bool:
-    return is_dataclass(cls) and bool(cls.__dataclass_params__.frozen)
+    return is_dataclass(cls) and bool(getattr(cls, "__dataclass_params__").frozen)  # noqa: B009 (typeshed has no such name)
 
 
 @cache
