@@ -14,6 +14,7 @@ import click
 
 from renode_pico import __version__
 from renode_pico.engine.select import ENGINES, probe
+from renode_pico.errors import RenodePicoError
 from renode_pico.firmware import VARIANTS, image_folder
 
 
@@ -63,6 +64,7 @@ def look() -> list[Finding]:
         findings.append(
             Finding("engine", name, engine.available, engine.version, engine.advice, needed=name == "embedded")
         )
+    findings.append(core_in_use())
     for variant in VARIANTS:
         path = image_folder() / f"{variant}.uf2"
         built = path.is_file()
@@ -74,6 +76,21 @@ def look() -> list[Finding]:
         found = shutil.which(name, path=folders)
         findings.append(Finding("tool", name, found is not None, tool_version(found) if found else "", advice))
     return findings
+
+
+def core_in_use() -> Finding:
+    """Which core the embedded engine has: compiled, or as WebAssembly."""
+    from renode_pico.core.build import compiler, sources
+    from renode_pico.core.machine import load
+
+    try:
+        kind = load().kind
+    except RenodePicoError as error:
+        return Finding("core", "embedded", False, "", str(error), needed=True)
+    if kind == "compiled":
+        return Finding("core", "embedded", True, f"compiled, {len(sources())} sources in C")
+    advice = "" if compiler() else "; install gcc or clang for one that is compiled"
+    return Finding("core", "embedded", True, f"WebAssembly by wasmtime, a little slower, with the same traces{advice}")
 
 
 @click.command("doctor")

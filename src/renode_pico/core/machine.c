@@ -144,6 +144,13 @@ static void sleep_on(const struct machine *m, struct core *c)
     }
 }
 
+/* A core's last instruction may end after an event is due: the event happens in time, the core is a little ahead. */
+static void come_to(struct machine *m, u64 cycle)
+{
+    if (cycle > m->now)
+        m->now = cycle;
+}
+
 /* Let time pass up to `until` or an event before it: run the core that is behind, for a slice if the other is awake. */
 static void advance(struct pico *p, u64 until)
 {
@@ -161,8 +168,7 @@ static void advance(struct pico *p, u64 until)
         slice = other->time + SLICE;
         run_core(p, c, slice < until ? slice : until);
         both = c->time < other->time ? c->time : other->time;
-        if (both > m->now)
-            m->now = both;
+        come_to(m, both < until ? both : until);
         return;
     } else {
         if (!awake) {
@@ -170,8 +176,7 @@ static void advance(struct pico *p, u64 until)
             other = &m->core[0];
         }
         run_core(p, c, until);
-        if (c->time > m->now)
-            m->now = c->time;
+        come_to(m, c->time < until ? c->time : until);
     }
     sleep_on(m, other);
     if (!awake && !other_awake)

@@ -212,6 +212,11 @@ class Machine:
         address = self._c.memory(self._p, which, self._c.scratch)
         return self._c.view(address, self._c.scratch_words[0])
 
+    @property
+    def kind(self) -> str:
+        """How the library runs: `compiled`, or `WebAssembly`."""
+        return str(self._c.kind)
+
     def close(self) -> None:
         """Give the memory back. Views of it must not be used any more."""
         if self._p:

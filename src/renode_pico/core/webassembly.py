@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from renode_pico.core.abi import CALLBACKS, FUNCTIONS, SCRATCH_WORDS
-from renode_pico.core.build import cache_folder, wasm_file
+from renode_pico.core.build import cache_folder, fingerprint, wasm_file
 from renode_pico.errors import EngineMissing
 
 _MASKS = {"i": 0xFFFF_FFFF, "p": 0xFFFF_FFFF, "l": 0xFFFF_FFFF_FFFF_FFFF}
@@ -33,6 +33,8 @@ def _compiled() -> tuple[Any, Any, Any]:
         raise EngineMissing(f"{source.name} is not here: the embedded engine's core needs a C compiler")
     engine = wasmtime.Engine()
     code = source.read_bytes()
+    if fingerprint().encode() not in code:
+        raise EngineMissing(f"{source.name} is of other sources: python -m renode_pico.core.build --wasm makes it anew")
     kept = cache_folder() / f"wasmtime-{version('wasmtime')}-{_digest(code)}.bin"
     try:
         return wasmtime, engine, wasmtime.Module.deserialize_file(engine, str(kept))

@@ -58,13 +58,13 @@ class SmallMachine:
         """So many cycles, or less when there is something to say."""
         return self.machine.run(self.machine.cycles + cycles)
 
-    def steps(self, count: int) -> list[int]:
-        """The PC after each of `count` single cycles at which an instruction ended."""
-        pcs = []
-        for _ in range(count):
+    def step(self) -> int:
+        """One instruction of core 0; the cycles it took."""
+        machine = self.machine
+        count, before = machine.instructions(0), machine.core_cycles(0)
+        while machine.instructions(0) == count:
             self.run(1)
-            pcs.append(self.pc)
-        return pcs
+        return machine.core_cycles(0) - before
 
     def word(self, address: int) -> int:
         """One word of memory or of a register."""

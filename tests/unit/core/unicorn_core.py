@@ -109,7 +109,8 @@ class Ours:
         """Execute `count` instructions, one by one."""
         self.set_up(code, data, before)
         machine = self.machine
-        for _ in range(count):
+        end = machine.instructions(0) + count
+        while machine.instructions(0) < end:
             assert machine.run(machine.cycles + 1) is Run.DEADLINE
         after = CoreState(self.registers.tolist(), machine.core(0, Core.XPSR) & FLAGS)
         offset = DATA - 0x2000_0000

@@ -1,0 +1,96 @@
+"""The core's library: compiled, or as WebAssembly where nothing can be compiled; the same machine either way."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from renode_pico.core import build, machine
+from renode_pico.core.build import compile_to, fingerprint, library, wasm_file
+from renode_pico.core.machine import Machine
+from renode_pico.errors import EngineMissing, UsageError
+from tests.unit.core.small_machine import NOTES, SmallMachine
+from tests.unit.core.test_snapshots import BUSY
+
+
+def run_busy() -> tuple[object, ...]:
+    small = SmallMachine(BUSY)
+    small.machine.set_core(0, 1, NOTES)
+    small.machine.set_core(0, 3, 1664525)
+    kept = small.machine.snapshot()
+    small.run(30_000)
+    first = bytes(small.machine.sram)
+    small.machine.restore(kept)
+    small.run(30_000)
+    assert bytes(small.machine.sram) == first
+    m = small.machine
+    return first, m.cycles, m.now_ns, m.instructions(0), [m.core(0, number) for number in range(32)]
+
+
+@pytest.mark.row("E4.same-traces", engine="embedded")
+def test_both_run_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    results = []
+    for kind, name in (("compiled", "compiled"), ("wasm", "WebAssembly")):
+        monkeypatch.setenv("RENODE_PICO_CORE", kind)
+        assert machine.load().kind == name
+        results.append(run_busy())
+    assert results[0] == results[1]
+
+
+def test_the_webassembly_is_of_these_sources() -> None:
+    assert fingerprint().encode() in wasm_file().read_bytes(), "python -m renode_pico.core.build --wasm"
+
+
+@pytest.mark.row("E4.runs", engine="embedded")
+def test_without_a_compiler_it_says_so_once_and_runs(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("RENODE_PICO_CORE", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("CC", str(tmp_path / "no-compiler"))
+    monkeypatch.setattr(build, "shipped", lambda: tmp_path / "nothing.so")
+    machine._native.cache_clear()
+    machine._tell_once.cache_clear()
+    try:
+        assert Machine(1).kind == "WebAssembly"
+        assert Machine(1).kind == "WebAssembly"
+    finally:
+        machine._native.cache_clear()
+    told = [record.getMessage() for record in caplog.records]
+    assert len(told) == 1
+    assert "install gcc or clang" in told[0]
+
+
+def test_one_that_is_asked_for_is_not_replaced_by_the_other(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("RENODE_PICO_CORE", "compiled")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("CC", "no-such-compiler")
+    machine._native.cache_clear()
+    with pytest.raises(EngineMissing, match="needs a C compiler"):
+        machine.load()
+    machine._native.cache_clear()
+    monkeypatch.setenv("RENODE_PICO_CORE", "faster")
+    with pytest.raises(UsageError, match="compiled and wasm"):
+        machine.load()
+
+
+def test_a_compiler_that_fails_is_quoted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    compiler = tmp_path / "cc"
+    compiler.write_text("#!/bin/sh\necho 'no space left' >&2\nexit 1\n")
+    compiler.chmod(0o755)
+    monkeypatch.setenv("CC", str(compiler))
+    with pytest.raises(EngineMissing, match="no space left"):
+        compile_to(tmp_path / "out" / "core.so")
+    assert os.listdir(tmp_path / "out") == []
+
+
+def test_the_library_is_made_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    made = library()
+    assert made.is_relative_to(tmp_path)
+    stamp = made.stat().st_mtime_ns
+    assert library() == made
+    assert made.stat().st_mtime_ns == stamp
+    assert fingerprint().encode() in made.read_bytes()
