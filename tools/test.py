@@ -59,6 +59,7 @@ def stages(jobs: int) -> list[Stage]:
             ],
             "embedded",
         ),
+        Stage("wheel", [str(BIN / "pytest"), "-q", "tests/wheel", f"--junitxml={RESULTS}/wheel.xml"]),
         Stage("models for renode", [str(BIN / "python"), "-m", "renode_pico.renode_models"], "renode"),
         Stage(
             "system on renode",
