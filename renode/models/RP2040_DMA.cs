@@ -751,7 +751,8 @@ namespace Antmicro.Renode.Peripherals.RP2040
         /// <summary>Up to now. What falls on this very cycle is made when it is due, not when a register is looked at.</summary>
         private void BringUp(bool isDue)
         {
-            if(transferring)
+            // when all wait for requests, or for what is due, there is nothing to make up for
+            if(transferring || (!isDue && !unpaced))
             {
                 return;
             }
@@ -776,11 +777,13 @@ namespace Antmicro.Renode.Peripherals.RP2040
         private void Schedule()
         {
             var due = ulong.MaxValue;
+            unpaced = false;
             for(var number = 0; number < NumberOfChannels; number++)
             {
                 if(IsBusy(number))
                 {
                     due = Math.Min(due, DueOf(number));
+                    unpaced |= channels[number].Request == PermanentRequest;
                 }
             }
             if(due == scheduled && due != ulong.MaxValue)
@@ -984,6 +987,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
         private ulong slot;
         private ulong scheduled = ulong.MaxValue;
         private bool transferring;
+        private bool unpaced;
         private ulong since;
         private ulong cycleSince;
         private uint frequency;
