@@ -7,7 +7,7 @@ ENGINE   ?= auto
 JOBS     ?= $(shell nproc 2>/dev/null || echo 2)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test firmware lint bench clean setup mutants coverage-page not-modelled
+.PHONY: help run test firmware lint bench clean setup mutants coverage-page not-modelled dist setup-renode
 
 help: ## what there is to make
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -22,6 +22,12 @@ test: setup firmware ## lint, types and every suite on every engine there is; en
 
 firmware: ## build MicroPython for the Pico (cached by a hash of its inputs)
 	@$(PYTHON) firmware/build.py --jobs $(JOBS)
+
+dist: setup firmware ## wheel and source distribution, into dist/, checked
+	@rm -rf dist && RENODE_PICO_DIST=1 $(BIN)/python -m build --no-isolation && $(BIN)/twine check --strict dist/*
+
+setup-renode: setup ## get Renode for this checkout and this user; FROM=FILE|URL takes another archive
+	@$(BIN)/renode-pico setup renode $(if $(FROM),--from "$(FROM)")
 
 lint: setup ## ruff and mypy
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,12 +17,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 STAMP = VENV / ".renode-pico"
-PYRENODE3 = "git+https://github.com/antmicro/pyrenode3.git"
+PACKAGE = ROOT / "src" / "renode_pico"
 
 
 def fingerprint(renode: bool) -> str:
     """Say what the environment depends on."""
-    parts = [(ROOT / "pyproject.toml").read_text(), sys.version, str(ROOT), f"renode={renode}"]
+    parts = [(ROOT / "pyproject.toml").read_text(), sys.version, str(ROOT), pyrenode3() if renode else ""]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
@@ -32,8 +33,15 @@ def complain(message: str) -> int:
 
 
 def renode_present() -> bool:
-    """Say whether Renode is on this machine."""
+    """Say whether Renode is on this machine, of which this project has not set up itself (with pyrenode3)."""
     return shutil.which("renode") is not None or any(name.startswith("PYRENODE_") for name in os.environ)
+
+
+def pyrenode3() -> str:
+    """The pyrenode3 that was tried, as pip takes it: what `renode-pico setup renode` installs, too."""
+    text = (PACKAGE / "renode_models" / "installation.py").read_text()
+    commit = re.search(r'^PYRENODE_COMMIT = "(\w+)"', text, re.MULTILINE)
+    return f"git+https://github.com/antmicro/pyrenode3.git@{commit[1] if commit else 'main'}"
 
 
 def create_venv() -> int:
@@ -63,12 +71,10 @@ def pip(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def install_pyrenode3() -> None:
-    """Install pyrenode3, which the Python engine `renode` needs, from where pip looks, else from its repository."""
-    for source in ("pyrenode3", PYRENODE3):
-        if pip("install", source).returncode == 0:
-            return
-    print("setup: Renode is here but pyrenode3 could not be installed; the Python engine 'renode' needs it:")
-    print(f"       {VENV.relative_to(ROOT)}/bin/pip install {PYRENODE3}")
+    """Install pyrenode3, which the Python engine `renode` needs."""
+    if pip("install", pyrenode3()).returncode:
+        print("setup: Renode is here but pyrenode3 could not be installed; the Python engine 'renode' needs it:")
+        print(f"       {VENV.relative_to(ROOT)}/bin/pip install {pyrenode3()}")
 
 
 def main() -> int:

@@ -59,6 +59,7 @@ def stages(jobs: int) -> list[Stage]:
             ],
             "embedded",
         ),
+        Stage("wheel", [str(BIN / "pytest"), "-q", "tests/wheel", f"--junitxml={RESULTS}/wheel.xml"]),
         Stage("models for renode", [str(BIN / "python"), "-m", "renode_pico.renode_models"], "renode"),
         Stage(
             "system on renode",
@@ -67,7 +68,7 @@ def stages(jobs: int) -> list[Stage]:
         ),
         Stage(
             "robot on renode",
-            ["renode-test", "-j", str(jobs), "-r", str(RESULTS / "robot-renode"), *robot_files()],
+            [renode_test(), "-j", str(jobs), "-r", str(RESULTS / "robot-renode"), *robot_files()],
             "renode",
         ),
     ]  # fmt: skip
@@ -79,12 +80,19 @@ def robot_files(*, neutral: bool = False) -> list[str]:
     return [str(path.relative_to(ROOT)) for path in suites if not neutral or "_${ENGINE}.resource" in path.read_text()]
 
 
+def renode_test() -> str:
+    """The `renode-test` of the Renode that is used."""
+    found = look_for_renode().installation
+    launcher = found.test_launcher if found else None
+    return str(launcher or "renode-test")
+
+
 def run_stage(stage: Stage) -> bool:
     """Run one command in a process group of its own, so that nothing of it is left behind."""
     print(f"\n=== {stage.name}", flush=True)
     begin = time.monotonic()
     environment = os.environ | {"PATH": f"{BIN}:{os.environ['PATH']}", "PYTHONUNBUFFERED": "1"}
-    if stage.command[0] == "renode-test":
+    if Path(stage.command[0]).name == "renode-test":
         environment["PATH"] = os.environ["PATH"]
     # Renode's console spins on a standard input at end of file: give it an idle pipe.
     process = subprocess.Popen(stage.command, cwd=ROOT, env=environment, stdin=subprocess.PIPE, start_new_session=True)
@@ -116,8 +124,8 @@ def needs(stage: Stage) -> str:
     if stage.engine != "renode":
         return ""
     found = look_for_renode()
-    if stage.command[0] == "renode-test":
-        return "" if shutil.which("renode-test") else f"renode-test is not on PATH: {ADVICE}"
+    if Path(stage.command[0]).name == "renode-test":
+        return "" if shutil.which(stage.command[0]) else f"there is no renode-test: {ADVICE}"
     if stage.name.startswith("models"):
         return "" if found.installation else found.problem
     return found.problem

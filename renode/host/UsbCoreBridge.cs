@@ -119,7 +119,12 @@ namespace Antmicro.Renode.UsbHosts
         {
             try
             {
-                Use(UsbConfigurationDescriptor.Parse(transfer.Data));
+                var problems = new UsbProblems(false);
+                Use(UsbConfigurationDescriptor.Parse(transfer.Data, problems));
+                foreach(var problem in problems.Found)
+                {
+                    device.Log(LogLevel.Warning, "{0}", problem);
+                }
             }
             catch(UsbDescriptorException e)
             {

@@ -16,28 +16,32 @@ namespace Antmicro.Renode.UsbHosts
 
         void ResetToggle(int address, int endpointAddress);
 
-        void Enumerated(UsbDevice device, string error);
+        /// <summary>It is over: a device, or an error; another one may come where it has left meanwhile.</summary>
+        void Enumerated(UsbDevice device, string error, bool deviceHasLeft);
     }
 
     /// <summary>
-    /// Makes an attached device known and configures it (USB 2.0, 9.1.2), the way Linux does it: reset, the head of the device
-    /// descriptor at address 0, reset again, SET_ADDRESS, then all descriptors and strings, SET_CONFIGURATION.
+    /// Makes an attached device known and configures it (USB 2.0, 9.1.2), as an operating system does it: Linux' hub driver by what
+    /// it does.
     /// </summary>
     /// <remarks>
-    /// Nothing waits: each step is taken when the device has answered the one before it, at that emulated instant.
+    /// A device that does not answer, or answers nonsense, is reset and asked again: twice by the scheme that asks for the head of the
+    /// device descriptor first, resets again and sets the address, then twice by the one that sets the address first. A strict host
+    /// makes one attempt. Nothing waits: each step is taken when the device has answered the one before it, at that emulated instant.
     /// </remarks>
     internal sealed class UsbEnumerator
     {
-        public UsbEnumerator(IUsbEnumeratorHost host, int address)
+        public UsbEnumerator(IUsbEnumeratorHost host, int address, bool strict)
         {
             this.host = host;
             this.address = address;
             strings = new List<int>();
+            problems = new UsbProblems(strict);
         }
 
         public void Begin()
         {
-            afterReset = AskForHead;
+            afterReset = failures < Attempts / 2 ? (Action)AskForHead : AskForAddressFirst;
             host.BeginReset();
         }
 
@@ -53,50 +57,79 @@ namespace Antmicro.Renode.UsbHosts
         }
 
         /// <summary>The device has left the bus, or somebody else resets it.</summary>
-        public void Abandon()
-        {
-            Fail("the device left the bus during enumeration");
-        }
-
-        private void AskForHead()
-        {
-            Ask(new UsbPipe(0, 0, UsbTransferType.Control, 64), UsbRequests.GetDescriptor(UsbDescriptorType.Device, 0, 0, 64), HeadIsKnown);
-        }
-
-        private void HeadIsKnown(byte[] data)
-        {
-            if(data.Length < 8 || data[1] != UsbDescriptorType.Device)
-            {
-                throw new UsbDescriptorException("device descriptor: the device sent {0} at its first request".FormatText(UsbText.Hex(data)));
-            }
-            packetSize = data[7];
-            if(packetSize != 8 && packetSize != 16 && packetSize != 32 && packetSize != 64)
-            {
-                throw new UsbDescriptorException("device descriptor, offset 7: bMaxPacketSize0 is {0}".FormatText(packetSize));
-            }
-            afterReset = SetAddress;
-            host.BeginReset();
-        }
-
-        private void SetAddress()
-        {
-            Ask(new UsbPipe(0, 0, UsbTransferType.Control, packetSize), UsbRequests.SetAddress(address),
-                _ => host.CallIn(UsbTiming.SetAddressRecovery, AskForDevice));
-        }
-
-        private void AskForDevice()
+        public void Abandon(string error, bool deviceHasLeft)
         {
             if(!over)
             {
-                Ask(new UsbPipe(address, 0, UsbTransferType.Control, packetSize),
-                    UsbRequests.GetDescriptor(UsbDescriptorType.Device, 0, 0, 18), DeviceIsKnown);
+                over = true;
+                host.Enumerated(null, error, deviceHasLeft);
             }
         }
 
-        private void DeviceIsKnown(byte[] data)
+        // The head of the device descriptor, of which the first packet tells bMaxPacketSize0, then the address
+
+        private void AskForHead()
         {
-            device = new UsbDevice(address, data);
-            AskForConfigurationHead();
+            AskForDescriptor(new UsbPipe(0, 0, UsbTransferType.Control, DefaultPacketSize), UsbDescriptorType.Device, 0, 0, 64, data =>
+            {
+                packetSize = ControlPacketSize(data);
+                afterReset = () => SetAddress(packetSize, AskForDevice);
+                host.BeginReset();
+            });
+        }
+
+        // The address, then the head of the device descriptor
+
+        private void AskForAddressFirst()
+        {
+            SetAddress(DefaultPacketSize, () =>
+            {
+                AskForDescriptor(new UsbPipe(address, 0, UsbTransferType.Control, DefaultPacketSize), UsbDescriptorType.Device, 0, 0, 8,
+                    data =>
+                    {
+                        packetSize = ControlPacketSize(data);
+                        AskForDevice();
+                    });
+            });
+        }
+
+        private void SetAddress(int size, Action then, int tries = SetAddressTries)
+        {
+            var recovery = problems.Strict ? UsbTiming.StrictSetAddressRecovery : UsbTiming.SetAddressRecovery;
+            Ask(new UsbPipe(0, 0, UsbTransferType.Control, size), UsbRequests.SetAddress(address), _ => Later(recovery, then), transfer =>
+            {
+                if(tries == 1 || problems.Strict)
+                {
+                    return false;
+                }
+                Later(UsbTiming.SetAddressRetry, () => SetAddress(size, then, tries - 1));
+                return true;
+            });
+        }
+
+        private int ControlPacketSize(byte[] head)
+        {
+            if(head.Length < 8)
+            {
+                throw new UsbDescriptorException("device descriptor: the device sent {0} at its first request".FormatText(UsbText.Hex(head)));
+            }
+            if(UsbDescriptorType.IsControlPacketSize(head[7]))
+            {
+                return head[7];
+            }
+            problems.Forgive("device descriptor, offset 7: bMaxPacketSize0 is {0}, not 8, 16, 32 or 64", head[7]);
+            return UsbDescriptorType.IsControlPacketSize(head.Length) ? head.Length : DefaultPacketSize;
+        }
+
+        // Everything the device has to say about itself
+
+        private void AskForDevice()
+        {
+            AskForDescriptor(new UsbPipe(address, 0, UsbTransferType.Control, packetSize), UsbDescriptorType.Device, 0, 0, 18, data =>
+            {
+                device = new UsbDevice(address, data, packetSize, problems);
+                AskForConfigurationHead();
+            });
         }
 
         private void AskForConfigurationHead()
@@ -107,23 +140,26 @@ namespace Antmicro.Renode.UsbHosts
                 AskForBosHead();
                 return;
             }
-            Ask(device.ControlPipe, UsbRequests.GetDescriptor(UsbDescriptorType.Configuration, index, 0, 9), AskForConfiguration);
+            AskForDescriptor(device.ControlPipe, UsbDescriptorType.Configuration, index, 0, 9, head => AskForConfiguration(index, head));
         }
 
-        private void AskForConfiguration(byte[] head)
+        private void AskForConfiguration(int index, byte[] head)
         {
-            if(head.Length < 9 || (head[2] | head[3] << 8) < 9)
+            if(head.Length < 9)
             {
-                throw new UsbDescriptorException("configuration descriptor: the device sent {0}".FormatText(UsbText.Hex(head)));
+                throw new UsbDescriptorException("configuration descriptor {0}: asked for 9 bytes, the device sent {1}".FormatText(index,
+                    head.Length));
             }
-            Ask(device.ControlPipe, UsbRequests.GetDescriptor(UsbDescriptorType.Configuration, device.Configurations.Count, 0,
-                head[2] | head[3] << 8), ConfigurationIsKnown);
-        }
-
-        private void ConfigurationIsKnown(byte[] data)
-        {
-            device.Configurations.Add(UsbConfigurationDescriptor.Parse(data));
-            AskForConfigurationHead();
+            var total = head[2] | head[3] << 8;
+            if(total < 9)
+            {
+                problems.Forgive("configuration descriptor {0}, offset 2: wTotalLength is {1}, at least 9 are due", index, total);
+            }
+            AskForDescriptor(device.ControlPipe, UsbDescriptorType.Configuration, index, 0, Math.Max(total, 9), data =>
+            {
+                device.Configurations.Add(UsbConfigurationDescriptor.Parse(data, problems));
+                AskForConfigurationHead();
+            });
         }
 
         private void AskForBosHead()
@@ -133,20 +169,45 @@ namespace Antmicro.Renode.UsbHosts
                 AskForLanguages();
                 return;
             }
-            Ask(device.ControlPipe, UsbRequests.GetDescriptor(UsbDescriptorType.Bos, 0, 0, 5), AskForBos, AskForLanguages);
+            var total = 0;
+            AskForOptional(UsbDescriptorType.Bos, 0, 0, 5, "", head =>
+            {
+                if(head.Length < 5)
+                {
+                    throw new UsbDescriptorException("BOS descriptor: asked for 5 bytes, the device sent {0}".FormatText(head.Length));
+                }
+                total = head[2] | head[3] << 8;
+            }, () => AskForBos(total));
         }
 
-        private void AskForBos(byte[] head)
+        private void AskForBos(int total)
         {
-            if(head.Length < 5)
+            if(total == 0)
             {
-                throw new UsbDescriptorException("BOS descriptor: the device sent {0}".FormatText(UsbText.Hex(head)));
-            }
-            Ask(device.ControlPipe, UsbRequests.GetDescriptor(UsbDescriptorType.Bos, 0, 0, head[2] | head[3] << 8), data =>
-            {
-                device.Bos = data;
                 AskForLanguages();
-            });
+                return;
+            }
+            AskForOptional(UsbDescriptorType.Bos, 0, 0, total, "", data =>
+            {
+                CheckBos(data);
+                device.Bos = data;
+            }, AskForLanguages);
+        }
+
+        private void CheckBos(byte[] data)
+        {
+            const string what = "BOS descriptor";
+            UsbDescriptorType.Expect(data, 0, UsbDescriptorType.Bos, 5, what);
+            var total = data[2] | data[3] << 8;
+            if(total != data.Length)
+            {
+                problems.Forgive("{0}, offset 2: wTotalLength is {1}, but {2} bytes were sent", what, total, data.Length);
+            }
+            var capabilities = UsbDescriptorType.Split(data, what, problems).Count(x => x > 0);
+            if(capabilities != data[4])
+            {
+                problems.Forgive("{0}, offset 4: bNumDeviceCaps is {1}, but {2} are described", what, data[4], capabilities);
+            }
         }
 
         private void AskForLanguages()
@@ -158,19 +219,19 @@ namespace Antmicro.Renode.UsbHosts
                 named.AddRange(configuration.Associations.Select(x => x[2]));
                 named.AddRange(configuration.Settings.Select(x => (int)x.StringIndex));
             }
+            strings.Clear();
             strings.AddRange(named.Where(x => x != 0).Distinct());
+            language = English;
             if(strings.Count == 0)
             {
                 SetConfiguration();
                 return;
             }
-            Ask(device.ControlPipe, UsbRequests.GetDescriptor(UsbDescriptorType.String, 0, 0, 255), LanguagesAreKnown, SetConfiguration);
-        }
-
-        private void LanguagesAreKnown(byte[] data)
-        {
-            language = data.Length >= 4 ? data[2] | data[3] << 8 : English;
-            AskForString();
+            AskForOptional(UsbDescriptorType.String, 0, 0, 255, "", data =>
+            {
+                var content = StringContent(data, "string descriptor 0");
+                language = content.Length >= 2 ? content[0] | content[1] << 8 : English;
+            }, AskForString, SetConfiguration);
         }
 
         private void AskForString()
@@ -182,15 +243,28 @@ namespace Antmicro.Renode.UsbHosts
             }
             var index = strings[0];
             strings.RemoveAt(0);
-            Ask(device.ControlPipe, UsbRequests.GetDescriptor(UsbDescriptorType.String, index, language, 255), data =>
+            AskForOptional(UsbDescriptorType.String, index, language, 255, "string {0}: ".FormatText(index), data =>
             {
-                if(data.Length < 2 || data[0] > data.Length || data[1] != UsbDescriptorType.String)
-                {
-                    throw new UsbDescriptorException("string descriptor {0}: the device sent {1}".FormatText(index, UsbText.Hex(data)));
-                }
-                device.Strings[index] = Encoding.Unicode.GetString(data, 2, data[0] - 2);
-                AskForString();
+                device.Strings[index] = Encoding.Unicode.GetString(StringContent(data, "string descriptor {0}".FormatText(index)));
             }, AskForString);
+        }
+
+        private byte[] StringContent(byte[] data, string what)
+        {
+            if(data[0] < 2)
+            {
+                UsbDescriptorType.Expect(data, 0, UsbDescriptorType.String, 2, what);
+            }
+            if(data[0] != data.Length)
+            {
+                problems.Forgive("{0}: bLength is {1}, but {2} bytes were sent", what, data[0], data.Length);
+            }
+            var length = Math.Min(data[0], data.Length);
+            if(length % 2 != 0)
+            {
+                problems.Forgive("{0}: bLength is {1}, not a whole number of UTF-16 units", what, data[0]);
+            }
+            return data.Skip(2).Take(length - length % 2 - 2).ToArray();
         }
 
         private void SetConfiguration()
@@ -212,8 +286,75 @@ namespace Antmicro.Renode.UsbHosts
             });
         }
 
-        /// <summary>Makes a request; a STALL ends the enumeration unless something is to be done instead.</summary>
-        private void Ask(UsbPipe pipe, UsbSetup setup, Action<byte[]> then, Action stalled = null)
+        // Requests
+
+        /// <summary>Asks for a descriptor, again when that fails in any way but a time-out, or brings something else.</summary>
+        private void AskForDescriptor(UsbPipe pipe, byte kind, int index, int languageId, int length, Action<byte[]> then,
+            int tries = RequestTries)
+        {
+            var setup = UsbRequests.GetDescriptor(kind, index, languageId, length);
+            var last = tries == 1 || problems.Strict;
+            Ask(pipe, setup, data =>
+            {
+                if((data.Length < 2 || data[1] != kind) && !last)
+                {
+                    AskForDescriptor(pipe, kind, index, languageId, length, then, tries - 1);
+                    return;
+                }
+                ExpectKind(kind, setup, data);
+                then(data);
+            }, transfer =>
+            {
+                if(last)
+                {
+                    return false;
+                }
+                AskForDescriptor(pipe, kind, index, languageId, length, then, tries - 1);
+                return true;
+            });
+        }
+
+        /// <summary>
+        /// Asks once for a descriptor that a device may do without: what is wrong with it is a problem, and enumeration goes on.
+        /// </summary>
+        private void AskForOptional(byte kind, int index, int languageId, int length, string where, Action<byte[]> take, Action next,
+            Action stalled = null)
+        {
+            var setup = UsbRequests.GetDescriptor(kind, index, languageId, length);
+            Ask(device.ControlPipe, setup, data =>
+            {
+                try
+                {
+                    ExpectKind(kind, setup, data);
+                    take(data);
+                }
+                catch(UsbDescriptorException e)
+                {
+                    problems.Forgive("{0}", where + e.Message);
+                }
+                next();
+            }, transfer =>
+            {
+                if(transfer.Status != UsbTransferStatus.Stalled)
+                {
+                    return false;
+                }
+                (stalled ?? next)();
+                return true;
+            });
+        }
+
+        private static void ExpectKind(byte kind, UsbSetup setup, byte[] data)
+        {
+            if(data.Length < 2 || data[1] != kind)
+            {
+                throw new UsbDescriptorException("{0} descriptor ({1}): the device sent {2}".FormatText(UsbDescriptorType.Name(kind), setup,
+                    data.Length == 0 ? "nothing" : UsbText.Hex(data)));
+            }
+        }
+
+        /// <summary>Makes a request; when it fails in another way than by a time-out, <paramref name="failed"/> may mend it.</summary>
+        private void Ask(UsbPipe pipe, UsbSetup setup, Action<byte[]> then, Func<UsbTransfer, bool> failed = null)
         {
             host.Control(pipe, setup, transfer =>
             {
@@ -227,11 +368,7 @@ namespace Antmicro.Renode.UsbHosts
                     {
                         then(transfer.Data);
                     }
-                    else if(transfer.Status == UsbTransferStatus.Stalled && stalled != null)
-                    {
-                        stalled();
-                    }
-                    else
+                    else if(transfer.Status == UsbTransferStatus.TimedOut || failed == null || !failed(transfer))
                     {
                         Fail("request to device {0} ({1}): {2}".FormatText(pipe.Address, setup, UsbHost.Name(transfer.Status)));
                     }
@@ -243,32 +380,53 @@ namespace Antmicro.Renode.UsbHosts
             });
         }
 
+        private void Later(long nanoseconds, Action action)
+        {
+            host.CallIn(nanoseconds, () =>
+            {
+                if(!over)
+                {
+                    action();
+                }
+            });
+        }
+
         private void Succeed()
         {
             over = true;
-            host.Enumerated(device, null);
+            host.Enumerated(device, null, false);
         }
 
         private void Fail(string error)
         {
-            if(!over)
+            failures++;
+            if(problems.Strict || failures == Attempts)
             {
                 over = true;
-                host.Enumerated(null, error);
+                host.Enumerated(null, problems.Strict ? error : "{0}; this was attempt {1}".FormatText(error, failures), false);
+                return;
             }
+            problems.Forgive("attempt {0} to enumerate it: {1}", failures, error);
+            Later(failures == Attempts / 2 ? UsbTiming.EnumerationPause : UsbTiming.EnumerationRetry, Begin);
         }
 
         private UsbDevice device;
         private Action afterReset;
         private bool over;
-        private byte packetSize;
+        private int failures;
+        private int packetSize;
         private int language;
 
         private readonly IUsbEnumeratorHost host;
         private readonly int address;
         private readonly List<int> strings;
+        private readonly UsbProblems problems;
 
         private const int English = 0x0409;
+        private const int DefaultPacketSize = 64;
+        private const int Attempts = 4;
+        private const int RequestTries = 3;
+        private const int SetAddressTries = 2;
     }
 
     /// <summary>The standard requests (USB 2.0, 9.4) as SETUP packets.</summary>

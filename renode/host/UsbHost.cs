@@ -100,7 +100,7 @@ namespace Antmicro.Renode.UsbHosts
 
         // Devices
 
-        [Description("Enumerate [timeout=5]: resets, addresses, reads and configures the attached device; returns its tree.")]
+        [Description("Enumerate [timeout=5]: resets, addresses, reads and configures the attached device, or what comes in its place within the time-out; returns its tree, its problems last.")]
         public string Enumerate(double timeout = WaitLimit)
         {
             ExpectConnected();
@@ -112,17 +112,35 @@ namespace Antmicro.Renode.UsbHosts
             {
                 throw new RecoverableException("Nothing to enumerate: no device attached within {0} emulated seconds{1}".FormatText(timeout, At));
             }
-            // On attach it has begun already, if it does so by itself.
-            var count = enumerations;
-            if(enumerator == null)
+            enumerationWanted = true;
+            try
             {
-                Perform(StartEnumeration);
+                // On attach it has begun already, if it does so by itself.
+                var count = enumerations;
+                if(enumerator == null)
+                {
+                    Perform(StartEnumeration);
+                }
+                for(var detaches = 0; ; detaches++)
+                {
+                    // It comes to an end by itself: every request has a time-out.
+                    RunUntil(() => enumerations != count, double.PositiveInfinity);
+                    if(Device != null)
+                    {
+                        return Tree();
+                    }
+                    count = enumerations;
+                    // What comes in a device's place is enumerated as soon as it is attached, as that is wanted.
+                    if(!deviceHasLeft || detaches == MaxDetaches || !RunUntil(() => enumerator != null || enumerations != count, timeout))
+                    {
+                        throw new RecoverableException("Enumeration failed: {0}{1}".FormatText(EnumerationError, At));
+                    }
+                }
             }
-            if(!RunUntil(() => enumerations != count, timeout) || Device == null)
+            finally
             {
-                throw new RecoverableException("Enumeration failed: {0}{1}".FormatText(EnumerationError ?? "it took too long", At));
+                enumerationWanted = false;
             }
-            return Tree();
         }
 
         [Description("Tree: the enumerated device with its configurations, interfaces, endpoints and strings.")]
@@ -296,6 +314,8 @@ namespace Antmicro.Renode.UsbHosts
 
         /// <summary>Enumerate a device when it attaches.</summary>
         public bool AutoEnumerate { get; set; }
+        /// <summary>End an enumeration at the device's first lie; otherwise what Linux forgives is noted in the device's tree.</summary>
+        public bool Strict { get; set; }
         /// <summary>Open the CDC ports of a device when it is enumerated: DTR and RTS on, its output flows.</summary>
         public bool AutoOpen { get; set; }
         /// <summary>The enumerated device, or null.</summary>
@@ -337,9 +357,10 @@ namespace Antmicro.Renode.UsbHosts
             callAlarm.Schedule(nanoseconds);
         }
 
-        void IUsbEnumeratorHost.Enumerated(UsbDevice device, string error)
+        void IUsbEnumeratorHost.Enumerated(UsbDevice device, string error, bool deviceHasLeft)
         {
             enumerator = null;
+            this.deviceHasLeft = deviceHasLeft;
             enumerations++;
             Device = device;
             EnumerationError = error;
@@ -350,6 +371,10 @@ namespace Antmicro.Renode.UsbHosts
             else
             {
                 this.Log(LogLevel.Info, "Enumerated {0:x4}:{1:x4} as device {2}", device.VendorId, device.ProductId, device.Address);
+                foreach(var problem in device.Problems)
+                {
+                    this.Log(LogLevel.Warning, "Device {0}: {1}", device.Address, problem);
+                }
                 BindCdc();
             }
             Poke();
@@ -360,7 +385,7 @@ namespace Antmicro.Renode.UsbHosts
             switch(state)
             {
             case UsbPortState.Attached:
-                if(AutoEnumerate)
+                if(AutoEnumerate || enumerationWanted)
                 {
                     enumerateAlarm.Schedule(0);
                 }
@@ -375,13 +400,13 @@ namespace Antmicro.Renode.UsbHosts
                 ForgetDevice();
                 if(!resetByEnumerator)
                 {
-                    AbandonEnumeration();
+                    AbandonEnumeration("the bus was reset by somebody else", false);
                 }
                 break;
             case UsbPortState.Unplugged:
             case UsbPortState.Detached:
                 ForgetDevice();
-                AbandonEnumeration();
+                AbandonEnumeration("the device left the bus", state == UsbPortState.Detached);
                 break;
             }
         }
@@ -413,16 +438,16 @@ namespace Antmicro.Renode.UsbHosts
         {
             if(enumerator == null && Attached)
             {
-                enumerator = new UsbEnumerator(this, DeviceAddress);
+                enumerator = new UsbEnumerator(this, DeviceAddress, Strict);
                 enumerator.Begin();
             }
         }
 
-        private void AbandonEnumeration()
+        private void AbandonEnumeration(string why, bool deviceHasLeft)
         {
             if(enumerator != null)
             {
-                enumerator.Abandon();
+                enumerator.Abandon("{0} during enumeration".FormatText(why), deviceHasLeft);
             }
         }
 
@@ -513,6 +538,8 @@ namespace Antmicro.Renode.UsbHosts
         private UsbEnumerator enumerator;
         private int enumerations;
         private bool resetByEnumerator;
+        private bool enumerationWanted;
+        private bool deviceHasLeft;
         private UsbAlarm enumerateAlarm;
         private UsbAlarm callAlarm;
         private Action call;
@@ -524,5 +551,7 @@ namespace Antmicro.Renode.UsbHosts
         private const int DeviceAddress = 1;
         // a device has fifteen IN endpoints, a port takes two
         private const int CdcPorts = 7;
+        /// <summary>A device that comes and goes for ever is given up after so many times.</summary>
+        private const int MaxDetaches = 16;
     }
 }

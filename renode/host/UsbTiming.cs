@@ -45,7 +45,15 @@ namespace Antmicro.Renode.UsbHosts
         public const long ResumeRecovery = 10 * Millisecond;
         /// <summary>How long a suspend watches the bus idle before it is over; a device has noticed after 3 ms (7.1.7.6).</summary>
         public const long Suspend = 5 * Millisecond;
-        /// <summary>What a host gives a device after SET_ADDRESS (USB 2.0, 9.2.6.3).</summary>
-        public const long SetAddressRecovery = 2 * Millisecond;
+        /// <summary>What Linux gives a device after SET_ADDRESS.</summary>
+        public const long SetAddressRecovery = 10 * Millisecond;
+        /// <summary>What a device may take (USB 2.0, 9.2.6.3).</summary>
+        public const long StrictSetAddressRecovery = 2 * Millisecond;
+        /// <summary>What Linux lets pass before it asks for the address a second time.</summary>
+        public const long SetAddressRetry = 200 * Millisecond;
+        /// <summary>Before enumeration begins again: Linux' resets take 110 ms, this host's 20.</summary>
+        public const long EnumerationRetry = 100 * Millisecond;
+        /// <summary>The same in the middle, where Linux takes the port's power away and waits for it and for the debounce.</summary>
+        public const long EnumerationPause = 300 * Millisecond;
     }
 }

@@ -33,6 +33,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
         {
             LetWarningsThrough(true);
             this.nvic = nvic;
+            StoppedAt = -1;
         }
 
         /// <remarks>
@@ -90,6 +91,19 @@ namespace Antmicro.Renode.Peripherals.RP2040
             {
                 ulong rest;
                 return roundBegin + TimeInterval.FromCPUCycles(ExecutedInstructions - instructionsAtRoundBegin, PerformanceInMips, out rest);
+            }
+        }
+
+        /// <summary>When the core came to a breakpoint with no debugger attached, in seconds of emulated time; else negative.</summary>
+        public double StoppedAt { get; private set; }
+
+        public override void Reset()
+        {
+            base.Reset();
+            if(StoppedAt >= 0)
+            {
+                StoppedAt = -1;
+                IsHalted = false;
             }
         }
 
@@ -191,6 +205,29 @@ namespace Antmicro.Renode.Peripherals.RP2040
             SetEventFlag(true);
         }
 
+        // Renode makes a DebugMonitor exception of a BKPT, which ARMv6-M does not have, at the same place again and again. A chip
+        // without a debugger goes into a HardFault; to programs it is the end: exit(), a panic, an exception nobody handles.
+
+        [Export]
+        protected void SetPendingIRQ(int number)
+        {
+            if(number != DebugMonitor)
+            {
+                nvic.SetPendingIRQ(number);
+            }
+            else if(DebuggerConnected)
+            {
+                EnterSingleStepModeSafely(new HaltArguments(HaltReason.Breakpoint, this, PC.RawValue, BreakpointType.HardwareBreakpoint));
+            }
+            else
+            {
+                StoppedAt = TimeOfInstruction.TotalSeconds;
+                this.Log(LogLevel.Error, "breakpoint at 0x{0:X8} with no debugger attached: the program is over", PC.RawValue);
+                IsHalted = true;
+                InvokeHalted(new HaltArguments(HaltReason.Abort, this));
+            }
+        }
+
         private void ForgetCode()
         {
             foreach(var page in codeToForget)
@@ -286,6 +323,8 @@ namespace Antmicro.Renode.Peripherals.RP2040
 
         private readonly NVIC nvic;
 
+        /// <summary>The number of the exception (ARMv7-M Architecture Reference Manual, B1.5.2).</summary>
+        private const int DebugMonitor = 12;
         private const ulong SioPage = 0xD0000000;
         private const ulong TimerPage = 0x40054000;
         private const ulong DpsramPage = 0x50100000;

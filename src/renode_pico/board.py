@@ -19,7 +19,9 @@ from renode_pico.firmware.images import read_flash_file
 from renode_pico.micropython.repl import Repl
 from renode_pico.micropython.stream import CdcStream, UartStream
 from renode_pico.usb.cdc import CdcPort, cdc_ports
-from renode_pico.usb.device import Device, enumerate_device
+from renode_pico.usb.device import Device
+from renode_pico.usb.enumeration import enumerate_device
+from renode_pico.usb.temper import Temper
 from renode_pico.usb.transfer import Host
 
 ATTACH_TIMEOUT = 10.0
@@ -33,7 +35,8 @@ class Board:
 
     `files` go into MicroPython's file system in the flash, beside what a `flash_file` holds already. `bootsel`: the
     button is held as the power comes on, so that the boot ROM's own device appears. `cores`, `mips`, `revision`: see
-    `BoardConfig`. Use it as a context manager, or call `close()`.
+    `BoardConfig`. `temper`: how the host takes a device that lies about itself, see `usb.temper`. Use it as a context
+    manager, or call `close()`.
 
     Raises EngineMissing, ImageError, and UsageError for what the firmware or the engine has no use for.
     """
@@ -49,7 +52,9 @@ class Board:
         mips: int | None = None,
         revision: str | None = None,
         bootsel: bool = False,
+        temper: Temper | str = Temper.LENIENT,
     ) -> None:
+        self.temper = Temper(temper)
         self.firmware = find_image(str(firmware))
         self._identity: Identity | None = None
         saved = flash_file if files and flash_file is not None and flash_file.exists() else None
@@ -87,7 +92,8 @@ class Board:
 
     @property
     def device(self) -> Device:
-        """The device as last enumerated; enumerates on first use."""
+        """The device as last enumerated; enumerates on first use, and again when another one has come in its place."""
+        self._notice_another()
         if self._device is None:
             self._device = self.enumerate()
         return self._device
@@ -100,8 +106,9 @@ class Board:
     def enumerate(self, timeout: float = ATTACH_TIMEOUT) -> Device:
         """Plug the cable in unless it is, wait for the pull-up, reset the bus and read everything.
 
+        Again and again, as an operating system does, unless the board's host is strict: see `enumerate_device`.
         timeout: emulated seconds until the device must be attached. Raises FirmwareError when it never
-        attaches or its answers make no sense, Stall or Timeout as the device gives cause.
+        attaches, DescriptorError when its answers make no sense, Stall or Timeout as the device gives cause.
         """
         if not self.host.plugged:
             self.host.plug()
@@ -113,7 +120,7 @@ class Board:
                 f"{self.firmware.name}: no USB device attached within {timeout:g} emulated seconds of plugging in "
                 f"(at {self.engine.now:.3f} s): the firmware has no USB, crashed or hangs"
             ) from error
-        self._device = enumerate_device(self.host)
+        self._device = enumerate_device(self.host, timeout=timeout, temper=self.temper)
         return self._device
 
     def forget_device(self) -> None:
@@ -122,6 +129,11 @@ class Board:
         self._ports.clear()
         self._usb_repl = None
 
+    def _notice_another(self) -> None:
+        """Forget a device that has left where another one has come, or the same again."""
+        if self._device is not None and not self._device.present and self.host.attached:
+            self.forget_device()
+
     def wait_reattached(self, count: int, timeout: float = ATTACH_TIMEOUT) -> Device:
         """Wait until a device has attached `count` times (`host.attach_count`), then enumerate it."""
         self.host.wait_attach_count(count, timeout=timeout)
@@ -129,6 +141,7 @@ class Board:
 
     def cdc(self, index: int = 0) -> CdcPort:
         """The CDC-ACM port with that index, open (DTR and RTS set)."""
+        self._notice_another()
         if index not in self._ports:
             ports = cdc_ports(self.device)
             if index >= len(ports):
@@ -139,6 +152,7 @@ class Board:
 
     def repl(self) -> Repl:
         """The REPL on the built-in USB port. Raises UsageError when the firmware is not MicroPython."""
+        self._notice_another()
         if self._usb_repl is None:
             self.require_micropython("the REPL")
             self._usb_repl = Repl(CdcStream(self.cdc(0)))

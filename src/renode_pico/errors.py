@@ -32,6 +32,14 @@ class FirmwareError(RenodePicoError):
     """The firmware did what no working firmware does: it never attached, panicked, hung or ran into a fault."""
 
 
+class ProgramEnded(FirmwareError):
+    """The firmware's program is over: `main()` has returned or `exit()` was called; `status` is what it gave."""
+
+    def __init__(self, message: str, status: int = 0) -> None:
+        super().__init__(message)
+        self.status = status
+
+
 class ScriptError(FirmwareError):
     """Code run on the board ended with a traceback; `traceback` holds the device's own text."""
 

@@ -22,6 +22,7 @@ from renode_pico.micropython.repl import Repl
 from renode_pico.trace.keep import KeptTrace
 from renode_pico.usb.cdc import CdcPort
 from renode_pico.usb.device import Device
+from renode_pico.usb.temper import Temper
 
 TRACE = pytest.StashKey[KeptTrace]()
 """The trace of a test's board, until it is known whether the test has failed."""
@@ -32,6 +33,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("renode-pico", "an emulated Raspberry Pi Pico")
     group.addoption("--engine", choices=("auto", *ENGINES), default="auto", help="what emulates the board")
     group.addoption("--firmware", default=None, help="cdc, uart, uart-cdc or a UF2, ELF or binary file")
+    group.addoption(
+        "--usb-temper",
+        choices=[temper.value for temper in Temper],
+        default=Temper.LENIENT.value,
+        help="lenient: as Linux takes a device that lies about itself; strict: the first lie is an error",
+    )
     group.addoption(
         "--usb-traces",
         default="results/usb-traces",
@@ -48,7 +55,9 @@ def pytest_configure(config: pytest.Config) -> None:
         "value of the test's parameter; engine: whose model it tests, where no board takes part",
     )
     config.addinivalue_line(
-        "markers", "pico(firmware=..., files={name: text}): the firmware of the board and the files in its flash"
+        "markers",
+        "pico(firmware=..., files={name: text}, temper=...): the board's firmware, the files in its flash, and how its "
+        "host takes a device that lies: 'lenient' or 'strict'",
     )
     config.addinivalue_line("markers", "engine(name, reason=...): the test is for this engine only, and why")
 
@@ -102,7 +111,10 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 def board_options(request: pytest.FixtureRequest) -> dict[str, Any]:
     """Collect what the `pico` markers of a test ask for; the nearest marker wins."""
-    options: dict[str, Any] = {"firmware": request.config.getoption("--firmware") or "cdc"}
+    options: dict[str, Any] = {
+        "firmware": request.config.getoption("--firmware") or "cdc",
+        "temper": request.config.getoption("--usb-temper"),
+    }
     for marker in reversed(list(request.node.iter_markers("pico"))):
         options |= marker.kwargs
     files: Mapping[str, str | bytes | Path] = options.pop("files", {})

@@ -29,6 +29,8 @@ from renode_pico.trace.tsv import FAULTS, TsvTrace
 from renode_pico.usb import requests
 from renode_pico.usb.device import Device
 from renode_pico.usb.failure import failure
+from renode_pico.usb.lsusb import format_problems
+from renode_pico.usb.temper import Temper
 from renode_pico.usb.transfer import Pipe, Setup, Status, Transfer, TransferType
 
 DEFAULT_TIMEOUT = 5.0
@@ -220,6 +222,22 @@ class PicoLibrary:
         self._attached = self.board.host.attach_count
 
     @keyword
+    def the_host_is_strict(self) -> None:
+        """It ends an enumeration at the device's first lie; by default it forgives what Linux forgives."""
+        self.board.temper = Temper.STRICT
+
+    @keyword
+    def enumeration_fails_with(self, reason: str) -> None:
+        """The error contains this."""
+        try:
+            self.board.enumerate()
+        except UsbError as error:
+            if reason not in str(error):
+                raise AssertionError(f"the error is {error}, it does not say {reason!r}") from error
+            return
+        raise AssertionError("enumeration succeeded")
+
+    @keyword
     def the_device_attaches_again(self) -> None:
         """A device has attached since the last enumeration, or does within 2 s; it is enumerated."""
         self.board.wait_reattached(self._attached + 1, timeout=2.0)
@@ -255,12 +273,13 @@ class PicoLibrary:
 
     @keyword
     def the_tree_contains(self, text: str) -> None:
-        """A line about the device contains this."""
+        """A line about the device, or about a problem with it, contains this."""
         descriptor = self.device.descriptor
         names = " ".join(f'"{name}"' for name in (self.device.manufacturer, self.device.product) if name)
         line = f"Device {self.device.address}: ID {descriptor.idVendor:04x}:{descriptor.idProduct:04x} {names}"
-        if text not in line:
-            raise AssertionError(f"{line!r} does not contain {text!r}")
+        lines = [line, *format_problems(self.device)]
+        if not any(text in each for each in lines):
+            raise AssertionError(f"none of {lines} contains {text!r}")
 
     @keyword("The Host's Frame Is")
     def the_hosts_frame_is(self) -> int:

@@ -18,7 +18,7 @@ from renode_pico.pytest_plugin import engine_of
 from tests.system.test_command_line import run
 
 BOOTING = {
-    # "run": (),
+    "run": (),
     "demo": (),
     "lsusb": (),
     "exec": ("-c", "1"),
@@ -27,7 +27,7 @@ BOOTING = {
     "top": (),
 }
 """Every command that boots a board, with the least that it needs."""
-OTHERS = {"doctor", "trace", "picture"}
+OTHERS = {"doctor", "trace", "picture", "new", "path"}
 TALK_TO_MICROPYTHON = ("exec", "repl", "demo")
 OTHER_FIRMWARE = "chip/hello"
 

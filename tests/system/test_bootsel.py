@@ -8,7 +8,8 @@ import pytest
 
 from renode_pico.board import Board
 from renode_pico.firmware import find_image
-from renode_pico.usb.device import Device, enumerate_device
+from renode_pico.usb.device import Device
+from renode_pico.usb.enumeration import enumerate_device
 
 BLOCK = 512
 TEST_UNIT_READY, INQUIRY, READ_CAPACITY, WRITE = 0x00, 0x12, 0x25, 0x2A

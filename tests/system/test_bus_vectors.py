@@ -10,7 +10,7 @@ import pytest
 from renode_pico.pytest_plugin import engine_of
 from tests.unit.core.bus_vectors import Vector, VectorFile, run_vector
 
-FILES = {name: VectorFile(name) for name in ("pins",)}
+FILES = {name: VectorFile(name) for name in ("dma", "pins")}
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -10,7 +10,7 @@ import pytest
 from renode_pico.engine.embedded import EmbeddedEngine
 from renode_pico.engine.protocol import BoardConfig
 from renode_pico.firmware import find_image
-from renode_pico.usb.device import enumerate_device
+from renode_pico.usb.enumeration import enumerate_device
 
 PROMPT = b">>> "
 REVISIONS = ("B1", "B2")

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Protocol
 
 from renode_pico.errors import UsageError, UsbError
-from renode_pico.usb.device import Device, enumerate_device
+from renode_pico.usb.device import Device
+from renode_pico.usb.enumeration import enumerate_device
 from renode_pico.usb.transfer import Host
 
 
@@ -87,6 +88,8 @@ class ExportedDevice:
         descriptor = device.descriptor
         name = device.product or "without a name"
         self._report(f"device   {descriptor.idVendor:04x}:{descriptor.idProduct:04x} {name}, at {self.host.now:.3f} s")
+        for problem in device.problems:
+            self._report(f"problem  {problem}")
         self._found(device)
 
     def _found(self, device: Device) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from typing import Protocol
 
-from renode_pico.bridge.loop import Loop
 from renode_pico.errors import Disconnected, UsageError
 from renode_pico.usb.cdc import (
     SEND_BREAK,
@@ -27,6 +27,16 @@ ROOM = 16384
 IN_TRANSFERS = 2
 
 
+class Urged(Protocol):
+    """Who lets time pass for a line (`bridge.loop.Loop`), and is told what is urgent."""
+
+    def nudge(self) -> None:
+        """There is something to pass on to the outside now."""
+
+    def hurry(self) -> None:
+        """The outside has asked for something."""
+
+
 class SerialLink:
     """The serial line number `index` of whatever device is on the bus; never waits.
 
@@ -34,7 +44,7 @@ class SerialLink:
     Line coding and control lines are kept, and set again on a device that comes back while the line is open.
     """
 
-    def __init__(self, loop: Loop, index: int, on_data: Callable[[bytes], None]) -> None:
+    def __init__(self, loop: Urged, index: int, on_data: Callable[[bytes], None]) -> None:
         self.index = index
         self.coding: LineCoding | None = None
         self.dtr = False

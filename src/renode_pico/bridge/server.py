@@ -18,7 +18,8 @@ from renode_pico.bridge.rfc2217 import Rfc2217Port
 from renode_pico.bridge.usbip import BUSID, UsbipServer
 from renode_pico.errors import UsageError, UsbError
 from renode_pico.usb.cdc import cdc_functions
-from renode_pico.usb.device import Device, enumerate_device
+from renode_pico.usb.device import Device
+from renode_pico.usb.enumeration import enumerate_device
 from renode_pico.usb.transfer import Host
 
 GONE_AFTER = 5.0
@@ -161,7 +162,7 @@ class BoardServer:
     def _enumerate(self, host: Host) -> Device:
         self._enumerating = True
         try:
-            return enumerate_device(host, timeout=ATTACH_TIMEOUT)
+            return enumerate_device(host, timeout=ATTACH_TIMEOUT, temper=self.board.temper)
         finally:
             self._enumerating = False
 

@@ -15,7 +15,7 @@ import click
 from renode_pico import __version__
 from renode_pico.engine.select import ENGINES, probe
 from renode_pico.errors import RenodePicoError
-from renode_pico.firmware import VARIANTS, image_folder
+from renode_pico.firmware import VARIANTS, how_to_build, image_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ def look() -> list[Finding]:
         path = image_folder() / f"{variant}.uf2"
         built = path.is_file()
         detail = f"{path} ({path.stat().st_size // 1024} KiB)" if built else ""
-        findings.append(Finding("firmware", variant, built, detail, "make firmware", needed=variant == "cdc"))
+        findings.append(Finding("firmware", variant, built, detail, how_to_build(), needed=variant == "cdc"))
     # a virtual environment's programs are there for it, also where it is not activated
     folders = os.pathsep.join((os.environ.get("PATH", os.defpath), str(Path(sys.executable).parent)))
     for name, advice in TOOLS:

@@ -14,8 +14,11 @@ from renode_pico.cli.options import BoardOptions, board_options
 @click.option("--json", "as_json", is_flag=True, help="machine-readable")
 @board_options
 def command(options: BoardOptions, verbose: bool, as_json: bool) -> None:
-    """Boot the board, enumerate its USB device and print the device tree with its strings."""
-    from renode_pico.usb.lsusb import device_dict, format_device, format_line
+    """Boot the board, enumerate its USB device and print the device tree with its strings.
+
+    What the device does wrong and an operating system forgives follows, a line for each problem; see --strict.
+    """
+    from renode_pico.usb.lsusb import device_dict, format_device, format_line, format_problems
 
     with options.open() as board:
         device = board.enumerate()
@@ -23,3 +26,5 @@ def command(options: BoardOptions, verbose: bool, as_json: bool) -> None:
             click.echo(json.dumps(device_dict(device), indent=1))
         else:
             click.echo(format_device(device) if verbose else format_line(device))
+            for line in format_problems(device):
+                click.echo(line)

@@ -58,6 +58,7 @@ BOARD = (
     click.option("--main", "main_py", type=FILE, help="file to install as main.py"),
     click.option("--flash", "flash_file", type=OUTPUT, help="keep the flash in this file between two runs"),
     click.option("--bootsel", is_flag=True, help="hold the button as the power comes on: the boot ROM's own device"),
+    click.option("--strict", is_flag=True, help="end at the first lie of the USB device; Linux forgives it"),
     click.option("--gdb", "gdb_port", type=click.IntRange(1, 65535), metavar="PORT", help="let GDB connect there"),
 )
 
@@ -83,6 +84,7 @@ class BoardOptions:
     main_py: Path | None
     flash_file: Path | None
     bootsel: bool
+    strict: bool
     gdb_port: int | None
 
     @contextmanager
@@ -102,6 +104,7 @@ class BoardOptions:
             mips=self.mips,
             revision=self.revision,
             bootsel=self.bootsel,
+            temper="strict" if self.strict else "lenient",
         ) as board:
             if self.gdb_port is not None:
                 board.start_gdb(self.gdb_port)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -121,3 +122,14 @@ class GdbServer(Protocol):
 
     def start_gdb(self, port: int) -> None:
         """Listen for GDB on a TCP port of this machine (`target remote :PORT`). Raises UsageError when it is taken."""
+
+
+@runtime_checkable
+class PinWatcher(Protocol):
+    """An engine whose pins can be listened to."""
+
+    def pins_watched(self, changed: Callable[[int, int, bool], None]) -> AbstractContextManager[None]:
+        """Within the context, call `changed(time, pin, level)` for each change of a GPIO's level.
+
+        time: emulated nanoseconds since power-on, never going back. Called whenever time has passed.
+        """

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from renode_pico.engine.embedded_backtrace import RAM, Symbols, backtrace, find_elf
+from renode_pico.engine.ending import IPSR, Registers, program_end
 from renode_pico.engine.protocol import BoardConfig
 from renode_pico.engine.renode_host import RenodeHost
 from renode_pico.engine.renode_runtime import RenodeRuntime, dotnet_bytes, runtime, script
@@ -21,8 +22,6 @@ MIPS = 125
 """One instruction a cycle of the clock that MicroPython sets; docs/renode.md says why."""
 FLASH_SELECT = 1
 """The pin of io_qspi that BOOTSEL is at."""
-BKPT = 0xBE00
-"""The BKPT instruction, its operand masked out: where a panic and a hard fault of the firmware end."""
 
 
 class RenodeUart:
@@ -64,7 +63,7 @@ class RenodeEngine:
         self._unmodelled: dict[str, int] = {}
         self._host = RenodeHost(self._external(HOST), self._check, lambda: self.unmodelled)
         self._taps = self._make_taps()
-        self._dead = ""
+        self._dead: FirmwareError | None = None
         self._aborted = False
         self._one_core = config.cores != 2
         self._cores = [derived(core) for core in self._machine.internal.SystemBus.GetCPUs()]
@@ -170,22 +169,39 @@ class RenodeEngine:
             self._host.internal.GiveUp()
 
     def _check(self) -> None:
-        """Raise FirmwareError when core 0 stands at a breakpoint, the end of every panic and hard fault, or nowhere."""
-        pc = self.pc
-        if self._aborted and not self._dead:
-            self._died(f"a core went where nothing can be executed, core 0 is at {pc:#010x}")
-        if self._one_core and not self._dead and self._peripheral("sio").CoreOneMissed:
-            self._died("the firmware starts core 1, which this board does not have (a board with cores=2 does)")
-        if not self._dead and int(self._machine.internal.SystemBus.ReadWord(pc & ~1)) & 0xFF00 == BKPT:
-            self._died(f"breakpoint at {pc:#010x} with no debugger attached")
-        if self._dead:
-            raise FirmwareError(self._dead)
+        """Raise FirmwareError when a core stands at a breakpoint, as at the end of a program, or nowhere."""
+        if self._dead is None:
+            self._dead = self._ended()
+        if self._dead is not None:
+            raise self._dead.with_traceback(None)
 
-    def _died(self, why: str) -> None:
+    def _ended(self) -> FirmwareError | None:
+        if self._one_core and self._peripheral("sio").CoreOneMissed:
+            return self._died("the firmware starts core 1, which this board does not have (a board with cores=2 does)")
+        for core in self._cores:
+            if core.StoppedAt >= 0:
+                at = float(core.StoppedAt)
+                return program_end(self._config.firmware, self._registers(core), self._memory, at=at)
+        if self._aborted:
+            return self._died(f"a core went where nothing can be executed, core 0 is at {self.pc:#010x}")
+        return None
+
+    def _registers(self, core: Any) -> Registers:
+        """Registers of a core; in a handler SP is the main stack pointer, the other one the process stack pointer."""
+        return Registers(
+            pc=int(core.PC.RawValue) & ~1,
+            lr=int(core.LR.RawValue),
+            sp=int(core.SP.RawValue),
+            psp=int(core.OtherSP.RawValue),
+            r0=int(core.R[0].RawValue),
+            exception=int(core.XProgramStatusRegister) & IPSR,
+        )
+
+    def _died(self, why: str) -> FirmwareError:
         core = self._peripheral("cpu0")
         trace = self._backtrace(int(core.SP.RawValue))
         where = f" in {trace}" if trace else f", LR {int(core.LR.RawValue):#010x}"
-        self._dead = f"{self._config.firmware.name}: {why}{where} (at {self.now:.6f} s)"
+        return FirmwareError(f"{self._config.firmware.name}: {why}{where} (at {self.now:.6f} s)")
 
     def _backtrace(self, stack_pointer: int) -> str:
         path = find_elf(self._config.firmware)
@@ -244,7 +260,7 @@ class RenodeEngine:
 
     def reset(self) -> None:
         """The RUN pin pulled low and released: the chip starts again, flash kept, time goes on."""
-        self._dead = ""
+        self._dead = None
         self._aborted = False
         self._runtime.command("machine Reset")
 

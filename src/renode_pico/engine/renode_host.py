@@ -28,8 +28,9 @@ STATUS = {
 }
 
 
-SLICE = 0.25
-"""Emulated seconds of one stay inside Renode, between which Python looks at Ctrl-C. A whole number of milliseconds."""
+SLICE = 0.125
+"""Emulated seconds of one stay inside Renode, between which Python looks at Ctrl-C and whether the program is over. A
+whole number of milliseconds."""
 
 
 class CalledBack:

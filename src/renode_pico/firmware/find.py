@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from renode_pico.errors import ImageError
-from renode_pico.places import share
+from renode_pico.places import cache, share
 
 VARIANTS = ("cdc", "uart", "uart-cdc")
 SUFFIXES = (".uf2", ".elf", ".bin")
@@ -16,7 +16,10 @@ SUFFIXES = (".uf2", ".elf", ".bin")
 def image_folder() -> Path:
     """Return where the images are: RENODE_PICO_FIRMWARE, else the checkout's own or what came with the package."""
     named = os.environ.get("RENODE_PICO_FIRMWARE")
-    return Path(named) if named else share() / "firmware" / "build" / "out"
+    if named:
+        return Path(named)
+    built = cache() / "firmware" / "out"  # by firmware/build.py, where RENODE_PICO_CACHE was set for it
+    return built if "RENODE_PICO_CACHE" in os.environ and built.is_dir() else share() / "firmware" / "build" / "out"
 
 
 def find_image(name: str) -> Path:
@@ -25,15 +28,11 @@ def find_image(name: str) -> Path:
     Raises ImageError when there is no such variant or file, or the variant has not been built.
     """
     program = re.fullmatch(r"chip/(\w+)", name)
-    if program and not Path(name).exists():
+    if name in VARIANTS or (program and not Path(name).exists()):
         path = image_folder() / f"{name}.uf2"
         if not path.is_file():
-            raise ImageError(f"C program '{program[1]}' is not built ({path} is missing): run 'make firmware'")
-        return path
-    if name in VARIANTS:
-        path = image_folder() / f"{name}.uf2"
-        if not path.is_file():
-            raise ImageError(f"firmware variant '{name}' is not built ({path} is missing): run 'make firmware'")
+            what = f"C program '{program[1]}'" if program else f"firmware variant '{name}'"
+            raise ImageError(f"{what} is not built ({path} is missing): {how_to_build()}")
         return path
     path = Path(name)
     if path.is_dir():
@@ -42,3 +41,10 @@ def find_image(name: str) -> Path:
         hint = "" if path.suffix else f"; the variants are {', '.join(VARIANTS)}"
         raise ImageError(f"firmware {path}: no such file{hint}")
     return path
+
+
+def how_to_build() -> str:
+    """Say what makes the project's own images, in a checkout and in a package that came without them."""
+    if (share() / "firmware" / "build.py").is_file():
+        return "run 'make firmware'"
+    return "this package was made without it; install a released one, or name a file"

@@ -198,8 +198,8 @@ def by_launcher(name: str, named_by: str) -> RenodeInstallation:
         for folder in (program.parent / BUILD_OUTPUT, program.parent / "bin", program.parent):
             if _holds_renode(folder):
                 return _with_assemblies(folder, launcher, named_by)
-    if not script and _is_a_root(launcher.parent):
-        dotnet = any(launcher.parent.glob("libcoreclr.*"))
+    dotnet = any(launcher.parent.glob("libcoreclr.*"))
+    if (dotnet or not script) and _is_a_root(launcher.parent):
         runtime = Runtime.DOTNET if dotnet else Runtime.MONO
         version = ".".join(map(str, version_numbers(launcher.parent.name))) or "unknown"
         return RenodeInstallation(launcher, launcher.parent, None, runtime, Layout.PORTABLE, version, named_by)
@@ -297,10 +297,11 @@ def pyrenode_folder() -> Path:
 
 
 def pyrenode_present() -> bool:
-    """Say whether pyrenode3 can be imported; what `setup renode` has installed is made importable."""
+    """Say whether pyrenode3 can be imported; what `setup renode` has installed is made importable, and comes first."""
     folder = str(pyrenode_folder())
-    if importlib.util.find_spec("pyrenode3") is None and folder not in sys.path and Path(folder).is_dir():
-        sys.path.append(folder)
+    if folder not in sys.path and Path(folder).is_dir():
+        sys.path.insert(0, folder)
+        importlib.invalidate_caches()
     return importlib.util.find_spec("pyrenode3") is not None
 
 

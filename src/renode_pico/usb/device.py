@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
-from renode_pico.errors import DescriptorError, Disconnected, Stall, UsageError
+from renode_pico.errors import DescriptorError, Disconnected, UsageError
 from renode_pico.usb import requests
 from renode_pico.usb.descriptors import (
     Bos,
@@ -13,13 +14,8 @@ from renode_pico.usb.descriptors import (
     DeviceDescriptor,
     EndpointDescriptor,
     Interface,
-    parse_bos,
-    parse_configuration,
-    parse_device,
-    parse_languages,
     string_text,
 )
-from renode_pico.usb.timing import SET_ADDRESS_RECOVERY_S
 from renode_pico.usb.transfer import Host, Pipe, Setup, Transfer, TransferType
 
 DEFAULT_TIMEOUT = 5.0
@@ -82,14 +78,17 @@ class Endpoint:
 
 
 class Device:
-    """What `enumerate_device` found. It stays valid until the device leaves the bus or the bus is reset.
+    """What `enumeration.enumerate_device` found. It stays valid until the device leaves the bus or the bus is reset.
 
     `device_descriptor`: 18 bytes as sent; `descriptor`: the same, parsed. `configurations`: all of them, parsed.
     `strings`: the text of every string that a descriptor names, by index, in the first language of the device's table;
-    a string that the device stalls is missing. `languages`: that table.
+    a string that the device stalls is missing. `languages`: that table. `problems`: what was wrong with its answers and
+    was forgiven, attempts to enumerate it that failed included.
     """
 
-    def __init__(self, host: Host, address: int, descriptor: DeviceDescriptor) -> None:
+    def __init__(
+        self, host: Host, address: int, descriptor: DeviceDescriptor, max_packet_size0: int | None = None
+    ) -> None:
         self.host = host
         self.address = address
         self.descriptor = descriptor
@@ -98,7 +97,8 @@ class Device:
         self.bos: Bos | None = None
         self.languages: tuple[int, ...] = ()
         self.strings: dict[int, str] = {}
-        self.control_pipe = Pipe(address, 0, TransferType.CONTROL, descriptor.bMaxPacketSize0)
+        self.problems: tuple[str, ...] = ()
+        self.control_pipe = Pipe(address, 0, TransferType.CONTROL, max_packet_size0 or descriptor.bMaxPacketSize0)
         self._attach_count = host.attach_count
         self._configuration: Configuration | None = None
         self._alternates: dict[int, int] = {}
@@ -172,7 +172,7 @@ class Device:
         if not setup.is_in:
             raise UsageError(f"control_in needs a request with an IN data stage, not {setup}")
         self.expect_present()
-        return _control(self.host, self.control_pipe, setup, b"", timeout)
+        return control_transfer(self.host, self.control_pipe, setup, b"", timeout)
 
     def control_out(self, setup: Setup, data: bytes = b"", *, timeout: float = DEFAULT_TIMEOUT) -> None:
         """Make a control transfer without data stage, or with an OUT data stage of wLength bytes (USB 2.0, 8.5.3).
@@ -182,7 +182,7 @@ class Device:
         if setup.is_in:
             raise UsageError(f"control_out needs a request without an IN data stage, not {setup}")
         self.expect_present()
-        _control(self.host, self.control_pipe, setup, data, timeout)
+        control_transfer(self.host, self.control_pipe, setup, data, timeout)
 
     # Standard requests
 
@@ -267,55 +267,7 @@ class Device:
         for endpoint in self.configuration.setting(interface, alternate).endpoints:
             self.host.reset_toggle(self.address, endpoint.bEndpointAddress)
 
-    # Reading it in
-
-    def read_descriptors(self) -> None:
-        """Read all configurations, the BOS of a device that says it may have one, and all strings."""
-        self.configurations = tuple(self._read_configuration(i) for i in range(self.descriptor.bNumConfigurations))
-        if self.descriptor.bcdUSB >= 0x0201:
-            self.bos = self._read_bos()
-        self._read_strings()
-
-    def _read_configuration(self, index: int) -> Configuration:
-        head = self.get_descriptor(DescriptorType.CONFIGURATION, index, length=9)
-        if len(head) < 9:
-            raise DescriptorError(f"configuration descriptor {index}: asked for 9 bytes, the device sent {len(head)}")
-        total = head[2] | head[3] << 8
-        if total < 9:
-            raise DescriptorError(
-                f"configuration descriptor {index}, offset 2: wTotalLength is {total}, at least 9 are due"
-            )
-        return parse_configuration(self.get_descriptor(DescriptorType.CONFIGURATION, index, length=total))
-
-    def _read_bos(self) -> Bos | None:
-        try:
-            head = self.get_descriptor(DescriptorType.BOS, length=5)
-        except Stall:
-            return None
-        if len(head) < 5:
-            raise DescriptorError(f"BOS descriptor: asked for 5 bytes, the device sent {len(head)}")
-        return parse_bos(self.get_descriptor(DescriptorType.BOS, length=head[2] | head[3] << 8))
-
-    def _read_strings(self) -> None:
-        indices = dict.fromkeys(index for index in self._string_indices() if index)
-        if not indices:
-            return
-        try:
-            self.languages = parse_languages(self.get_descriptor(DescriptorType.STRING))
-        except Stall:
-            return
-        for index in indices:
-            try:
-                self.strings[index] = self.get_string(index)
-            except Stall:
-                continue
-
-    def _string_indices(self) -> Iterator[int]:
-        yield from (self.descriptor.iManufacturer, self.descriptor.iProduct, self.descriptor.iSerialNumber)
-        for configuration in self.configurations:
-            yield configuration.iConfiguration
-            yield from (association.iFunction for association in configuration.associations)
-            yield from (setting.iInterface for setting in configuration.settings)
+    # Inside
 
     def _settings_in_use(self) -> Iterator[Interface]:
         for interface in self.configuration.interfaces:
@@ -335,41 +287,19 @@ class Device:
         return data[0]
 
 
-def enumerate_device(host: Host, *, address: int = 1, timeout: float = DEFAULT_TIMEOUT) -> Device:
-    """Make an attached device known, the way Linux does it (its "new scheme"), and configure it (USB 2.0, 9.1.2).
+def __getattr__(name: str) -> Any:
+    """`enumerate_device`, which has a module of its own now, is found here, too."""
+    if name == "enumerate_device":
+        from renode_pico.usb.enumeration import enumerate_device
 
-    Reset; GET_DESCRIPTOR(device) for 64 bytes at address 0, of which the first packet tells bMaxPacketSize0; reset
-    again; SET_ADDRESS; then the whole device descriptor, the configurations, BOS, language table and strings;
-    SET_CONFIGURATION of the first configuration.
-
-    address: 1 to 127. timeout: emulated seconds until the device must be attached. Raises Timeout, Disconnected, Stall,
-    TransactionError, or DescriptorError when the device lies about itself.
-    """
-    if not 1 <= address <= 127:
-        raise UsageError(f"a device address is 1 to 127, not {address}")
-    host.wait_attached(timeout=timeout)
-    host.reset()
-    default_pipe = Pipe(0, 0, TransferType.CONTROL, 64)
-    setup = requests.get_descriptor(DescriptorType.DEVICE, 0, 0, 64)
-    head = _control(host, default_pipe, setup, b"", DEFAULT_TIMEOUT)
-    if len(head) < 8 or head[1] != DescriptorType.DEVICE:
-        raise DescriptorError(f"device descriptor: the device sent {head.hex(' ') or 'nothing'} at its first request")
-    size = head[7]
-    if size not in (8, 16, 32, 64):
-        raise DescriptorError(f"device descriptor, offset 7: bMaxPacketSize0 is {size}, not 8, 16, 32 or 64")
-    host.reset()
-    _control(host, Pipe(0, 0, TransferType.CONTROL, size), requests.set_address(address), b"", DEFAULT_TIMEOUT)
-    host.run(SET_ADDRESS_RECOVERY_S)
-    setup = requests.get_descriptor(DescriptorType.DEVICE, 0, 0, 18)
-    data = _control(host, Pipe(address, 0, TransferType.CONTROL, size), setup, b"", DEFAULT_TIMEOUT)
-    device = Device(host, address, parse_device(data))
-    device.read_descriptors()
-    if device.configurations:
-        device.set_configuration(device.configurations[0].bConfigurationValue)
-    return device
+        return enumerate_device
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-def _control(host: Host, pipe: Pipe, setup: Setup, data: bytes, timeout: float) -> bytes:
+def control_transfer(
+    host: Host, pipe: Pipe, setup: Setup, data: bytes = b"", timeout: float = DEFAULT_TIMEOUT
+) -> bytes:
+    """Make a control transfer and wait for its end; see `Device.control_in` for what it raises."""
     transfer = host.submit(pipe, data, setup=setup)
     host.wait(transfer, timeout=timeout)
     return transfer.data

@@ -39,6 +39,11 @@ def format_device(device: Device, bus: int = 1) -> str:
     return "\n".join([format_line(device, bus), *_device(device)])
 
 
+def format_problems(device: Device) -> list[str]:
+    """Return a line for each thing that was wrong with a device and was forgiven."""
+    return [f"Problem: {problem}" for problem in device.problems]
+
+
 def device_dict(device: Device) -> dict[str, Any]:
     """Return everything as dictionaries, lists, numbers and strings; bytes are in hexadecimal."""
     result: dict[str, Any] = _plain(device.descriptor)
@@ -47,6 +52,7 @@ def device_dict(device: Device) -> dict[str, Any]:
     result["bos"] = None if device.bos is None else _plain(device.bos)
     result["languages"] = list(device.languages)
     result["strings"] = {str(index): text for index, text in device.strings.items()}
+    result["problems"] = list(device.problems)
     return result
 
 

@@ -41,5 +41,16 @@ RESUME_RECOVERY_NS = 10 * NS_PER_MS
 """T_RSMRCY."""
 SUSPEND_NS = 5 * NS_PER_MS
 """How long `suspend()` watches the bus idle before it returns; a device has noticed after 3 ms (7.1.7.6)."""
-SET_ADDRESS_RECOVERY_S = 0.002
-"""What a host gives a device after SET_ADDRESS, in seconds (USB 2.0, 9.2.6.3)."""
+SET_ADDRESS_RECOVERY_S = 0.010
+"""What Linux gives a device after SET_ADDRESS, in seconds."""
+STRICT_SET_ADDRESS_RECOVERY_S = 0.002
+"""What a device may take (USB 2.0, 9.2.6.3)."""
+SET_ADDRESS_RETRY_S = 0.2
+"""What Linux lets pass before it asks a second time, in seconds."""
+ENUMERATION_RETRY_S = 0.1
+"""Before it begins again: Linux' resets take 110 ms, this host's 20 (hub.c: 60 ms SE0, 50 ms recovery), in seconds."""
+ENUMERATION_PAUSE_S = 0.3
+"""The same in the middle, where Linux takes the port's power away and waits for it and for the debounce, in seconds.
+
+Few ports can switch their power, and no power is switched here; the time passes all the same.
+"""

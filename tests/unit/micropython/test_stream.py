@@ -9,7 +9,7 @@ import pytest
 from renode_pico.errors import Timeout
 from renode_pico.micropython.stream import CdcStream, UartStream
 from renode_pico.usb.cdc import cdc_ports
-from renode_pico.usb.device import enumerate_device
+from renode_pico.usb.enumeration import enumerate_device
 from renode_pico.usb.meanwhile import Meanwhile
 from tests.unit.usb.conftest import make_bench
 

@@ -248,7 +248,8 @@ class FakeDevice:
             return
         assert isinstance(answer, bytes)
         if setup.is_in and setup.wLength:
-            size = self.descriptors[1, 0][7] if len(self.descriptors.get((1, 0), b"")) > 7 else 64
+            told = self.descriptors.get((1, 0), b"")[7:8]
+            size = told[0] if told and told[0] in (8, 16, 32, 64) else 64
             answer = answer[: setup.wLength]
             self._control_in.extend(answer[at : at + size] for at in range(0, len(answer), size))
             if len(answer) < setup.wLength and len(answer) % size == 0:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from renode_pico.clock import NS_PER_US
 from renode_pico.errors import UsbError
-from renode_pico.usb.device import enumerate_device
+from renode_pico.usb.enumeration import enumerate_device
 from renode_pico.usb.host import BusHost
 from renode_pico.usb.transfer import Pipe, Setup, Status, Transfer, TransferType
 from renode_pico.usb.wire import Fault

@@ -8,7 +8,7 @@ from renode_pico.clock import NS_PER_MS
 from renode_pico.errors import Disconnected, Stall, Timeout, UsageError
 from renode_pico.usb.cdc import CdcPort, LineCoding, cdc_functions, cdc_ports
 from renode_pico.usb.descriptors import parse_configuration
-from renode_pico.usb.device import enumerate_device
+from renode_pico.usb.enumeration import enumerate_device
 from renode_pico.usb.transfer import Setup
 from tests.unit.usb.conftest import Bench
 from tests.unit.usb.fake_device import CDC_CONFIGURATION

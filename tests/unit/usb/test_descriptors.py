@@ -142,7 +142,7 @@ def test_should_say_where_and_how_a_configuration_lies(data: bytes, message: str
     ("data", "message"),
     [
         (DEVICE_DESCRIPTOR[:17], "18 and 17 bytes, it needs 18"),
-        (b"\x11" + DEVICE_DESCRIPTOR[1:], "bLength 17"),
+        (b"\x11" + DEVICE_DESCRIPTOR[1:], "bLength is 17, but 18"),
         (b"\x13" + DEVICE_DESCRIPTOR[1:], "bLength is 19, but 18"),
         (DEVICE_DESCRIPTOR[:7] + b"\x07" + DEVICE_DESCRIPTOR[8:], "bMaxPacketSize0 is 7"),
         (b"\x12\x02" + DEVICE_DESCRIPTOR[2:], "bDescriptorType is 2, not 1"),

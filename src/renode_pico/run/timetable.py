@@ -1,0 +1,108 @@
+"""What somebody does to a board at an emulated time: buttons pressed, pins driven."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from renode_pico.board import Board
+from renode_pico.errors import UsageError
+
+HOLD = 0.2
+"""Emulated seconds for which a button is held when it is not said how long."""
+UNITS = {"": 1.0, "s": 1.0, "ms": 1e-3, "us": 1e-6}
+TIME = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(s|ms|us)?")
+PIN = re.compile(r"(?:gpio|gp)?(\d+)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """A button goes down or is let go."""
+
+    at: float
+    button: str
+    down: bool
+
+    def do(self, board: Board) -> None:
+        """Do it now."""
+        board.press(self.button, self.down)
+
+
+@dataclass(frozen=True, slots=True)
+class Drive:
+    """A pin is driven from outside."""
+
+    at: float
+    pin: int
+    level: bool
+
+    def do(self, board: Board) -> None:
+        """Do it now."""
+        board.engine.set_gpio(self.pin, self.level)
+
+
+Event = Press | Drive
+
+
+def parse_time(text: str) -> float:
+    """Read `1.5s`, `200ms`, `50us` or `2` (seconds). Raises UsageError."""
+    match = TIME.fullmatch(text.strip())
+    if match is None:
+        raise UsageError(f"'{text}' is no time: give 1.5s, 200ms or 50us")
+    return float(match[1]) * UNITS[match[2] or ""]
+
+
+def parse_pin(text: str) -> int:
+    """Read `gpio3`, `GP3` or `3`. Raises UsageError."""
+    match = PIN.fullmatch(text.strip())
+    if match is None:
+        raise UsageError(f"'{text}' is no pin: give gpio0 to gpio29")
+    return int(match[1])
+
+
+def parse_press(text: str) -> tuple[Press, Press]:
+    """Read `bootsel@1.5s`, held for 0.2 s, or `bootsel@1.5s-3s`. Raises UsageError."""
+    name, at, when = text.partition("@")
+    begin, dash, end = when.partition("-")
+    if not name or not at or (dash and not end):
+        raise UsageError(f"--press {text}: give NAME@TIME or NAME@FROM-UNTIL, such as bootsel@1.5s")
+    down = parse_time(begin)
+    up = parse_time(end) if dash else down + HOLD
+    if up <= down:
+        raise UsageError(f"--press {text}: it ends before it begins")
+    return Press(down, name, True), Press(up, name, False)
+
+
+def parse_set(text: str) -> Drive:
+    """Read `gpio3=1@2s`, or `gpio3=1` for a pin that is driven from the start. Raises UsageError."""
+    what, at, when = text.partition("@")
+    pin, equals, level = what.partition("=")
+    if not equals or level not in ("0", "1") or (at and not when):
+        raise UsageError(f"--set {text}: give PIN=LEVEL@TIME, such as gpio3=1@2s; LEVEL is 0 or 1")
+    return Drive(parse_time(when) if at else 0.0, parse_pin(pin), level == "1")
+
+
+class Timetable:
+    """Events in the order of their times; at the same time, in the order given."""
+
+    def __init__(self, events: Iterable[Event]) -> None:
+        self._events = sorted(events, key=lambda event: event.at)
+
+    @property
+    def next(self) -> float:
+        """When the next one is due, in emulated seconds; infinite when all have been."""
+        return self._events[0].at if self._events else float("inf")
+
+    def check(self, board: Board) -> None:
+        """Ask the board for every button and pin before it runs. Raises UsageError."""
+        for event in self._events:
+            if isinstance(event, Press):
+                board.press(event.button, False)
+            else:
+                board.engine.gpio(event.pin)
+
+    def do(self, board: Board, now: float) -> None:
+        """Do what is due at `now` emulated seconds."""
+        while self._events and self._events[0].at <= now:
+            self._events.pop(0).do(board)

@@ -1,0 +1,59 @@
+"""Other programs in tests: none outlives its test, whatever it has started, and none waits for ever."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+WALL_LIMIT = 120.0
+"""Seconds of real time that a program of a test gets where it does not say otherwise."""
+INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+
+
+def default_interrupts() -> None:
+    """Take signals as a program at a terminal does, also where this one was told to ignore them (nohup, some CI)."""
+    for number in INTERRUPTS:
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, INTERRUPTS)
+
+
+def end_group(process: subprocess.Popen[Any]) -> None:
+    """End a program and everything that it has started and left."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+@contextmanager
+def program(command: Sequence[str | os.PathLike[str]], **more: Any) -> Iterator[subprocess.Popen[Any]]:
+    """A program that runs beside the test, in a process group of its own that is ended with the block."""
+    process = subprocess.Popen(command, start_new_session=True, preexec_fn=default_interrupts, **more)
+    try:
+        yield process
+    finally:
+        end_group(process)
+
+
+def run(
+    command: Sequence[str | os.PathLike[str]],
+    *,
+    timeout: float = WALL_LIMIT,
+    env: Mapping[str, str] | None = None,
+    cwd: str | Path | None = None,
+    input: str | None = None,
+) -> subprocess.CompletedProcess[str]:
+    """Run a program to its end; text of both outputs. `timeout`: real seconds, after which its group is ended.
+
+    Raises subprocess.TimeoutExpired, whose `output` and `stderr` hold what was said so far.
+    """
+    given = subprocess.PIPE if input is not None else subprocess.DEVNULL
+    with program(
+        command, env=env, cwd=cwd, stdin=given, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        output, errors = process.communicate(input, timeout=timeout)
+    return subprocess.CompletedProcess(list(command), process.returncode, output, errors)

@@ -1,0 +1,160 @@
+"""Row R1: `renode-pico run` shows the consoles of any firmware and ends as it is told, each end with its exit code."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import subprocess
+import time
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import pytest
+
+from renode_pico.pytest_plugin import engine_of
+from tests.system.test_command_line import COMMAND, expect_one_line, run
+
+LIMIT = 300
+
+
+@pytest.fixture
+def engine(request: pytest.FixtureRequest) -> str:
+    """The engine this run is about."""
+    return engine_of(request.config)
+
+
+def piped(text: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run `renode-pico run` with a text on its standard input, which ends with it."""
+    command = [*COMMAND, "run", *map(str, arguments)]
+    return subprocess.run(command, input=text, capture_output=True, text=True, timeout=LIMIT, check=False)
+
+
+def ended(done: subprocess.CompletedProcess[str]) -> str:
+    """The line that says why a run has ended."""
+    lines = [line for line in done.stderr.splitlines() if line.startswith("end ")]
+    assert len(lines) == 1, done.stderr
+    return lines[0].removeprefix("end").strip()
+
+
+def test_firmware_without_usb_shows_its_uart_until_what_is_expected(engine: str) -> None:
+    done = run("run", "chip/hello", "--engine", engine, "--expect", "hello", "--timeout", "5")
+    assert (done.returncode, done.stdout) == (0, "hello\n"), done.stderr
+    assert re.fullmatch(r"'hello' seen on uart0, at 0\.0\d\d s", ended(done))
+
+
+def test_what_is_expected_is_not_seen(engine: str) -> None:
+    done = run("run", "chip/hello", "--engine", engine, "--expect", "hello", "--expect", "bye", "--timeout", "0.5")
+    assert done.returncode == 1
+    assert ended(done) == "time-out after 0.5 s; not seen: 'bye', at 0.500 s"
+
+
+def test_what_must_not_be_seen(engine: str) -> None:
+    done = run("run", "chip/hello", "--engine", engine, "--fail", "/^h.l+o$/", "--timeout", "5")
+    assert done.returncode == 1
+    assert ended(done).startswith("/^h.l+o$/ seen on uart0: hello, at 0.0")
+
+
+def test_a_time_out_with_nothing_expected_is_no_failure(engine: str) -> None:
+    done = run("run", "chip/hello", "--engine", engine, "--timeout", "0.25")
+    assert done.returncode == 0
+    assert ended(done) == "time-out after 0.25 s, at 0.250 s"
+
+
+def test_a_cdc_port_is_shown_and_typed_to(engine: str) -> None:
+    done = piped("print(6 * 7)\n", "cdc", "--engine", engine, "--expect", "/^42$/", "--timeout", "10")
+    assert done.returncode == 0, done.stderr
+    assert "/^42$/ seen on cdc0" in ended(done)
+    assert ">>> print(6 * 7)" in done.stdout
+    assert "device   2e8a:0005" in done.stderr
+
+
+def test_two_consoles_at_once_and_keys_for_a_chosen_one(engine: str) -> None:
+    arguments = ("uart-cdc", "--engine", engine, "--keys", "uart0", "--expect", "/^42$/", "--timeout", "10")
+    done = piped("print(6 * 7)\n", *arguments)
+    assert done.returncode == 0, done.stderr
+    assert "seen on uart0" in ended(done) or "seen on cdc0" in ended(done)  # its REPL is on both
+
+
+def test_uart1_is_shown_when_asked_for(engine: str, tmp_path: Path) -> None:
+    program = tmp_path / "main.py"
+    program.write_text("from machine import UART, Pin\nUART(1, 115200, tx=Pin(4), rx=Pin(5)).write('from uart1\\n')\n")
+    arguments = ("run", "cdc", "--engine", engine, "--main", program, "--expect", "from uart1", "--timeout", "3")
+    done = run(*arguments, "--uart", "1")
+    assert done.returncode == 0, done.stderr
+    assert "seen on uart1" in ended(done)
+    assert run(*arguments).returncode == 1
+
+
+def test_a_pin_is_driven_at_its_time(engine: str, tmp_path: Path) -> None:
+    program = tmp_path / "main.py"
+    program.write_text(
+        "from machine import Pin\nimport time\np = Pin(3, Pin.IN)\n"
+        "while not p.value(): pass\n"
+        "print('high at %d ms' % time.ticks_ms())\n"
+    )
+    done = run(
+        *("run", "cdc", "--engine", engine, "--main", program),
+        *("--set", "gpio3=0", "--set", "gpio3=1@1.5s", "--expect", "/^high at 1(49|50|51)[0-9] ms$/", "--timeout", "3"),
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_result_is_a_junit_report(engine: str, tmp_path: Path) -> None:
+    report = tmp_path / "report.xml"
+    arguments = ("--expect", "hello", "--expect", "bye", "--fail", "panic", "--timeout", "0.2", "--junit", report)
+    assert run("run", "chip/hello", "--engine", engine, *arguments).returncode == 1
+    suite = ElementTree.parse(report).getroot().find("testsuite")
+    assert suite is not None
+    assert (suite.get("tests"), suite.get("failures")) == ("4", "2")
+    cases = {case.get("name"): case.find("failure") for case in suite.iter("testcase")}
+    assert {name for name, failure in cases.items() if failure is not None} == {"shows 'bye'", "ends well"}
+    assert "never shows 'panic'" in cases
+    output = suite.find("testcase[@name='ends well']/system-out")
+    assert output is not None
+    assert (output.text or "").strip() == "hello"
+
+
+def test_wrong_usage_is_refused(engine: str, tmp_path: Path) -> None:
+    at = ("run", "chip/hello", "--engine", engine)
+    expect_one_line(run(*at, "--expect", "/(/"), 2, "no regular expression")
+    expect_one_line(run(*at, "--expect", ""), 2, "empty")
+    expect_one_line(run(*at, "--set", "gpio30=1"), 2, "GPIO0 to GPIO29")
+    expect_one_line(run(*at, "--set", "gpio3=1@never"), 2, "is no time")
+    expect_one_line(run(*at, "--press", "reset@1s"), 2, "button", "reset")
+    expect_one_line(run("run", tmp_path / "missing.uf2"), 2, "missing.uf2", "no such file")
+    for arguments in ((*at, "--pins", "1"), (*at, "--firmware", "cdc"), (*at, "--timeout", "0")):
+        done = run(*arguments)
+        assert done.returncode == 2, arguments
+        assert "Traceback" not in done.stderr
+
+
+def test_a_terminal_gets_keys_at_once_and_ctrl_bracket_ends(engine: str) -> None:
+    master, slave = pty.openpty()
+    command = [*COMMAND, "run", "cdc", "--engine", engine]
+    with subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, start_new_session=True) as process:
+        os.close(slave)
+        shown = b""
+        deadline = time.monotonic() + LIMIT
+        try:
+            while b">>> " not in shown and time.monotonic() < deadline:
+                shown += os.read(master, 4096)
+            os.write(master, b"print(6*7)\r")
+            while b"\n42" not in shown and time.monotonic() < deadline:
+                shown += os.read(master, 4096)
+            os.write(master, b"\x1d")
+            assert process.wait(timeout=60) == 0
+        finally:
+            process.kill()
+            os.close(master)
+    assert b"\n42" in shown
+    assert b"Ctrl-] ends" in shown
+
+
+def test_sigterm_ends_it(engine: str) -> None:
+    command = [*COMMAND, "run", "chip/hello", "--engine", engine]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().strip() == b"hello"
+        process.terminate()
+        assert process.wait(timeout=60) == 130
