@@ -25,6 +25,8 @@ _log = logging.getLogger("renode_pico.core")
 NEVER = 0xFFFF_FFFF_FFFF_FFFF
 APB_BLOCKS = 28
 BLOCK_XIP_CTRL, BLOCK_SSI, BLOCK_USB, BLOCK_XIP_AUX = range(APB_BLOCKS, APB_BLOCKS + 4)
+BLOCK_IO_BANK0 = 5
+"""In C, but `attach`: `write(offset, value, 0)` is told of each FUNCSEL that has changed."""
 BLOCK_WORDS = 1024
 READ_HOOK, WRITE_HOOK = 1, 2
 COVERAGE_SIZE = 1 << 16
@@ -408,6 +410,10 @@ class Machine:
     def qspi_levels(self) -> int:
         """The levels at the flash's pads: SCLK, SS, SD0 to SD3."""
         return int(self._c.qspi_levels(self._p))
+
+    def pins_watched(self) -> int:
+        """The GPIOs whose every edge somebody wants at its time: Python, an interrupt, PWM."""
+        return int(self._c.pins_watched(self._p))
 
     def pin_functions(self, function: int) -> int:
         """The GPIOs whose FUNCSEL names a function."""

@@ -22,6 +22,7 @@ enum { /* the order of the interrupt registers: INTR, then INTE, INTF, INTS of e
 enum {
     CTRL_BITS = 0x3003331f, /* FUNCSEL, OUTOVER, OEOVER, INOVER, IRQOVER */
     CTRL_FUNCSEL_BITS = 0x1f,
+    BLOCK_IO_BANK0 = 5,
     CTRL_OUTOVER_LSB = 8,
     CTRL_OEOVER_LSB = 12,
     CTRL_INOVER_LSB = 16,
@@ -353,8 +354,11 @@ static void io_write(struct pico *p, struct pins *b, u32 offset, u32 raw, enum a
     u32 pin = offset / GPIO_STRIDE;
     if (offset % GPIO_STRIDE != GPIO_CTRL)
         return;
-    set_ctrl(b, pin, alias_apply(b->ctrl[pin], raw, alias) & CTRL_BITS);
+    u32 before = b->ctrl[pin];
+    set_ctrl(b, pin, alias_apply(before, raw, alias) & CTRL_BITS);
     resolve(p, b);
+    if (((before ^ b->ctrl[pin]) & CTRL_FUNCSEL_BITS) && !is_qspi(p, b) && p->host.write)
+        p->host.write(BLOCK_IO_BANK0, offset, b->ctrl[pin], ALIAS_NONE); /* blocks in Python look which pins are theirs */
 }
 
 static void io_reset(struct pico *p, struct pins *b)

@@ -343,9 +343,10 @@ void core_reset(struct pico *p, struct core *c)
 
 /* -- SysTick (B3.3) -- */
 
+/* The reference is the watchdog's microsecond tick; no tick is shorter than a cycle, however slow clk_sys is. */
 static u64 tick_cycles(const struct pico *p, const struct core *c)
 {
-    return c->syst_csr & CSR_CLKSOURCE ? 1 : p->m.hz / 1000000; /* the reference is the watchdog's microsecond tick */
+    return c->syst_csr & CSR_CLKSOURCE || p->m.hz < 1000000 ? 1 : p->m.hz / 1000000;
 }
 
 /* Note what has happened up to now; true: it has reached zero. */

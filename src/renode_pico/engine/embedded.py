@@ -112,6 +112,11 @@ class EmbeddedEngine:
         return self._clock.now_ns / NS_PER_S
 
     @property
+    def chip(self) -> Chip:
+        """Everything between the pins: blocks, buses to attach devices to, jumper wires."""
+        return self._chip
+
+    @property
     def host(self) -> BusHost:
         """The USB host at the other end of the cable."""
         return self._host

@@ -152,6 +152,9 @@ class Machine(Protocol):
     def pin_inputs(self) -> int:
         """What peripherals see of GPIO0 to GPIO29 now."""
 
+    def set_external(self, pins: int, levels: int, driven: int) -> None:
+        """Levels from outside on the pins of a mask; those not in `driven` are let go."""
+
     def drive(self, function: int, pins: int, out: int, oe: int) -> None:
         """What a function (`Function`) drives on the pins of a mask that select it."""
 

@@ -13,7 +13,7 @@ from renode_pico.rp2040.clocks import Clocks, Generator
 from renode_pico.rp2040.dpsram import Dpsram
 from renode_pico.rp2040.flash import Flash
 from renode_pico.rp2040.i2c import I2c
-from renode_pico.rp2040.pin_watch import PinWatch
+from renode_pico.rp2040.pin_watch import PinWatch, Wires
 from renode_pico.rp2040.pll import Pll
 from renode_pico.rp2040.psm import Psm, Stage
 from renode_pico.rp2040.resets import ResetBit, Resets
@@ -114,6 +114,7 @@ class Chip:
         self.clock = clock = MachineClock(machine)
         self.unmodelled = unmodelled = Unmodelled(self._pc)
         self.pins = PinWatch(machine)
+        self.wires = Wires(machine, self.pins)
         self.flash = Flash(machine.flash, lambda at, length: machine.wrote(FLASH_BASE + at, length), unmodelled)
         self.rosc = Rosc(machine, clock, unmodelled)
         self.xosc = Xosc(machine, clock, unmodelled)
@@ -129,7 +130,7 @@ class Chip:
         self.busctrl = Busctrl(machine, unmodelled)
         self.uarts = [Uart(machine, clock, unmodelled, clocks, self.pins, which) for which in (0, 1)]
         self.spis = [Spi(machine, clock, unmodelled, clocks, which) for which in (0, 1)]
-        self.i2cs = [I2c(machine, clock, unmodelled, clocks, which) for which in (0, 1)]
+        self.i2cs = [I2c(machine, clock, unmodelled, clocks, self.pins, which) for which in (0, 1)]
         self.adc = Adc(machine, clock, unmodelled, clocks)
         self.rtc = Rtc(machine, clock, unmodelled, clocks)
         self.ssi = Ssi(machine, clock, unmodelled, clocks, self.flash)
@@ -170,8 +171,13 @@ class Chip:
             ResetBit.UART1: self.uarts[1],
         }
         lines |= {bit: block.hold for bit, block in blocks.items()}
+        lines[ResetBit.IO_BANK0] = self._io_bank0_held
         lines[ResetBit.USBCTRL] = self.usb.hold
         return dict(sorted(lines.items()))
+
+    def _io_bank0_held(self, held: bool) -> None:
+        self.machine.reset_block("io_bank0")
+        self.pins.functions_changed()
 
     def _stages(self) -> dict[Stage, Callable[[bool], None]]:
         def resets(held: bool) -> None:

@@ -6,9 +6,11 @@ from collections import deque
 from enum import Enum, auto
 
 from renode_pico.clock import NS_PER_S, Clock
-from renode_pico.rp2040.block import Block, Dreq, Irq, Line, Machine, Number, Register
+from renode_pico.rp2040.block import Block, Dreq, Function, Irq, Line, Machine, Number, Register
 from renode_pico.rp2040.clocks import Clocks, Generator
 from renode_pico.rp2040.i2c_bus import GENERAL_CALL, I2cBus
+from renode_pico.rp2040.i2c_pins import I2cAtPins
+from renode_pico.rp2040.pin_watch import PinWatch
 from renode_pico.rp2040.unmodelled import Unmodelled
 
 CON_MASTER_MODE, CON_SPEED_BITS, CON_SPEED_STANDARD = 1 << 0, 0b11 << 1, 0b01 << 1
@@ -31,6 +33,9 @@ TX_FLUSH_CNT_LSB = 23
 DMA_RX, DMA_TX = 1 << 0, 1 << 1
 FIFO_DEPTH = 16
 BYTE_PERIODS = 9
+SDA_PINS = (0x1111_1111, 0x0444_4444)
+SCL_PINS = (0x2222_2222, 0x0888_8888)
+"""By number of the I2C (RP2040 datasheet, 2.19.2)."""
 
 
 class Phase(Enum):
@@ -50,7 +55,7 @@ class I2c(Block):
     """I2C0 or I2C1, as master or slave on `bus`."""
 
     LACKS = (
-        "At the pins nothing is seen: bytes reach what is attached to its bus.",
+        "At the pins the controller itself is not seen: bytes reach what is attached to its bus.",
         "There is no arbitration: one master at a time. High speed and START bytes are not modelled.",
     )
 
@@ -97,8 +102,11 @@ class I2c(Block):
     IC_COMP_VERSION = Register(0xF8, reset=0x3230_312A, mask=0)
     IC_COMP_TYPE = Register(0xFC, reset=0x4457_0140, mask=0)
 
-    def __init__(self, machine: Machine, clock: Clock, unmodelled: Unmodelled, clocks: Clocks, which: int) -> None:
+    def __init__(
+        self, machine: Machine, clock: Clock, unmodelled: Unmodelled, clocks: Clocks, pins: PinWatch, which: int
+    ) -> None:
         self._clocks = clocks
+        self._which = which
         self.irq = Line(machine.set_irq, (Irq.I2C0, Irq.I2C1)[which])
         self.tx_dreq = Line(machine.set_dreq, (Dreq.I2C0_TX, Dreq.I2C1_TX)[which])
         self.rx_dreq = Line(machine.set_dreq, (Dreq.I2C0_RX, Dreq.I2C1_RX)[which])
@@ -120,13 +128,22 @@ class I2c(Block):
         super().__init__(machine, (Number.I2C0, Number.I2C1)[which], unmodelled, f"I2C{which}")
         self.bus = I2cBus()
         self.bus.attach(self)
+        self._at_pins = I2cAtPins(machine, pins, self.bus)
+        pins.follow_functions(self._functions_changed)
         self._show()
 
     def join(self, bus: I2cBus) -> None:
         """Wire it to another bus, which another controller may be on, too."""
         self.bus.targets.remove(self)
-        self.bus = bus
+        self.bus = self._at_pins.bus = bus
         bus.attach(self)
+
+    def _functions_changed(self) -> None:
+        """The bus is where the pins were that were the controller's last: firmware may take them over for a while."""
+        mine = self._machine.pin_functions(Function.I2C)
+        sda, scl = SDA_PINS[self._which] & mine, SCL_PINS[self._which] & mine
+        if sda and scl:
+            self._at_pins.listen(sda, scl)
 
     def reset(self) -> None:
         """The block's reset: it lets go of the bus."""

@@ -1,29 +1,51 @@
-"""Who wants to know of which GPIO's changes."""
+"""Who wants to know of which GPIO's changes, and which of them are wired to each other."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Protocol
 
+from renode_pico.core.machine import BLOCK_IO_BANK0
+
 Listener = Callable[[int, int], None]
+PIO_CTRLS = (0x5020_0000, 0x5030_0000)
+SM_ENABLE_BITS = 0xF
+ALL_PINS = 0x3FFF_FFFF
 
 
-class WatchedPins(Protocol):
+class Pins(Protocol):
     """What `core.machine.Machine` has for it."""
 
     pins_changed: Listener
 
+    def attach(self, block: int, read: Callable[[int], int], write: Callable[[int, int, int], None]) -> None:
+        """Of IO_BANK0 `write` is told when a FUNCSEL has changed."""
+
     def watch(self, pins: int) -> None:
         """`pins_changed(changed, levels)` is called for each change of these GPIOs."""
+
+    def pins_watched(self) -> int:
+        """Whose edges somebody wants: Python, an interrupt, PWM."""
+
+    def pin_levels(self) -> int:
+        """At the pads."""
+
+    def set_external(self, pins: int, levels: int, driven: int) -> None:
+        """Levels from outside."""
+
+    def bus_read(self, address: int, size: int = 4) -> int | None:
+        """A read as a bus master makes it."""
 
 
 class PinWatch:
     """Shares the machine's one callback."""
 
-    def __init__(self, machine: WatchedPins) -> None:
+    def __init__(self, machine: Pins) -> None:
         self._machine = machine
         self._listeners: dict[Listener, int] = {}
+        self._followers: list[Callable[[], None]] = []
         machine.pins_changed = self._changed
+        machine.attach(BLOCK_IO_BANK0, _nothing_read, lambda offset, value, alias: self.functions_changed())
 
     def watch(self, listener: Listener, pins: int) -> None:
         """`listener(changed, levels)` is called for these pins from now on, instead of those before; 0: for none."""
@@ -38,7 +60,50 @@ class PinWatch:
             watched |= mask
         self._machine.watch(watched)
 
+    def follow_functions(self, changed: Callable[[], None]) -> None:
+        """`changed()` is called when FUNCSEL of some pin is another one."""
+        self._followers.append(changed)
+
+    def functions_changed(self) -> None:
+        """Tell them."""
+        for follower in self._followers:
+            follower()
+
+    @property
+    def heard(self) -> int:
+        """The pins at which each edge is heard by somebody; a state machine of PIO may listen to any."""
+        running = any((self._machine.bus_read(address) or 0) & SM_ENABLE_BITS for address in PIO_CTRLS)
+        return ALL_PINS if running else self._machine.pins_watched()
+
     def _changed(self, changed: int, levels: int) -> None:
         for listener, pins in list(self._listeners.items()):
             if changed & pins:
                 listener(changed & pins, levels)
+
+
+class Wires:
+    """Jumper wires between GPIOs: what one pin drives is seen at another."""
+
+    def __init__(self, machine: Pins, pins: PinWatch) -> None:
+        self._machine = machine
+        self._pins = pins
+        self._ends: dict[int, list[int]] = {}
+
+    def connect(self, source: int, target: int) -> None:
+        """GPIO `target` has the level of GPIO `source` from now on."""
+        self._ends.setdefault(source, []).append(target)
+        watched = 0
+        for number in self._ends:
+            watched |= 1 << number
+        self._pins.watch(self._changed, watched)
+        self._changed(1 << source, self._machine.pin_levels())
+
+    def _changed(self, changed: int, levels: int) -> None:
+        for source, targets in self._ends.items():
+            if changed >> source & 1:
+                for target in targets:
+                    self._machine.set_external(1 << target, (levels >> source & 1) << target, 1 << target)
+
+
+def _nothing_read(offset: int) -> int:
+    return 0

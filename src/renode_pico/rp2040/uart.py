@@ -1,7 +1,8 @@
 """UART, an ARM PL011 with FIFOs of 32 characters (RP2040 datasheet, 4.2; `uart.h`; ARM DDI 0183).
 
-Characters take their time in both directions. What the line carries beyond the chip is whole characters, with their
-faults; flow control by RTS holds back what waits on it.
+Characters take their time in both directions. What `receive` and `on_byte` carry is whole characters, with their
+faults; flow control by RTS holds back what waits. At the pins there are bits as well: from the transmitter when
+somebody hears them there, to the receiver whenever somebody drives them.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from renode_pico.clock import NS_PER_S, Clock
 from renode_pico.rp2040.block import Block, Dreq, Function, Irq, Line, Machine, Number, Register
 from renode_pico.rp2040.clocks import Clocks, Generator
 from renode_pico.rp2040.pin_watch import PinWatch
+from renode_pico.rp2040.uart_pins import Frame, ReceivePins, TransmitPins
 from renode_pico.rp2040.unmodelled import Unmodelled
 
 DR_FE, DR_PE, DR_BE, DR_OE = 1 << 8, 1 << 9, 1 << 10, 1 << 11
@@ -33,6 +35,7 @@ BREAK = DR_BE | DR_FE
 """A character whose bits are all 0, the stop bit too."""
 
 TX_PINS = (1 << 0 | 1 << 12 | 1 << 16 | 1 << 28, 1 << 4 | 1 << 8 | 1 << 20 | 1 << 24)
+RX_PINS = (1 << 1 | 1 << 13 | 1 << 17 | 1 << 29, 1 << 5 | 1 << 9 | 1 << 21 | 1 << 25)
 CTS_PINS = (1 << 2 | 1 << 14 | 1 << 18, 1 << 6 | 1 << 10 | 1 << 22 | 1 << 26)
 RTS_PINS = (1 << 3 | 1 << 15 | 1 << 19, 1 << 7 | 1 << 11 | 1 << 23 | 1 << 27)
 """By number of the UART (RP2040 datasheet, 2.19.2)."""
@@ -44,8 +47,6 @@ class Uart(Block):
     `on_byte` is called with each character sent, at the end of its stop bit; `on_break` with each begin and end of a
     break. What is received waits on the line while the receiver is off, or while RTS holds it back.
     """
-
-    LACKS = ("At the pins TX is idle: characters are not seen there bit by bit.",)
 
     UARTDR = Register(0x000, mask=0)
     UARTRSR = Register(0x004, mask=0)
@@ -100,8 +101,10 @@ class Uart(Block):
         self._cts = True
         self._rts_shown = True
         super().__init__(machine, (Number.UART0, Number.UART1)[which], unmodelled, f"UART{which}")
+        self._tx_pins = TransmitPins(machine, clock, TX_PINS[which])
+        self._rx_pins = ReceivePins(machine, clock, self._received_bits)
         clocks.follow(self._start)
-        machine.drive(Function.UART, TX_PINS[which], TX_PINS[which], TX_PINS[which])
+        pins.follow_functions(self._functions_changed)
         self._show_rts()
 
     def reset(self) -> None:
@@ -114,6 +117,9 @@ class Uart(Block):
         self._sending = -1
         self._arriving = self._overrun = False
         self._divisor = 0
+        self._tx_pins.drive(1)
+        self._rx_pins.stop()
+        self._functions_changed()
         self._show()
         self._show_rts()
 
@@ -186,6 +192,8 @@ class Uart(Block):
         if len(self._tx) == self._tx_level():
             self.UARTRIS |= INT_TX
         self._sent_alarm.schedule(self.character_ns)
+        if TX_PINS[self._which] & self._pins.heard and not self.UARTCR & CR_LBE:
+            self._tx_pins.send(Frame(self.UARTLCR_H).bits(self._sending), self._bits_ns)
 
     def _clear_to_send(self) -> bool:
         """CTS, which is low when the other end takes characters; without a pin for it, it does."""
@@ -195,6 +203,24 @@ class Uart(Block):
         """`PinWatch`: one of the pins that are CTS."""
         self._look_at_cts()
         self._start_sending()
+        self._show()
+
+    def _functions_changed(self) -> None:
+        """`PinWatch`: other pins may be the receiver's, or CTS."""
+        if self.UARTCR & CR_CTSEN:
+            self._look_at_cts()
+        on = self.UARTCR & (CR_UARTEN | CR_RXE | CR_LBE) == CR_UARTEN | CR_RXE and self._ticking
+        self._rx_pins.pins = RX_PINS[self._which] & self._machine.pin_functions(Function.UART) if on else 0
+        self._pins.watch(self._rx_changed, self._rx_pins.pins)
+
+    def _rx_changed(self, changed: int, levels: int) -> None:
+        self._rx_pins.changed(Frame(self.UARTLCR_H), self._bits_ns)
+
+    def _received_bits(self, value: int, sound: bool, stop: int) -> None:
+        errors = 0 if sound else DR_PE
+        if not stop:
+            errors |= DR_FE if value else BREAK
+        self._received(value | errors)
         self._show()
 
     def _look_at_cts(self) -> None:
@@ -306,6 +332,7 @@ class Uart(Block):
         self._divisor = self.UARTIBRD << 6 | self.UARTFBRD
         if (before ^ self.UARTLCR_H) & LCR_BRK:
             self._break_changed(bool(self.UARTLCR_H & LCR_BRK))
+        self._functions_changed()
         self._start()
         self._show()
 
@@ -313,13 +340,16 @@ class Uart(Block):
         if self.UARTCR & CR_LBE:
             if low:
                 self._received(BREAK)
-        elif self.on_break is not None:
-            self.on_break(low)
+        else:
+            self._tx_pins.drive(not low)
+            if self.on_break is not None:
+                self.on_break(low)
 
     @UARTCR.written
     def _control_written(self, before: int, raw: int) -> None:
         if (before ^ self.UARTCR) & CR_CTSEN:
             self._look_at_cts()
+        self._functions_changed()
         self._start()
         self._show()
         self._show_rts()

@@ -330,3 +330,16 @@ def test_run_ends_dormancy() -> None:
     bench.run(0.001)
     assert bench.machine.core(0, 15) < 0x4000
     assert bench.machine.hz == 6_500_000
+
+
+def test_systick_lives_with_a_clk_sys_slower_than_its_reference() -> None:
+    """It divided by the cycles of a microsecond, of which there are none: the process died."""
+    bench = Bench()
+    bench[CLOCKS + SYS + 4] = 512 << 8
+    assert bench.machine.hz == 125_000_000 // 512
+    bench[0xE000_E014] = 99
+    bench[0xE000_E018] = 0
+    bench[0xE000_E010] = 1  # enabled, on the reference clock
+    bench.run(0.01)
+    assert bench[0xE000_E010] == 1 | 1 << 16, "it has come to zero"
+    assert 0 <= bench[0xE000_E018] <= 99

@@ -1,0 +1,148 @@
+"""Targets of an I2C bus at two GPIOs, bit by bit (UM10204, 3.1): for a master that firmware makes of pins.
+
+MicroPython scans a bus that way, as the controller cannot send an address alone.
+"""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+from typing import Protocol
+
+from renode_pico.rp2040.i2c_bus import I2cBus
+from renode_pico.rp2040.pin_watch import PinWatch
+
+
+class DrivenPins(Protocol):
+    """What `core.machine.Machine` has for it."""
+
+    def set_external(self, pins: int, levels: int, driven: int) -> None:
+        """Levels from outside; those not in `driven` are let go."""
+
+
+class Phase(Enum):
+    """What the bits on the bus are."""
+
+    IDLE = auto()
+    DEAF = auto()
+    """Nobody here was meant, or nobody is any more: until the next START or STOP."""
+    ADDRESS = auto()
+    WRITE = auto()
+    ACKNOWLEDGE = auto()
+    READ = auto()
+    MASTER_ACKNOWLEDGE = auto()
+
+
+class I2cAtPins:
+    """Open drain: SDA is only ever driven low, SCL when a target holds the clock."""
+
+    def __init__(self, machine: DrivenPins, pins: PinWatch, bus: I2cBus) -> None:
+        self.bus = bus
+        self._machine = machine
+        self._pins = pins
+        self._sda = self._scl = 0
+        self._sda_high = self._scl_high = True
+        self._phase = Phase.IDLE
+        self._reading = False
+        self._shift = 0
+        self._count = 0
+        self._acknowledged = False
+
+    def listen(self, sda: int, scl: int) -> None:
+        """At these two pins (masks) from now on; 0, 0: at none."""
+        if (sda, scl) == (self._sda, self._scl):
+            return
+        self._release()
+        self._phase = Phase.IDLE
+        self._sda, self._scl = sda, scl
+        self._sda_high = self._scl_high = True
+        self._pins.watch(self._changed, sda | scl)
+
+    def _changed(self, changed: int, levels: int) -> None:
+        sda_before, scl_before = self._sda_high, self._scl_high
+        sda, scl = bool(levels & self._sda), bool(levels & self._scl)
+        self._sda_high, self._scl_high = sda, scl
+        if scl and scl_before:
+            if sda_before and not sda:
+                self._started()
+            elif sda and not sda_before and self._phase is not Phase.IDLE:
+                self._phase = Phase.IDLE
+                self.bus.stop()
+        elif scl:
+            self._clock_rose(sda)
+        elif scl_before:
+            self._clock_fell()
+
+    def _started(self) -> None:
+        self._phase = Phase.ADDRESS
+        self._shift = self._count = 0
+
+    def _clock_rose(self, sda: bool) -> None:
+        if self._phase in (Phase.ADDRESS, Phase.WRITE):
+            self._shift = self._shift << 1 | sda
+            self._count += 1
+        elif self._phase is Phase.MASTER_ACKNOWLEDGE:
+            self._acknowledged = not sda
+
+    def _clock_fell(self) -> None:
+        phase = self._phase
+        if phase is Phase.ADDRESS and self._count == 8:
+            self._reading = bool(self._shift & 1)
+            self._answer(self.bus.start(self._shift >> 1, self._reading))
+        elif phase is Phase.WRITE and self._count == 8:
+            self._write()
+        elif phase is Phase.ACKNOWLEDGE:
+            self._release()
+            self._shift = self._count = 0
+            if self._reading:
+                self._load()
+            else:
+                self._phase = Phase.WRITE
+        elif phase is Phase.READ:
+            self._next_bit()
+        elif phase is Phase.MASTER_ACKNOWLEDGE:
+            self.bus.acknowledge(self._acknowledged)
+            if self._acknowledged:
+                self._load()
+            else:
+                self._phase = Phase.DEAF
+
+    def _answer(self, acknowledged: bool) -> None:
+        self._phase = Phase.ACKNOWLEDGE if acknowledged else Phase.DEAF
+        if acknowledged:
+            self._drive(self._sda)
+
+    def _write(self) -> None:
+        acknowledged = self.bus.write(self._shift, self._write)
+        if acknowledged is None:
+            self._drive(self._scl)
+        else:
+            self._machine.set_external(self._scl, 0, 0)
+            self._answer(acknowledged)
+
+    def _load(self) -> None:
+        """The next byte to be read."""
+        self._phase = Phase.READ
+        value = self.bus.read(self._load)
+        if value is None:
+            self._drive(self._scl)
+            return
+        self._shift, self._count = value, 0
+        self._next_bit()
+        self._machine.set_external(self._scl, 0, 0)
+
+    def _next_bit(self) -> None:
+        if self._count == 8:
+            self._phase = Phase.MASTER_ACKNOWLEDGE
+            self._machine.set_external(self._sda, 0, 0)
+            return
+        high = self._shift >> (7 - self._count) & 1
+        self._count += 1
+        self._machine.set_external(self._sda, 0, 0 if high else self._sda)
+
+    def _drive(self, pin: int) -> None:
+        """A line low."""
+        self._machine.set_external(pin, 0, pin)
+
+    def _release(self) -> None:
+        if self._sda:
+            self._machine.set_external(self._sda | self._scl, 0, 0)

@@ -1,0 +1,144 @@
+"""A UART's bits at its pins, and what the other UART makes of them over a jumper wire."""
+
+from __future__ import annotations
+
+import pytest
+
+from renode_pico.rp2040.uart_pins import Frame
+from tests.unit.rp2040.chip_bench import Bench, Registers
+from tests.unit.rp2040.test_uart import (
+    CHARACTER_S,
+    CR,
+    DR,
+    FR,
+    IBRD,
+    LCR_H,
+    ON,
+    RIS,
+    RSR,
+    RXFE,
+    UART1,
+    Uart0,
+)
+
+IO_BANK0, FUNCSEL_UART, FUNCSEL_SIO = 0x4001_4000, 2, 5
+BIT_S = CHARACTER_S / 10
+TX0, RX1 = 0, 5
+
+
+class Pair:
+    """UART0's TX at GPIO0, wired to UART1's RX at GPIO5."""
+
+    def __init__(self) -> None:
+        self.bench = bench = Bench()
+        self.uart0 = Uart0(bench)
+        self.uart1 = Registers(bench, UART1)
+        self.uart0.set_up()
+        self.uart1[IBRD], self.uart1[IBRD + 4], self.uart1[LCR_H], self.uart1[CR] = 67, 52, 0x70, ON
+        self.select(TX0, FUNCSEL_UART)
+        bench.chip.wires.connect(TX0, RX1)
+        self.select(RX1, FUNCSEL_UART)
+
+    def select(self, pin: int, function: int) -> None:
+        self.bench[IO_BANK0 + 8 * pin + 4] = function
+
+
+@pytest.mark.parametrize(
+    ("control", "value", "bits"),
+    [
+        (0x70, 0x55, [0, 1, 0, 1, 0, 1, 0, 1, 0, 1]),
+        (0x76, 0x01, [0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 1]),
+        (0x72, 0x01, [0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1]),
+        (0xF2, 0x00, [0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1]),
+        (0xF6, 0xFF, [0, 1, 1, 1, 1, 1, 1, 1, 1, 0, 1]),
+        (0x18, 0x1F, [0, 1, 1, 1, 1, 1, 1, 1]),
+    ],
+)
+def test_frames(control: int, value: int, bits: list[int]) -> None:
+    assert Frame(control).bits(value) == bits
+
+
+def test_edges_at_a_watched_pin_are_where_they_belong() -> None:
+    bench = Bench()
+    uart = Uart0(bench)
+    uart.set_up()
+    edges: list[tuple[float, int]] = []
+    bench[IO_BANK0 + 4] = FUNCSEL_UART
+    assert bench.machine.pin_levels() & 1, "idle is high"
+    bench.chip.pins.watch(lambda changed, levels: edges.append((bench.now, levels & 1)), 1)
+    start = bench.now
+    uart[DR] = 0x0F
+    uart.run(1.1)
+    assert [level for _, level in edges] == [0, 1, 0, 1]
+    assert [time - start for time, _ in edges] == pytest.approx([0, BIT_S, 5 * BIT_S, 9 * BIT_S], abs=2e-8)
+
+
+def test_nothing_moves_where_nobody_listens() -> None:
+    bench = Bench()
+    uart = Uart0(bench)
+    uart.set_up()
+    bench[IO_BANK0 + 4] = FUNCSEL_UART
+    uart[DR] = 0x00
+    uart.run(0.5)
+    assert bench.machine.pin_levels() & 1
+    uart.run(0.6)
+    assert uart.text() == b"\x00"
+
+
+def test_the_other_uart_hears_it_over_a_wire() -> None:
+    pair = Pair()
+    text = bytes(range(0, 256, 9))
+    for value in text:
+        pair.uart0[DR] = value
+    pair.uart0.run(0.9)
+    assert pair.uart1[FR] & RXFE
+    pair.uart0.run(len(text) + 1)
+    assert bytes(pair.uart1[DR] for _ in text) == text
+    assert pair.uart1[FR] & RXFE
+    assert pair.uart0.text() == text
+
+
+def test_what_does_not_agree_is_told() -> None:
+    pair = Pair()
+    pair.uart0[LCR_H] = 0x72  # odd
+    pair.uart1[LCR_H] = 0x76  # even
+    pair.uart0[DR] = 0x41
+    pair.uart0.run(2)
+    assert pair.uart1[DR] == 0x200 | 0x41, "parity"
+    pair.uart0[LCR_H], pair.uart1[LCR_H] = 0x70, 0x50
+    pair.uart0[DR] = 0x01
+    pair.uart0.run(2)
+    assert pair.uart1[DR] == 0x100 | 0x01, "seven bits and a stop bit that is the eighth: framing"
+    assert pair.uart1[RSR] == 1
+
+
+def test_a_break_is_one_character() -> None:
+    pair = Pair()
+    pair.uart0[LCR_H] = 0x71
+    pair.uart0.run(20)
+    pair.uart0[LCR_H] = 0x70
+    pair.uart0.run(2)
+    assert pair.uart1[DR] == 0x500
+    assert pair.uart1[FR] & RXFE
+    pair.uart0[DR] = 0x41
+    pair.uart0.run(2)
+    assert pair.uart1[DR] == 0x41
+
+
+def test_a_spike_is_no_character() -> None:
+    pair = Pair()
+    machine = pair.bench.machine
+    for level in (1, 0, 1):
+        machine.set_external(1 << RX1, level << RX1, 1 << RX1)
+        pair.bench.run(BIT_S / 5)
+    pair.uart0.run(2)
+    assert pair.uart1[FR] & RXFE
+    assert pair.uart1[RIS] == 0
+
+
+def test_a_pin_that_is_no_longer_the_receivers_is_not_heard() -> None:
+    pair = Pair()
+    pair.select(RX1, FUNCSEL_SIO)
+    pair.uart0[DR] = 0x41
+    pair.uart0.run(2)
+    assert pair.uart1[FR] & RXFE
