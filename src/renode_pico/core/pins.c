@@ -97,13 +97,18 @@ static u32 oe_to_pad(const struct pins *b)
     return overridden(&b->oe_over, from_functions(b, b->oe));
 }
 
+/* Of a pin that the chip does not drive. */
+static u32 idle_of(const struct pins *b)
+{
+    u32 kept = b->pull_up & b->pull_down & b->levels;
+    u32 pulled = (b->pull_up & ~b->pull_down) | kept;
+    return (b->external & b->driven) | (pulled & ~b->driven);
+}
+
 static u32 levels_of(const struct pins *b)
 {
     u32 oe = oe_to_pad(b) & ~b->output_disable;
-    u32 kept = b->pull_up & b->pull_down & b->levels;
-    u32 pulled = (b->pull_up & ~b->pull_down) | kept;
-    u32 idle = (b->external & b->driven) | (pulled & ~b->driven);
-    return (out_to_pad(b) & oe) | (idle & ~oe);
+    return (out_to_pad(b) & oe) | (idle_of(b) & ~oe);
 }
 
 /* -- Interrupts (2.19.3) -- */
@@ -343,6 +348,13 @@ static u32 io_read(struct pico *p, struct pins *b, u32 offset)
     return offset % GPIO_STRIDE == GPIO_CTRL ? b->ctrl[pin] : status(b, pin);
 }
 
+/* What PIO and PWM drive may be at other pins now, and what PWM counts. */
+static void functions_changed(struct pico *p)
+{
+    pio_pins_changed(p, 0);
+    pwm_pins_changed(p, 0, p->m.pins.inputs);
+}
+
 static void io_write(struct pico *p, struct pins *b, u32 offset, u32 raw, enum alias alias)
 {
     settle(p);
@@ -355,6 +367,7 @@ static void io_write(struct pico *p, struct pins *b, u32 offset, u32 raw, enum a
         return;
     set_ctrl(b, pin, alias_apply(b->ctrl[pin], raw, alias) & CTRL_BITS);
     resolve(p, b);
+    functions_changed(p);
 }
 
 static void io_reset(struct pico *p, struct pins *b)
@@ -368,6 +381,7 @@ static void io_reset(struct pico *p, struct pins *b)
     resolve(p, b);
     b->rose = b->fell = 0;
     update_requests(p, b);
+    functions_changed(p);
 }
 
 static u32 pads_read(const struct pins *b, u32 offset, u32 pads)
@@ -509,6 +523,17 @@ u32 pins_inputs(struct pico *p)
 {
     settle(p);
     return p->m.pins.inputs;
+}
+
+u32 pins_inputs_with(const struct pico *p, u32 function, u32 out, u32 oe)
+{
+    const struct pins *b = &p->m.pins;
+    u32 others = ~b->selected[function];
+    u32 all_out = (from_functions(b, b->out) & others) | (out & ~others);
+    u32 all_oe = (from_functions(b, b->oe) & others) | (oe & ~others);
+    u32 enabled = overridden(&b->oe_over, all_oe) & ~b->output_disable;
+    u32 levels = (overridden(&b->out_over, all_out) & enabled) | (idle_of(b) & ~enabled);
+    return overridden(&b->in_over, levels & b->input_enable);
 }
 
 u32 pins_watched(const struct pico *p)
