@@ -41,6 +41,12 @@ struct pico {
         u8 hit_core;
         u32 hit_address;
     } debug;
+    struct foreseen {  /* PIO: what is to be at the next event, of the machines that make it (pio.c) */
+        bool valid;
+        u64 from;      /* the time from which it was foreseen */
+        u32 group;
+        struct pio state;
+    } foreseen[2];
     u64 snapshot;      /* which one memories are clean against; 0: none */
 };
 

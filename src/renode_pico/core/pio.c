@@ -187,7 +187,8 @@ static void happen(struct pico *p, u32 which)
     u64 now = p->m.now;
     b->busy = true;
     p->m.now = b->event;
-    catch_up(p, which, b->event);
+    pio_run_to_event(p, which);
+    show_pins(p, which);
     show_requests(p, which);
     plan(p, which);
     p->m.now = now;
@@ -219,6 +220,7 @@ void pio_pins_changed(struct pico *p, u32 changed)
         if (!b->busy)
             catch_up(p, which, p->m.now);
         pio_record_inputs(b, p->m.pins.inputs, p->m.now);
+        p->foreseen[which].valid &= before == b->input[0];
         if (changed & b->reads & (before ^ b->input[0]))
             disturbed(p, which);
         else if (UNLIKELY(outdated(p, which))) {
@@ -251,13 +253,19 @@ static u32 flevel(const struct pio *b)
     return result;
 }
 
+static void raise_fdebug(struct pico *p, u32 which, u32 flag)
+{
+    p->m.pio[which].fdebug |= flag;
+    p->foreseen[which].valid = false;
+}
+
 static u32 read_rxf(struct pico *p, u32 which, u32 i)
 {
     struct pio *b = &p->m.pio[which];
     struct pio_state *s = &b->sm[i].s;
     u32 word = s->fifo[PIO_RX][s->first[PIO_RX]]; /* of an empty FIFO: what it had there last */
     if (!pio_pop(&b->sm[i], PIO_RX, &word))
-        b->fdebug |= 1u << (FDEBUG_RXUNDER_LSB + i);
+        raise_fdebug(p, which, 1u << (FDEBUG_RXUNDER_LSB + i));
     else
         disturbed(p, which);
     return word;
@@ -267,7 +275,7 @@ static void write_txf(struct pico *p, u32 which, u32 i, u32 word)
 {
     struct pio *b = &p->m.pio[which];
     if (!pio_push(&b->sm[i], PIO_TX, word))
-        b->fdebug |= 1u << (FDEBUG_TXOVER_LSB + i);
+        raise_fdebug(p, which, 1u << (FDEBUG_TXOVER_LSB + i));
     else
         disturbed(p, which);
 }

@@ -543,16 +543,37 @@ static u64 run_group(struct run *r, u64 until, bool look, u32 watched, bool *fou
 
 /* -- All groups -- */
 
-void pio_run(struct pico *p, u32 which, u64 until)
+static void run_groups(struct pico *p, u32 which, u32 machines, u64 until)
 {
     struct pio *b = &p->m.pio[which];
-    for (u32 left = b->running; left;) {
-        u32 group = b->sm[__builtin_ctz(left)].group;
+    while (machines) {
+        u32 group = b->sm[__builtin_ctz(machines)].group;
         struct run r = {.p = p, .b = b, .which = which, .group = group};
         run_group(&r, until, false, 0, NULL);
-        left &= ~group;
+        machines &= ~group;
     }
     b->time = until;
+}
+
+void pio_run(struct pico *p, u32 which, u64 until)
+{
+    run_groups(p, which, p->m.pio[which].running, until);
+}
+
+void pio_run_to_event(struct pico *p, u32 which)
+{
+    struct pio *b = &p->m.pio[which];
+    struct foreseen *foreseen = &p->foreseen[which];
+    u64 event = b->event, horizon = b->horizon;
+    if (!foreseen->valid || foreseen->from != b->time) {
+        pio_run(p, which, event);
+        return;
+    }
+    foreseen->valid = false;
+    *b = foreseen->state;
+    b->event = event;
+    b->horizon = horizon;
+    run_groups(p, which, b->running & ~foreseen->group, event);
 }
 
 /* Could anybody notice what this group does? */
@@ -571,24 +592,35 @@ static bool could_be_seen(const struct pio *b, u32 group, u32 watched)
     return false;
 }
 
-u64 pio_look_ahead(const struct pico *p, u32 which, u64 until, bool *found)
+u64 pio_look_ahead(struct pico *p, u32 which, u64 until, bool *found)
 {
     const struct pio *b = &p->m.pio[which];
+    struct foreseen *foreseen = &p->foreseen[which];
+    struct pio other;
     u64 event = NEVER;
-    *found = false;
+    *found = foreseen->valid = false;
     for (u32 left = b->running; left;) {
         u32 group = b->sm[__builtin_ctz(left)].group;
         left &= ~group;
         if (!could_be_seen(b, group, b->watched))
             continue;
-        struct pio scratch = *b;
-        struct run r = {.p = p, .b = &scratch, .which = which, .group = group};
+        struct pio *scratch = *found ? &other : &foreseen->state;
+        *scratch = *b;
+        struct run r = {.p = p, .b = scratch, .which = which, .group = group};
         bool here = false;
         u64 at = run_group(&r, *found ? event : until, true, b->watched, &here);
+        if (here) {
+            finish(&r, at);
+            if (*found)
+                foreseen->state = other;
+            foreseen->group = group;
+            foreseen->from = b->time;
+        }
         if (here || (at != NEVER && !*found)) {
             event = at;
             *found |= here;
         }
     }
+    foreseen->valid = *found;
     return event;
 }

@@ -32,8 +32,11 @@ u32 pio_lines(const struct pio *b);                          /* bit 0: IRQ0, bit
 /* Runs all machines from b->time up to `until`, whatever can be seen. */
 void pio_run(struct pico *p, u32 which, u64 until);
 
+/* The same up to the event that was looked for last. */
+void pio_run_to_event(struct pico *p, u32 which);
+
 /* The cycle from which on something is visible that is not now: a watched pin, a data request, an interrupt line.
- * NEVER: as things are there is none. Looks no further than `until`; *found says whether it is one. Changes nothing. */
-u64 pio_look_ahead(const struct pico *p, u32 which, u64 until, bool *found);
+ * NEVER: as things are there is none. Looks no further than `until`; *found says whether it is one. */
+u64 pio_look_ahead(struct pico *p, u32 which, u64 until, bool *found);
 
 #endif
