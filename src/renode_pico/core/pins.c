@@ -321,6 +321,13 @@ static u32 interrupt_read(const struct pico *p, const struct pins *b, u32 offset
     return word_of(kinds, at.word, pins);
 }
 
+/* Who watches, and which pins a function has, decides when PIO and PWM have something to show or to count. */
+static void plan_again(struct pico *p)
+{
+    pio_pins_changed(p, 0);
+    pwm_pins_changed(p, 0, p->m.pins.inputs);
+}
+
 static void interrupt_write(struct pico *p, struct pins *b, u32 offset, u32 raw, enum alias alias)
 {
     struct place at = locate(p, b, offset);
@@ -334,7 +341,7 @@ static void interrupt_write(struct pico *p, struct pins *b, u32 offset, u32 raw,
         u32 *kinds = at.which == INTE ? b->enabled[at.to] : b->forced[at.to];
         set_word_of(kinds, at.word, alias_apply(word_of(kinds, at.word, pins), raw, alias), pins);
         update_listened(b);
-        pio_pins_changed(p, 0);
+        plan_again(p);
     }
     update_requests(p, b);
 }
@@ -346,13 +353,6 @@ static u32 io_read(struct pico *p, struct pins *b, u32 offset)
         return interrupt_read(p, b, offset);
     u32 pin = offset / GPIO_STRIDE;
     return offset % GPIO_STRIDE == GPIO_CTRL ? b->ctrl[pin] : status(b, pin);
-}
-
-/* What PIO and PWM drive may be at other pins now, and what PWM counts. */
-static void functions_changed(struct pico *p)
-{
-    pio_pins_changed(p, 0);
-    pwm_pins_changed(p, 0, p->m.pins.inputs);
 }
 
 static void io_write(struct pico *p, struct pins *b, u32 offset, u32 raw, enum alias alias)
@@ -367,7 +367,7 @@ static void io_write(struct pico *p, struct pins *b, u32 offset, u32 raw, enum a
         return;
     set_ctrl(b, pin, alias_apply(b->ctrl[pin], raw, alias) & CTRL_BITS);
     resolve(p, b);
-    functions_changed(p);
+    plan_again(p);
 }
 
 static void io_reset(struct pico *p, struct pins *b)
@@ -381,7 +381,7 @@ static void io_reset(struct pico *p, struct pins *b)
     resolve(p, b);
     b->rose = b->fell = 0;
     update_requests(p, b);
-    functions_changed(p);
+    plan_again(p);
 }
 
 static u32 pads_read(const struct pins *b, u32 offset, u32 pads)
@@ -516,7 +516,7 @@ void pins_watch(struct pico *p, u32 pins)
 {
     settle(p);
     p->m.pins.watched = pins;
-    pio_pins_changed(p, 0);
+    plan_again(p);
 }
 
 u32 pins_inputs(struct pico *p)
