@@ -61,6 +61,7 @@ FUNCTIONS: dict[str, tuple[str, str]] = {
     "halt_core": ("", "pii"),
     "end_semihosting_call": ("", "pii"),
     "semihosting_calls": ("i", "p"),
+    "pio_state": ("i", "piii"),
     "set_semihosting": ("", "pi"),
     "reset_requests": ("i", "p"),
     "breakpoints": ("i", "ppi"),

@@ -641,6 +641,7 @@ API void pico_restore(struct pico *p, const struct snapshot *s)
     }
     memset(p->clean_sectors, 1, sizeof p->clean_sectors);
     p->snapshot = s->id;
+    p->foreseen[0].valid = p->foreseen[1].valid = false;
     p->debug.hit = HIT_NONE;
     p->edge_from = 0;
 }

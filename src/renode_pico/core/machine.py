@@ -73,6 +73,20 @@ class Hit(IntEnum):
     WATCHPOINT = 3
 
 
+@dataclass(frozen=True, slots=True)
+class PioState:
+    """Inside of a PIO state machine: scratch and shift registers, how many bits were shifted, where it is."""
+
+    x: int
+    y: int
+    isr: int
+    osr: int
+    isr_count: int
+    osr_count: int
+    pc: int
+    delay: int
+
+
 class Core(IntEnum):
     """What `Machine.core` and `Machine.set_core` know beyond r0 to r15 (0 to 15)."""
 
@@ -436,6 +450,12 @@ class Machine:
     def watch_qspi(self, pins: int) -> None:
         """`qspi_changed` is called for each change of these pins of the flash."""
         self._c.watch_qspi(self._p, pins)
+
+    # PIO
+
+    def pio_state(self, block: int, machine: int) -> PioState:
+        """What a state machine of PIO0 or PIO1 has in it, and no register shows."""
+        return PioState(*(int(self._c.pio_state(self._p, block, machine, what)) for what in range(8)))
 
     # Cores
 

@@ -41,6 +41,12 @@ struct pico {
         u8 hit_core;
         u32 hit_address;
     } debug;
+    struct foreseen {  /* PIO: what is to be at the next event, of the machines that make it (pio.c) */
+        bool valid;
+        u64 from;      /* the time from which it was foreseen */
+        u32 group;
+        struct pio state;
+    } foreseen[2];
     u64 snapshot;      /* which one memories are clean against; 0: none */
 };
 
@@ -89,6 +95,7 @@ void pins_update(struct pico *p);
 void pins_set_external(struct pico *p, u32 pins, u32 levels, u32 driven); /* from outside the chip; of the pins in `pins` */
 void pins_watch(struct pico *p, u32 pins); /* changes of these are told to host.pins_changed */
 u32 pins_inputs(struct pico *p);  /* what a peripheral reads now, PIO and PWM brought up to date first */
+u32 pins_inputs_with(const struct pico *p, u32 function, u32 out, u32 oe); /* would read if that function drove these */
 u32 pins_watched(const struct pico *p); /* pins whose every edge somebody wants at its time: Python, interrupts, PWM inputs */
 void qspi_drive(struct pico *p, u32 function, u32 pins, u32 out, u32 oe);
 void qspi_set_external(struct pico *p, u32 pins, u32 levels, u32 driven); /* BOOTSEL: SS driven low */

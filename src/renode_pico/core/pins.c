@@ -98,13 +98,18 @@ static u32 oe_to_pad(const struct pins *b)
     return overridden(&b->oe_over, from_functions(b, b->oe));
 }
 
+/* Of a pin that the chip does not drive. */
+static u32 idle_of(const struct pins *b)
+{
+    u32 kept = b->pull_up & b->pull_down & b->levels;
+    u32 pulled = (b->pull_up & ~b->pull_down) | kept;
+    return (b->external & b->driven) | (pulled & ~b->driven);
+}
+
 static u32 levels_of(const struct pins *b)
 {
     u32 oe = oe_to_pad(b) & ~b->output_disable;
-    u32 kept = b->pull_up & b->pull_down & b->levels;
-    u32 pulled = (b->pull_up & ~b->pull_down) | kept;
-    u32 idle = (b->external & b->driven) | (pulled & ~b->driven);
-    return (out_to_pad(b) & oe) | (idle & ~oe);
+    return (out_to_pad(b) & oe) | (idle_of(b) & ~oe);
 }
 
 /* -- Interrupts (2.19.3) -- */
@@ -317,6 +322,13 @@ static u32 interrupt_read(const struct pico *p, const struct pins *b, u32 offset
     return word_of(kinds, at.word, pins);
 }
 
+/* Who watches, and which pins a function has, decides when PIO and PWM have something to show or to count. */
+static void plan_again(struct pico *p)
+{
+    pio_pins_changed(p, 0);
+    pwm_pins_changed(p, 0, p->m.pins.inputs);
+}
+
 static void interrupt_write(struct pico *p, struct pins *b, u32 offset, u32 raw, enum alias alias)
 {
     struct place at = locate(p, b, offset);
@@ -330,7 +342,7 @@ static void interrupt_write(struct pico *p, struct pins *b, u32 offset, u32 raw,
         u32 *kinds = at.which == INTE ? b->enabled[at.to] : b->forced[at.to];
         set_word_of(kinds, at.word, alias_apply(word_of(kinds, at.word, pins), raw, alias), pins);
         update_listened(b);
-        pio_pins_changed(p, 0);
+        plan_again(p);
     }
     update_requests(p, b);
 }
@@ -357,8 +369,12 @@ static void io_write(struct pico *p, struct pins *b, u32 offset, u32 raw, enum a
     u32 before = b->ctrl[pin];
     set_ctrl(b, pin, alias_apply(before, raw, alias) & CTRL_BITS);
     resolve(p, b);
+<<<<<<< HEAD
     if (((before ^ b->ctrl[pin]) & CTRL_FUNCSEL_BITS) && !is_qspi(p, b) && p->host.write)
         p->host.write(BLOCK_IO_BANK0, offset, b->ctrl[pin], ALIAS_NONE); /* blocks in Python look which pins are theirs */
+=======
+    plan_again(p);
+>>>>>>> pio
 }
 
 static void io_reset(struct pico *p, struct pins *b)
@@ -372,6 +388,7 @@ static void io_reset(struct pico *p, struct pins *b)
     resolve(p, b);
     b->rose = b->fell = 0;
     update_requests(p, b);
+    plan_again(p);
 }
 
 static u32 pads_read(const struct pins *b, u32 offset, u32 pads)
@@ -506,13 +523,24 @@ void pins_watch(struct pico *p, u32 pins)
 {
     settle(p);
     p->m.pins.watched = pins;
-    pio_pins_changed(p, 0);
+    plan_again(p);
 }
 
 u32 pins_inputs(struct pico *p)
 {
     settle(p);
     return p->m.pins.inputs;
+}
+
+u32 pins_inputs_with(const struct pico *p, u32 function, u32 out, u32 oe)
+{
+    const struct pins *b = &p->m.pins;
+    u32 others = ~b->selected[function];
+    u32 all_out = (from_functions(b, b->out) & others) | (out & ~others);
+    u32 all_oe = (from_functions(b, b->oe) & others) | (oe & ~others);
+    u32 enabled = overridden(&b->oe_over, all_oe) & ~b->output_disable;
+    u32 levels = (overridden(&b->out_over, all_out) & enabled) | (idle_of(b) & ~enabled);
+    return overridden(&b->in_over, levels & b->input_enable);
 }
 
 u32 pins_watched(const struct pico *p)
