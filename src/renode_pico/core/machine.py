@@ -130,6 +130,7 @@ def load() -> CoreLibrary:
     wanted = os.environ.get("RENODE_PICO_CORE", "")
     if wanted not in ("", "compiled", "wasm"):
         raise UsageError(f"RENODE_PICO_CORE={wanted}: there are compiled and wasm")
+    why: EngineMissing | None = None
     if wanted != "wasm":
         try:
             return _native()
@@ -137,7 +138,10 @@ def load() -> CoreLibrary:
             if wanted:
                 raise
             why = error
-    core = WebAssemblyCore()
+    try:
+        core = WebAssemblyCore()
+    except EngineMissing as error:
+        raise EngineMissing(f"{why}\n{error}" if not wanted else str(error)) from None
     if not wanted:
         _tell_once(str(why).partition("\n")[0])
     return core

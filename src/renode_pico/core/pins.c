@@ -369,12 +369,9 @@ static void io_write(struct pico *p, struct pins *b, u32 offset, u32 raw, enum a
     u32 before = b->ctrl[pin];
     set_ctrl(b, pin, alias_apply(before, raw, alias) & CTRL_BITS);
     resolve(p, b);
-<<<<<<< HEAD
     if (((before ^ b->ctrl[pin]) & CTRL_FUNCSEL_BITS) && !is_qspi(p, b) && p->host.write)
         p->host.write(BLOCK_IO_BANK0, offset, b->ctrl[pin], ALIAS_NONE); /* blocks in Python look which pins are theirs */
-=======
     plan_again(p);
->>>>>>> pio
 }
 
 static void io_reset(struct pico *p, struct pins *b)

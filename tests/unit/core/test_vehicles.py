@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -83,7 +82,7 @@ def test_a_compiler_that_fails_is_quoted(monkeypatch: pytest.MonkeyPatch, tmp_pa
     monkeypatch.setenv("CC", str(compiler))
     with pytest.raises(EngineMissing, match="no space left"):
         compile_to(tmp_path / "out" / "core.so")
-    assert os.listdir(tmp_path / "out") == []
+    assert not list((tmp_path / "out").iterdir())
 
 
 def test_the_library_is_made_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
