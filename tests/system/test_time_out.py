@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from renode_pico.board import Board
-from renode_pico.errors import Timeout
+from renode_pico.errors import FirmwareError, RenodePicoError, Timeout
 from renode_pico.micropython.repl import Repl
 
 NAK_POLL = 0x5011_006C
@@ -13,7 +13,7 @@ NAK_POLL = 0x5011_006C
 ASKS_FOR_EVER = f"import machine\nprint('on')\nwhile True: machine.mem32[{NAK_POLL:#x}] = 1"
 
 
-def times(error: pytest.ExceptionInfo[Timeout]) -> int:
+def times(error: pytest.ExceptionInfo[RenodePicoError]) -> int:
     """How often the message says that NAK_POLL was touched."""
     sentence = str(error.value).partition("; not modelled, but touched meanwhile: ")[2]
     assert "NAK_POLL" in sentence, str(error.value)
@@ -24,6 +24,14 @@ def times(error: pytest.ExceptionInfo[Timeout]) -> int:
 def test_the_repl_names_it(console: Repl) -> None:
     with pytest.raises(Timeout, match=r"the last that came is b'on\\r\\n'; not modelled") as error:
         console.exec(ASKS_FOR_EVER, timeout=0.05)
+    assert times(error) > 100
+
+
+@pytest.mark.pico(firmware="uart", files={"main.py": ASKS_FOR_EVER})
+def test_a_device_that_never_attaches_says_why_perhaps(pico: Board) -> None:
+    pico.engine.run(0.3)
+    with pytest.raises(FirmwareError, match="no USB device attached") as error:
+        pico.enumerate(timeout=0.05)
     assert times(error) > 100
 
 
