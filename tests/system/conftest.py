@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import tempfile
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 
 from renode_pico.board import Board
 from renode_pico.micropython.repl import Repl
+from tests.processes import run
 
 APPS = Path(__file__).resolve().parents[2] / "firmware" / "apps"
 
@@ -35,7 +35,7 @@ def compiled(name: str) -> bytes:
         return (APPS / name).read_bytes()
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "out.mpy"
-        subprocess.run([cross, "-o", output, "-s", name, APPS / name], check=True)
+        assert run([cross, "-o", output, "-s", name, APPS / name]).returncode == 0
         return output.read_bytes()
 
 
