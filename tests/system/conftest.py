@@ -9,9 +9,20 @@ import pytest
 
 from renode_pico.board import Board
 from renode_pico.micropython.repl import Repl
+from renode_pico.pytest_plugin import engine_of, has_board
 from tests.processes import run
 
 APPS = Path(__file__).resolve().parents[2] / "firmware" / "apps"
+
+
+BOARD_ELSEWHERE = frozenset(("engine", "serve"))
+"""Fixtures of tests whose board is in a process of its own: a command's, a server's."""
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Note the engine of tests whose board is not in this process, for the matrix."""
+    if BOARD_ELSEWHERE.intersection(getattr(item, "fixturenames", ())) and not has_board(item):
+        item.user_properties.append(("engine", engine_of(item.config)))
 
 
 @pytest.fixture

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from renode_pico.board import Board
 from renode_pico.errors import FirmwareError, RenodePicoError, Timeout
 from renode_pico.micropython.repl import Repl
+from renode_pico.pytest_plugin import engine_of
+from tests.system.test_command_line import run
 
 NAK_POLL = 0x5011_006C
 """Of the USB controller's host mode, which no engine has."""
@@ -33,6 +38,15 @@ def test_a_device_that_never_attaches_says_why_perhaps(pico: Board) -> None:
     with pytest.raises(FirmwareError, match="no USB device attached") as error:
         pico.enumerate(timeout=0.05)
     assert times(error) > 100
+
+
+def test_a_run_from_the_command_line_names_it(request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    program = tmp_path / "main.py"
+    program.write_text(ASKS_FOR_EVER)
+    engine = engine_of(request.config)
+    done = run("run", "uart", "--engine", engine, "--main", program, "--expect", "never", "--timeout", "0.3")
+    assert done.returncode == 1
+    assert re.search(r"not seen: 'never'; not modelled, but touched meanwhile: .*NAK_POLL.* [0-9,]+ times", done.stderr)
 
 
 @pytest.mark.pico(firmware="cdc")

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from renode_pico.pytest_plugin import engine_of, has_board
+from renode_pico.pytest_plugin import engine_of
 from tests import processes
 from tests.processes import program
 
@@ -23,12 +23,6 @@ ROOT = Path(__file__).resolve().parents[3]
 PATIENCE = 120
 """Real seconds after which a program is taken to hang; nothing is measured with it."""
 SYSTEM_PATH = f"{os.environ.get('PATH', '')}:/usr/local/sbin:/usr/sbin:/sbin"
-
-
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Note the engine of tests that have a served board, for the matrix."""
-    if "serve" in getattr(item, "fixturenames", ()) and not has_board(item):
-        item.user_properties.append(("engine", engine_of(item.config)))
 
 
 class Served:
