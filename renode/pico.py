@@ -158,6 +158,13 @@ def mc_pico_boot_rom():
     print("@" + Path.Combine(_cache(), "bootrom.bin").replace(" ", "\\ "))
 
 
+def mc_pico_time_slices():
+    """pico_time_slices: set how long a core's turn is. Boards that sleep wake up between turns when there are several of them, and a
+    character of a UART takes 87 microseconds."""
+    several = len(list(EmulationManager.Instance.CurrentEmulation.Machines)) > 1
+    self.Parse('emulation SetGlobalQuantum "%s"' % ("0.0001" if several else "0.001"))
+
+
 def mc_pico_check(name, firmware, platform, bootrom):
     """pico_check NAME FIRMWARE PLATFORM BOOTROM: refuse what cannot work, with the reason."""
     if name in EmulationManager.Instance.CurrentEmulation.Names:

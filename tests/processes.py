@@ -51,9 +51,7 @@ def run(
 
     Raises subprocess.TimeoutExpired, whose `output` and `stderr` hold what was said so far.
     """
-    given = subprocess.PIPE if input is not None else subprocess.DEVNULL
-    with program(
-        command, env=env, cwd=cwd, stdin=given, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
+    pipe = subprocess.PIPE
+    with program(command, env=env, cwd=cwd, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
         output, errors = process.communicate(input, timeout=timeout)
     return subprocess.CompletedProcess(list(command), process.returncode, output, errors)

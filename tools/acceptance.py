@@ -160,8 +160,10 @@ def matching(name: str, known: Iterable[str]) -> list[str]:
 def named_in_sources(root: Path = ROOT) -> dict[str, list[str]]:
     """The tests that name each part (or what they take for one), as `file::test` or `file: case`.
 
-    Of pytest only `tests/system`, where tests have boards, and of `tests/unit` what says for which engine it is.
+    Tests outside of `tests/system` have no board: what they name counts where they say for which engine it is, or where
+    a part is for neither.
     """
+    parts = parts_of(read_rows())
     found: dict[str, list[str]] = {}
 
     def add(test: str, names: Iterable[str]) -> None:
@@ -171,7 +173,12 @@ def named_in_sources(root: Path = ROOT) -> dict[str, list[str]]:
                 tests.append(test)
 
     for path in sorted((root / "tests").rglob("test_*.py")):
-        for test, names in marked(path.read_text(), "system" not in path.parts):
+        source = path.read_text()
+        for_engine = dict(marked(source, engine_needed=True))
+        for test, names in marked(source):
+            if "system" not in path.parts:
+                proof = for_engine.get(test, [])
+                names = [n for n in names if n in proof or n not in parts or parts[n].is_for(NEITHER)]
             add(f"{path.relative_to(root)}::{test}", names)
     for path in sorted((root / "robot").rglob("*.robot")):
         for case, names in tagged(path.read_text()):

@@ -1,16 +1,13 @@
-using System;
 using System.Collections.Generic;
 using Antmicro.Renode.Core;
 using Antmicro.Renode.Core.Structure.Registers;
 using Antmicro.Renode.Exceptions;
-using Antmicro.Renode.Peripherals.Timers;
-using Antmicro.Renode.Time;
 
 namespace Antmicro.Renode.Peripherals.RP2040
 {
     /// <summary>
     /// Analogue to digital converter (datasheet 4.9): four pins and the temperature sensor, whose values are set from
-    /// outside. A single conversion is done at once; free running ones keep the pace of clk_adc.
+    /// outside. A conversion takes 96 cycles of clk_adc; the voltage at its beginning is what counts.
     /// </summary>
     public class RP2040_ADC : RP2040_Peripheral
     {
@@ -18,13 +15,14 @@ namespace Antmicro.Renode.Peripherals.RP2040
         {
             this.clocks = clocks;
             IRQ = new GPIO();
+            Request = new GPIO();
             voltages = new decimal[NumberOfPins];
-            fifo = new Queue<uint>();
+            fifo = new Queue<ushort>();
             Temperature = 27;
             Reference = 3.3m;
-            pace = new LimitTimer(machine.ClockSource, 1000000000, this, "conversions", 2000, Direction.Descending,
-                workMode: WorkMode.Periodic, eventEnabled: true);
-            pace.LimitReached += Convert;
+            conversion = new RP2040_Pace(machine, this, "conversion", ConversionEnds);
+            interval = new RP2040_Pace(machine, this, "interval of conversions", IntervalEnds);
+            poll = new RP2040_Poll(machine, conversion);
             DefineRegisters();
             Reset();
         }
@@ -32,10 +30,12 @@ namespace Antmicro.Renode.Peripherals.RP2040
         public override void Reset()
         {
             base.Reset();
-            pace.Enabled = false;
+            conversion.Stop();
+            interval.Stop();
             fifo.Clear();
             result = 0;
-            UpdateInterrupt();
+            failed = false;
+            Update();
         }
 
         /// <summary>Puts a voltage on one of the pins GPIO26 (channel 0) to GPIO29 (channel 3).</summary>
@@ -54,7 +54,11 @@ namespace Antmicro.Renode.Peripherals.RP2040
         /// <summary>Volts at the reference pin.</summary>
         public decimal Reference { get; set; }
 
+        /// <summary>How many of the next conversions fail: their comparator does not come to a decision (datasheet 4.9.1, ERR).</summary>
+        public uint FailConversions { get; set; }
+
         public GPIO IRQ { get; private set; }
+        public GPIO Request { get; private set; }
 
         private void DefineRegisters()
         {
@@ -64,14 +68,15 @@ namespace Antmicro.Renode.Peripherals.RP2040
                 .WithFlag(2, out startOnce, FieldMode.Write, name: "START_ONCE")
                 .WithFlag(3, out startMany, name: "START_MANY")
                 .WithReservedBits(4, 4)
-                .WithFlag(8, FieldMode.Read, valueProviderCallback: _ => enable.Value, name: "READY")
-                .WithFlag(9, FieldMode.Read, valueProviderCallback: _ => false, name: "ERR")
-                .WithFlag(10, FieldMode.Read | FieldMode.WriteOneToClear, name: "ERR_STICKY")
+                .WithFlag(8, FieldMode.Read, valueProviderCallback: _ => enable.Value && !conversion.Running, name: "READY")
+                .WithFlag(9, FieldMode.Read, valueProviderCallback: _ => failed, name: "ERR")
+                .WithFlag(10, out stickyError, FieldMode.Read | FieldMode.WriteOneToClear, name: "ERR_STICKY")
                 .WithReservedBits(11, 1)
                 .WithValueField(12, 3, out input, name: "AINSEL")
                 .WithReservedBits(15, 1)
                 .WithValueField(16, 5, out roundRobin, name: "RROBIN")
                 .WithReservedBits(21, 11)
+                .WithReadCallback((_, __) => poll.Seen())
                 .WithWriteCallback((_, __) => ControlWritten());
             Strobe(Registers.ControlStatus, 1u << 2 | 1u << 10);
 
@@ -81,8 +86,8 @@ namespace Antmicro.Renode.Peripherals.RP2040
             Registers.FIFOControl.Define(this)
                 .WithFlag(0, out fifoEnable, name: "EN")
                 .WithFlag(1, out fifoShift, name: "SHIFT")
-                .WithFlag(2, name: "ERR")
-                .WithFlag(3, name: "DREQ_EN")
+                .WithFlag(2, out fifoErrors, name: "ERR")
+                .WithFlag(3, out requestEnable, name: "DREQ_EN")
                 .WithReservedBits(4, 4)
                 .WithFlag(8, FieldMode.Read, valueProviderCallback: _ => fifo.Count == 0, name: "EMPTY")
                 .WithFlag(9, FieldMode.Read, valueProviderCallback: _ => fifo.Count >= FIFODepth, name: "FULL")
@@ -93,7 +98,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
                 .WithReservedBits(20, 4)
                 .WithValueField(24, 4, out threshold, name: "THRESH")
                 .WithReservedBits(28, 4)
-                .WithWriteCallback((_, __) => UpdateInterrupt());
+                .WithWriteCallback((_, __) => Update());
             Strobe(Registers.FIFOControl, 1u << 10 | 1u << 11);
 
             Registers.FIFO.Define(this)
@@ -101,81 +106,138 @@ namespace Antmicro.Renode.Peripherals.RP2040
             Registers.Divider.Define(this)
                 .WithValueField(0, 8, out dividerFraction, name: "FRAC")
                 .WithValueField(8, 16, out dividerInteger, name: "INT").WithReservedBits(24, 8)
-                .WithWriteCallback((_, __) => UpdatePace());
+                .WithWriteCallback((_, __) => RestartInterval());
 
             Registers.InterruptRaw.Define(this)
-                .WithFlag(0, FieldMode.Read, valueProviderCallback: _ => RawInterrupt, name: "FIFO").WithReservedBits(1, 31);
+                .WithFlag(0, FieldMode.Read, valueProviderCallback: _ => Reached, name: "FIFO").WithReservedBits(1, 31);
             Registers.InterruptEnable.Define(this)
-                .WithFlag(0, out interruptEnable, name: "FIFO").WithReservedBits(1, 31).WithWriteCallback((_, __) => UpdateInterrupt());
+                .WithFlag(0, out interruptEnable, name: "FIFO").WithReservedBits(1, 31).WithWriteCallback((_, __) => Update());
             Registers.InterruptForce.Define(this)
-                .WithFlag(0, out interruptForce, name: "FIFO").WithReservedBits(1, 31).WithWriteCallback((_, __) => UpdateInterrupt());
+                .WithFlag(0, out interruptForce, name: "FIFO").WithReservedBits(1, 31).WithWriteCallback((_, __) => Update());
             Registers.InterruptStatus.Define(this)
                 .WithFlag(0, FieldMode.Read, valueProviderCallback: _ => Status, name: "FIFO").WithReservedBits(1, 31);
         }
 
         private void ControlWritten()
         {
-            if(startOnce.Value)
+            var once = startOnce.Value;
+            startOnce.Value = false;
+            if(!enable.Value)
             {
-                startOnce.Value = false;
-                if(enable.Value)
+                conversion.Stop();
+                interval.Stop();
+                return;
+            }
+            if(!startMany.Value)
+            {
+                // the conversion in hand comes to its end
+                interval.Stop();
+                if(once)
                 {
-                    Convert();
+                    StartConversion();
                 }
             }
-            var running = enable.Value && startMany.Value;
-            if(running && !pace.Enabled)
+            else if(!interval.Running)
             {
-                pace.StartFor(Machine, NanosecondsPerConversion);
-            }
-            else if(!running)
-            {
-                pace.Enabled = false;
+                BeginInterval();
             }
         }
 
-        private void UpdatePace()
+        private void RestartInterval()
         {
-            if(pace.Enabled)
+            if(!enable.Value || !startMany.Value)
             {
-                pace.StartFor(Machine, NanosecondsPerConversion);
+                return;
+            }
+            interval.Stop();
+            if(CyclesBetweenStarts != 0)
+            {
+                interval.Start(CyclesBetweenStarts, 256 * (ulong)clocks.ADC);
+            }
+            else
+            {
+                StartConversion();
             }
         }
 
-        private ulong NanosecondsPerConversion
+        private void BeginInterval()
         {
-            get
+            StartConversion();
+            if(CyclesBetweenStarts != 0)
             {
-                // one conversion each 1 + INT + FRAC / 256 cycles, but it takes 96; without a clock it would never end
-                var clock = Math.Max(clocks.ADC, 1);
-                var cycles256 = Math.Max(256 * (1 + dividerInteger.Value) + dividerFraction.Value, 256 * CyclesPerConversion);
-                return cycles256 * 1000000000UL / 256 / clock;
+                interval.Start(CyclesBetweenStarts, 256 * (ulong)clocks.ADC);
             }
         }
 
-        private void Convert()
+        private void IntervalEnds()
         {
-            result = Sample((int)input.Value);
+            interval.Continue(CyclesBetweenStarts, 256 * (ulong)clocks.ADC);
+            if(!interval.Stalled)
+            {
+                StartConversion();
+            }
+        }
+
+        private void StartConversion()
+        {
+            if(conversion.Running)
+            {
+                return;
+            }
+            sample = Sample((int)input.Value);
+            conversion.Start(CyclesPerConversion, clocks.ADC);
+        }
+
+        private void ConversionEnds()
+        {
+            if(conversion.Stalled)
+            {
+                conversion.Continue(CyclesPerConversion, clocks.ADC);
+                return;
+            }
+            result = sample;
+            failed = FailConversions > 0;
+            if(failed)
+            {
+                FailConversions--;
+                stickyError.Value = true;
+            }
             if(fifoEnable.Value)
             {
-                if(fifo.Count >= FIFODepth)
-                {
-                    overflow.Value = true;
-                }
-                else
-                {
-                    fifo.Enqueue(fifoShift.Value ? result >> 4 : result);
-                }
+                Push();
             }
-            if(roundRobin.Value != 0)
+            NextInput();
+            if(startMany.Value && CyclesBetweenStarts == 0)
             {
-                do
-                {
-                    input.Value = (input.Value + 1) % (NumberOfPins + 1);
-                }
-                while((roundRobin.Value & (1ul << (int)input.Value)) == 0);
+                sample = Sample((int)input.Value);
+                conversion.Continue(CyclesPerConversion, clocks.ADC);
             }
-            UpdateInterrupt();
+            Update();
+        }
+
+        private void Push()
+        {
+            if(fifo.Count >= FIFODepth)
+            {
+                overflow.Value = true;
+                return;
+            }
+            var value = fifoShift.Value ? result >> 4 : result;
+            fifo.Enqueue((ushort)(failed && fifoErrors.Value ? value | ErrorBit : value));
+        }
+
+        private void NextInput()
+        {
+            var inputs = (uint)roundRobin.Value;
+            if(inputs == 0)
+            {
+                return;
+            }
+            do
+            {
+                input.Value = (input.Value + 1) % (NumberOfPins + 1);
+            }
+            while((inputs & (1u << (int)input.Value)) == 0);
         }
 
         private uint Sample(int channel)
@@ -202,18 +264,31 @@ namespace Antmicro.Renode.Peripherals.RP2040
                 return 0;
             }
             var value = fifo.Dequeue();
-            UpdateInterrupt();
+            Update();
             return value;
         }
 
-        private bool RawInterrupt { get { return fifoEnable.Value && (ulong)fifo.Count >= threshold.Value && fifo.Count > 0; } }
-        private bool Status { get { return (RawInterrupt && interruptEnable.Value) || interruptForce.Value; } }
-
-        private void UpdateInterrupt()
+        /// <summary>In 1/256 of a cycle of clk_adc; 0 stands for conversions one after the other.</summary>
+        private ulong CyclesBetweenStarts
         {
-            IRQ.Set(Status);
+            get
+            {
+                var between = 256 * (1 + dividerInteger.Value) + dividerFraction.Value;
+                return between > 256 * CyclesPerConversion ? between : 0;
+            }
         }
 
+        private bool Reached { get { return (ulong)fifo.Count >= threshold.Value; } }
+        private bool Status { get { return (Reached && interruptEnable.Value) || interruptForce.Value; } }
+
+        private void Update()
+        {
+            IRQ.Set(Status);
+            Request.Set(requestEnable.Value && Reached);
+        }
+
+        private uint sample;
+        private bool failed;
         private uint result;
         private IValueRegisterField input;
         private IValueRegisterField roundRobin;
@@ -226,6 +301,9 @@ namespace Antmicro.Renode.Peripherals.RP2040
         private IFlagRegisterField startMany;
         private IFlagRegisterField fifoEnable;
         private IFlagRegisterField fifoShift;
+        private IFlagRegisterField fifoErrors;
+        private IFlagRegisterField requestEnable;
+        private IFlagRegisterField stickyError;
         private IFlagRegisterField underflow;
         private IFlagRegisterField overflow;
         private IFlagRegisterField interruptEnable;
@@ -233,13 +311,16 @@ namespace Antmicro.Renode.Peripherals.RP2040
 
         private readonly RP2040_Clocks clocks;
         private readonly decimal[] voltages;
-        private readonly Queue<uint> fifo;
-        private readonly LimitTimer pace;
+        private readonly Queue<ushort> fifo;
+        private readonly RP2040_Pace conversion;
+        private readonly RP2040_Pace interval;
+        private readonly RP2040_Poll poll;
 
         private const int NumberOfPins = 4;
         private const int SensorChannel = 4;
         private const int FIFODepth = 4;
         private const ulong CyclesPerConversion = 96;
+        private const uint ErrorBit = 1u << 15;
 
         private enum Registers
         {

@@ -53,6 +53,25 @@ namespace Antmicro.Renode.Peripherals.RP2040
                 ? ExecutionResult.Ok : result;
         }
 
+        /// <summary>
+        /// Lets time pass for this core, as what it waits for will not be there before: until an interrupt comes, and for some
+        /// microseconds at a time, as one may come while it is another core's turn.
+        /// </summary>
+        public void HoldUp(ulong nanoseconds)
+        {
+            SkipInstructions = Math.Min(nanoseconds, LongestHoldUp) * PerformanceInMips / NanosecondsPerMicrosecond;
+            RequestReturn();
+        }
+
+        public override void OnGPIO(int number, bool value)
+        {
+            if(value && OnPossessedThread && SkipInstructions > 0)
+            {
+                SkipInstructions = 0;
+            }
+            base.OnGPIO(number, value);
+        }
+
         /// <summary>Takes the short way away: every access is seen by the bus and what listens there.</summary>
         public bool OverTheBusOnly { get; set; }
 
@@ -332,6 +351,8 @@ namespace Antmicro.Renode.Peripherals.RP2040
         private const ulong SramBegin = 0x20000000;
         private const ulong SramEnd = 0x20042000;
         private const ulong SecondStageSize = 0x100;
+        private const ulong NanosecondsPerMicrosecond = 1000;
+        private const ulong LongestHoldUp = 10000;
         /// <summary>Bytes of a page as Renode's translator for Cortex-M has them.</summary>
         private const ulong TranslatorPage = 0x400;
 

@@ -4,6 +4,7 @@ using Antmicro.Migrant;
 using Antmicro.Renode.Core;
 using Antmicro.Renode.Exceptions;
 using Antmicro.Renode.Logging;
+using Antmicro.Renode.Peripherals.CPU;
 using Antmicro.Renode.Peripherals.Memory;
 
 namespace Antmicro.Renode.Peripherals.RP2040
@@ -12,14 +13,21 @@ namespace Antmicro.Renode.Peripherals.RP2040
     /// The board's serial NOR flash (a Winbond W25Q16 on the Pico) behind the SSI: a command decoder over the memory
     /// that the cores see at 0x10000000. What the boot ROM erases and programs is written through to a file, if there is one.
     /// </summary>
+    /// <remarks>
+    /// Erasing and programming take the typical times of the W25Q16JV's data sheet (9.6), during which the chip answers to nothing
+    /// but reads of its status, a suspension and a reset. Who asks for the status of a busy chip is held up for a moment: software waits in a
+    /// loop for nothing else, and emulating each of its turns would take longer than all the rest.
+    /// </remarks>
     public class RP2040_Flash : IPeripheral
     {
         /// <param name="memory">What the flash holds; its size is the chip's.</param>
         /// <param name="uniqueId">What command 0x4B answers, most significant byte first.</param>
         /// <param name="jedecId">Manufacturer, type and capacity as command 0x9F answers.</param>
-        public RP2040_Flash(MappedMemory memory, ulong uniqueId = 0xE660583883724A2B, uint jedecId = 0xEF4015)
+        public RP2040_Flash(IMachine machine, MappedMemory memory, ulong uniqueId = 0xE660583883724A2B, uint jedecId = 0xEF4015)
         {
+            this.machine = machine;
             this.memory = memory;
+            TimeScale = 1;
             UniqueId = uniqueId;
             this.jedecId = jedecId;
             page = new byte[PageSize];
@@ -32,6 +40,9 @@ namespace Antmicro.Renode.Peripherals.RP2040
         {
             Deselect();
             writeEnabled = false;
+            busyUntil = 0;
+            suspended = false;
+            resetEnabled = false;
         }
 
         public void Select()
@@ -45,11 +56,12 @@ namespace Antmicro.Renode.Peripherals.RP2040
 
         public void Deselect()
         {
-            if(selected && position > 0)
+            var ended = selected && position > 0;
+            selected = false;
+            if(ended)
             {
                 Finish();
             }
-            selected = false;
         }
 
         /// <summary>One byte to the flash and one back; all ones when it is not selected.</summary>
@@ -63,6 +75,16 @@ namespace Antmicro.Renode.Peripherals.RP2040
             {
                 command = value;
                 position = 1;
+                ignored = Busy && !UnderstoodWhileBusy((Command)value);
+                if(ignored)
+                {
+                    this.Log(LogLevel.Warning, "Command 0x{0:X2} while the flash is busy: ignored", value);
+                }
+                return 0xFF;
+            }
+            if(ignored)
+            {
+                position++;
                 return 0xFF;
             }
             var answer = Continue(position - 1, value);
@@ -120,6 +142,23 @@ namespace Antmicro.Renode.Peripherals.RP2040
 
         public ulong UniqueId { get; set; }
 
+        /// <summary>How much of the typical times erasing and programming take: 1, or 0 for none at all.</summary>
+        public double TimeScale
+        {
+            get { return timeScale; }
+            set
+            {
+                if(!(value >= 0 && value <= MaximumTimeScale))
+                {
+                    throw new RecoverableException("The flash's times can be scaled by 0 to {0}".FormatWith(MaximumTimeScale));
+                }
+                timeScale = value;
+            }
+        }
+
+        /// <summary>Erasing, programming or writing a status register is in progress.</summary>
+        public bool Busy { get { return !suspended && Now < busyUntil; } }
+
         public long Size { get { return memory.Size; } }
 
         /// <summary>How many sectors and blocks were erased, and pages programmed, since the start.</summary>
@@ -132,9 +171,9 @@ namespace Antmicro.Renode.Peripherals.RP2040
             switch((Command)command)
             {
             case Command.ReadStatus1:
-                return (byte)(writeEnabled ? StatusWriteEnabled : 0);
+                return Status1();
             case Command.ReadStatus2:
-                return StatusQuadEnabled;
+                return (byte)(StatusQuadEnabled | (suspended ? StatusSuspended : 0));
             case Command.ReadStatus3:
                 return 0;
             case Command.ReadJedecId:
@@ -189,8 +228,30 @@ namespace Antmicro.Renode.Peripherals.RP2040
         /// <summary>Chip select goes high: the commands that change something take effect.</summary>
         private void Finish()
         {
+            if(ignored)
+            {
+                ignored = false;
+                return;
+            }
+            var reset = resetEnabled;
+            resetEnabled = false;
             switch((Command)command)
             {
+            case Command.EnableReset:
+                resetEnabled = true;
+                return;
+            case Command.ResetDevice:
+                if(reset)
+                {
+                    Reset();
+                }
+                return;
+            case Command.Suspend:
+                Suspend();
+                return;
+            case Command.Resume:
+                Resume();
+                return;
             case Command.WriteEnable:
                 writeEnabled = true;
                 return;
@@ -198,25 +259,25 @@ namespace Antmicro.Renode.Peripherals.RP2040
                 writeEnabled = false;
                 return;
             case Command.PageProgram:
-                Guarded(ProgramPage);
+                Guarded(ProgramPage, PageProgramTime);
                 return;
             case Command.SectorErase:
-                Guarded(() => Erase(0x1000));
+                Guarded(() => Erase(0x1000), SectorEraseTime);
                 return;
             case Command.BlockErase32:
-                Guarded(() => Erase(0x8000));
+                Guarded(() => Erase(0x8000), BlockErase32Time);
                 return;
             case Command.BlockErase64:
-                Guarded(() => Erase(0x10000));
+                Guarded(() => Erase(0x10000), BlockErase64Time);
                 return;
             case Command.ChipErase:
             case Command.ChipEraseAlternative:
-                Guarded(() => Erase(memory.Size));
+                Guarded(() => Erase(memory.Size), ChipEraseTime);
                 return;
             case Command.WriteStatus1:
             case Command.WriteStatus2:
             case Command.WriteStatus3:
-                Guarded(() => { });
+                Guarded(() => { }, WriteStatusTime);
                 return;
             case Command.ReadStatus1:
             case Command.ReadStatus2:
@@ -227,8 +288,6 @@ namespace Antmicro.Renode.Peripherals.RP2040
             case Command.ReadUniqueId:
             case Command.PowerUp:
             case Command.PowerDown:
-            case Command.EnableReset:
-            case Command.ResetDevice:
             case Command.LeaveContinuousRead:
             case Command.Nothing:
                 return;
@@ -238,16 +297,74 @@ namespace Antmicro.Renode.Peripherals.RP2040
             }
         }
 
-        private void Guarded(Action change)
+        private void Guarded(Action change, ulong time)
         {
             if(!writeEnabled)
             {
                 this.Log(LogLevel.Warning, "Command 0x{0:X2} without a write enable before it: ignored", command);
                 return;
             }
+            if(suspended)
+            {
+                this.Log(LogLevel.Warning, "Command 0x{0:X2} while another one is suspended: ignored", command);
+                return;
+            }
             writeEnabled = false;
             change();
+            busyUntil = Now + (ulong)(time * TimeScale);
         }
+
+        private static bool UnderstoodWhileBusy(Command command)
+        {
+            return command == Command.ReadStatus1 || command == Command.ReadStatus2 || command == Command.ReadStatus3
+                || command == Command.Suspend || command == Command.EnableReset || command == Command.ResetDevice;
+        }
+
+        private byte Status1()
+        {
+            var busy = Busy;
+            if(busy)
+            {
+                HoldUp(busyUntil - Now);
+            }
+            return (byte)((busy ? StatusBusy : 0) | (writeEnabled ? StatusWriteEnabled : 0));
+        }
+
+        /// <summary>Lets the core that asks do so again only after some time.</summary>
+        private void HoldUp(ulong nanoseconds)
+        {
+            ICPU cpu;
+            if(!machine.SystemBus.TryGetCurrentCPU(out cpu))
+            {
+                return;
+            }
+            var core = cpu as RP2040_Core;
+            if(core != null)
+            {
+                core.HoldUp(nanoseconds);
+            }
+        }
+
+        private void Suspend()
+        {
+            if(Busy && !suspended)
+            {
+                suspended = true;
+                left = busyUntil - Now;
+            }
+        }
+
+        private void Resume()
+        {
+            if(suspended)
+            {
+                suspended = false;
+                busyUntil = Now + left;
+            }
+        }
+
+        /// <summary>Nanoseconds.</summary>
+        private ulong Now { get { return machine.ExactTime().InNanoseconds(); } }
 
         private void Erase(long size)
         {
@@ -313,19 +430,38 @@ namespace Antmicro.Renode.Peripherals.RP2040
         private bool fileInStep;
         private string file;
         private bool selected;
+        private bool ignored;
+        private bool suspended;
+        private bool resetEnabled;
+        private double timeScale;
+        private ulong busyUntil;
+        private ulong left;
         private bool writeEnabled;
         private byte command;
         private int position;
         private long address;
         private int pageLength;
 
+        private readonly IMachine machine;
         private readonly uint jedecId;
         private readonly byte[] page;
         private readonly MappedMemory memory;
 
         private const int PageSize = 256;
+        private const byte StatusBusy = 1;
         private const byte StatusWriteEnabled = 2;
         private const byte StatusQuadEnabled = 2;
+        private const byte StatusSuspended = 0x80;
+
+        // typical times in nanoseconds
+        private const ulong PageProgramTime = 400000;
+        private const ulong SectorEraseTime = 45000000;
+        private const ulong BlockErase32Time = 120000000;
+        private const ulong BlockErase64Time = 150000000;
+        private const ulong ChipEraseTime = 5000000000;
+        private const ulong WriteStatusTime = 10000000;
+
+        private const double MaximumTimeScale = 100;
 
         private enum Command : byte
         {
@@ -346,6 +482,8 @@ namespace Antmicro.Renode.Peripherals.RP2040
             BlockErase32 = 0x52,
             ChipEraseAlternative = 0x60,
             EnableReset = 0x66,
+            Suspend = 0x75,
+            Resume = 0x7A,
             ResetDevice = 0x99,
             ReadJedecId = 0x9F,
             PowerUp = 0xAB,

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Linq;
 using Antmicro.Renode.Core;
 using Antmicro.Renode.Core.Structure.Registers;
 using Antmicro.Renode.Logging;
@@ -33,6 +34,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             }
             Connections = lines;
             users = new List<IRP2040_PinUser>();
+            watchedBy = new Dictionary<IRP2040_PinUser, uint>();
             output = new uint[Functions];
             outputEnable = new uint[Functions];
             selected = new uint[Functions];
@@ -141,6 +143,19 @@ namespace Antmicro.Renode.Peripherals.RP2040
             TellWatched();
         }
 
+        /// <summary>A user wants each change of these pins' inputs told at its time, and of no others any more.</summary>
+        public void Watch(IRP2040_PinUser user, uint pins)
+        {
+            uint before;
+            watchedBy.TryGetValue(user, out before);
+            if(before != pins)
+            {
+                watchedBy[user] = pins;
+                watched = watchedBy.Values.Aggregate(0u, (all, some) => all | some);
+                TellWatched();
+            }
+        }
+
         public void PadsChanged()
         {
             BringUpToDate();
@@ -186,7 +201,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
         {
             get
             {
-                var result = listened | counted;
+                var result = listened | counted | watched;
                 for(var pin = 0; pin < numberOfPins; pin++)
                 {
                     if(Connections[pin].IsConnected)
@@ -509,6 +524,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
         private uint rose;
         private uint listened;
         private uint counted;
+        private uint watched;
         private uint inputEnabled;
         private uint outputDisabled;
         private uint pullUp;
@@ -524,6 +540,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
         private readonly RP2040_Pads pads;
         private readonly int[] padOfPin;
         private readonly List<IRP2040_PinUser> users;
+        private readonly Dictionary<IRP2040_PinUser, uint> watchedBy;
         private readonly uint[] output;
         private readonly uint[] outputEnable;
         private readonly uint[] selected;

@@ -113,12 +113,13 @@ class Board:
         if not self.host.plugged:
             self.host.plug()
         self.forget_device()
+        meanwhile = self.host.meanwhile()
         try:
             self.host.wait_attached(timeout=timeout)
         except Timeout as error:
             raise FirmwareError(
                 f"{self.firmware.name}: no USB device attached within {timeout:g} emulated seconds of plugging in "
-                f"(at {self.engine.now:.3f} s): the firmware has no USB, crashed or hangs"
+                f"(at {self.engine.now:.3f} s): the firmware has no USB, crashed or hangs{meanwhile}"
             ) from error
         self._device = enumerate_device(self.host, timeout=timeout, temper=self.temper)
         return self._device

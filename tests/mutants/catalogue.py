@@ -7,7 +7,7 @@ They are data, in the `*.toml` files beside this one:
     file = "path of the file to edit"
     old = "text that is there exactly once"
     new = "what to put in its place"
-    rows = ["D9.no-later-stage"]
+    rows = ["D9.no-later-stage"]    # the parts that it breaks
     tests = ["tests/system/test_usbdevice_control.py::test_false_stalls_and_no_later_stage_runs"]
     engine = "renode"       # optional, embedded without
     flash = "machine.py"    # optional: the file goes into the boards' flash as this module

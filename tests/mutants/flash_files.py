@@ -6,7 +6,6 @@ changed without building the firmware anew.
 
 from __future__ import annotations
 
-import subprocess
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 import pytest
 
 from renode_pico import pytest_plugin
+from tests.processes import run
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -43,5 +43,5 @@ def compiled(name: str, path: Path, root: Path) -> dict[str, bytes]:
         return {name: path.read_bytes()}
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "out.mpy"
-        subprocess.run([cross, "-o", output, "-s", name, path], check=True)
+        assert run([cross, "-o", output, "-s", name, path]).returncode == 0
         return {name.replace(".py", ".mpy"): output.read_bytes()}

@@ -31,6 +31,8 @@ from tests.mutants.catalogue import Mutant, mutants  # noqa: E402
 
 LIMIT = 300
 """Seconds after which a test run that a mutant keeps from ending is ended; that counts as noticed."""
+TESTS_A_MUTANT = 4
+"""More than any mutant names: so many tests are given that time, all of them together accordingly more."""
 TESTS_FAILED = 1
 """pytest's exit code when tests ran and some failed; any other but 0 means that they could not run."""
 
@@ -76,7 +78,9 @@ class Workspace:
         command = [sys.executable, "-m", "pytest", "-q", "--no-header", "-p", "no:cacheprovider", "--usb-traces="]
         command += ["-p", "tests.mutants.flash_files", "--engine", engine, f"--junitxml={report}", "--tb=short"]
         command += [f"--flash-file={name}={self.root / file}" for name, file in flash]
-        command += dict.fromkeys(tests)
+        chosen = list(dict.fromkeys(tests))
+        command += chosen
+        limit = LIMIT * (1 + len(chosen) // TESTS_A_MUTANT)
         paths = [str(self.root / "src"), str(self.root)]
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths), "PYTHONDONTWRITEBYTECODE": "1"}
         environment["RENODE_PICO_CACHE"] = str(self.root / "cache")  # nobody needs a mutant's assembly again
@@ -85,11 +89,11 @@ class Workspace:
             stderr=subprocess.STDOUT, text=True, start_new_session=True,
         )  # fmt: skip
         try:
-            output, _ = process.communicate(timeout=LIMIT)
+            output, _ = process.communicate(timeout=limit)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, 9)
             process.wait()
-            return TESTS_FAILED, set(tests), f"did not end in {LIMIT} s"
+            return TESTS_FAILED, set(tests), f"did not end in {limit} s"
         failed = failures(report) if report.is_file() else set()
         return process.returncode, failed, output
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import tempfile
 from pathlib import Path
 
@@ -10,8 +9,20 @@ import pytest
 
 from renode_pico.board import Board
 from renode_pico.micropython.repl import Repl
+from renode_pico.pytest_plugin import engine_of, has_board
+from tests.processes import run
 
 APPS = Path(__file__).resolve().parents[2] / "firmware" / "apps"
+
+
+BOARD_ELSEWHERE = frozenset(("engine", "serve"))
+"""Fixtures of tests whose board is in a process of its own: a command's, a server's."""
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Note the engine of tests whose board is not in this process, for the matrix."""
+    if BOARD_ELSEWHERE.intersection(getattr(item, "fixturenames", ())) and not has_board(item):
+        item.user_properties.append(("engine", engine_of(item.config)))
 
 
 @pytest.fixture
@@ -35,7 +46,7 @@ def compiled(name: str) -> bytes:
         return (APPS / name).read_bytes()
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "out.mpy"
-        subprocess.run([cross, "-o", output, "-s", name, APPS / name], check=True)
+        assert run([cross, "-o", output, "-s", name, APPS / name]).returncode == 0
         return output.read_bytes()
 
 

@@ -10,8 +10,9 @@ from tests.system.chip_program import outcomes
 CHECKS = {
     "": (
         "copy words", "addresses advance", "copy halfwords", "copy bytes", "byte swap", "ring of writes",
-        "ring of reads", "trigger by each alias", "trigger several", "an interrupt line for each", "quiet but for a null trigger",
-        "a forced interrupt", "pause", "chained to itself is not chained", "twelve channels",
+        "ring of reads", "trigger by each alias", "trigger several", "an interrupt line for each",
+        "quiet but for a null trigger", "a forced interrupt", "pause", "chained to itself is not chained",
+        "twelve channels",
     ),
     "P7.dma-chains": ("chain", "control blocks and a null trigger"),
     "P7.dma-rings": ("two chained to each other go on", "and can be stopped"),

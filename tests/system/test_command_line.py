@@ -13,6 +13,7 @@ import pytest
 
 from renode_pico.firmware import find_image
 from renode_pico.pytest_plugin import engine_of
+from tests import processes
 
 COMMAND = [sys.executable, "-m", "renode_pico"]
 
@@ -24,16 +25,8 @@ def engine(request: pytest.FixtureRequest) -> str:
 
 
 def run(*arguments: str | Path, limit: float = 300) -> subprocess.CompletedProcess[str]:
-    """Run `renode-pico`; standard input stays open, as on a terminal."""
-    with subprocess.Popen(
-        [*COMMAND, *map(str, arguments)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        output, errors = process.communicate(timeout=limit)
-    return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
+    """Run `renode-pico`."""
+    return processes.run([*COMMAND, *map(str, arguments)], timeout=limit)
 
 
 def expect_one_line(done: subprocess.CompletedProcess[str], code: int, *words: str) -> None:
@@ -91,7 +84,7 @@ HEAVY = ("littlefs", "rich", "jinja2", "elftools", "pcapng", "serial", "pygments
 def test_lsusb_loads_nothing_that_it_does_not_need() -> None:
     """It is what somebody tries first: 0.45 s from the shell's prompt (bench.py measures it)."""
     command = [sys.executable, "-X", "importtime", "-m", "renode_pico", "lsusb", "--engine", "embedded"]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300, check=False)
+    done = processes.run(command, timeout=300)
     assert "2e8a:0005" in done.stdout
     imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
     assert "renode_pico.board" in imported
@@ -121,7 +114,7 @@ def test_trace_saves_every_transaction(engine: str, tmp_path: Path) -> None:
 
 def test_repl_takes_lines_from_a_pipe(engine: str) -> None:
     command = [*COMMAND, "repl", "--engine", engine]
-    done = subprocess.run(command, input="print(6 * 7)\r", capture_output=True, text=True, timeout=300, check=False)
+    done = processes.run(command, input="print(6 * 7)\r", timeout=300)
     assert done.returncode == 0, done.stderr
     assert "\n42" in done.stdout.replace("\r", "")
 
@@ -179,9 +172,8 @@ def test_wrong_usage_is_exit_code_2(engine: str) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_ends_it_with_one_word_and_no_stray_process(engine: str, number: signal.Signals) -> None:
     command = [*COMMAND, "exec", "--engine", engine, "--timeout", "100000", "-c", "print('on')\nwhile True: pass"]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
+    pipe = subprocess.PIPE
+    with processes.program(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         assert process.stdout.readline().strip() == "on"

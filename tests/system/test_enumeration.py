@@ -13,6 +13,7 @@ from renode_pico.board import Board
 from renode_pico.engine.renode import RenodeEngine
 from renode_pico.engine.select import EngineName
 from renode_pico.errors import DescriptorError, UsbError
+from tests.processes import run
 from tests.system.conftest import app
 
 DEVICE = bytes([18, 1, 0, 2, 0xFF, 0, 0, 64, 0x34, 0x12, 1, 0, 0, 1, 0, 0, 0, 1])
@@ -92,9 +93,7 @@ def test_lsusb_prints_the_problems(pico: Board, tmp_path: Path) -> None:
 
     def lsusb(*options: str) -> subprocess.CompletedProcess[str]:
         command = ["lsusb", "--engine", pico.engine.name, "--firmware", "uart", "--main", str(main), *options]
-        return subprocess.run(
-            [sys.executable, "-m", "renode_pico", *command], capture_output=True, text=True, timeout=120, check=False
-        )
+        return run([sys.executable, "-m", "renode_pico", *command])
 
     lenient = lsusb()
     assert lenient.returncode == 0, lenient.stderr

@@ -15,6 +15,7 @@ import pytest
 from renode_pico.board import Board
 from renode_pico.engine.embedded_backtrace import find_elf
 from renode_pico.engine.renode import RenodeEngine
+from tests.processes import program
 
 GDB = shutil.which("gdb-multiarch")
 WALL_LIMIT = 60
@@ -77,19 +78,14 @@ def gdb(pico: Board, elf: Path, tmp_path: Path) -> Iterator[subprocess.Popen[str
     )
     commands = tmp_path / "commands.gdb"
     commands.write_text("\n".join(script) + "\n")
-    process = subprocess.Popen(
-        [GDB, "-nx", "-q", "-batch", "-x", str(commands), str(elf)],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    watchdog = threading.Timer(WALL_LIMIT, process.kill)
-    watchdog.start()
-    yield process
-    watchdog.cancel()
-    process.kill()
-    process.communicate()
+    command = [GDB, "-nx", "-q", "-batch", "-x", str(commands), str(elf)]
+    with program(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        watchdog = threading.Timer(WALL_LIMIT, process.kill)
+        watchdog.start()
+        yield process
+        watchdog.cancel()
     pico.engine.runtime.command("machine StopGdbServer")
 
 

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import threading
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,8 @@ import pytest
 from renode_pico.firmware import find_image
 from renode_pico.places import share
 from renode_pico.renode_models import find_renode, prepare, prepare_boot_rom
+from tests import processes
+from tests.processes import program
 
 WALL_LIMIT = 120
 """Seconds."""
@@ -77,27 +78,19 @@ def renode(script: Path) -> str:
     """Run a script in Renode; what it printed. It quits afterwards, also when the script ends in an error."""
     launcher = find_renode().launcher
     assert launcher is not None
-    process = subprocess.Popen(
-        [launcher, "--disable-xwt", "--console", "--plain"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    try:
+    pipe = subprocess.PIPE
+    with program(
+        [launcher, "--disable-xwt", "--console", "--plain"], stdin=pipe, stdout=pipe, stderr=subprocess.STDOUT
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
         process.stdin.write(f"include @{script}\nquit\n".encode())
         process.stdin.flush()  # and is left open: at its end Renode's console would spin
         timer = threading.Timer(WALL_LIMIT, os.killpg, (process.pid, signal.SIGKILL))
         timer.start()
-        said = process.stdout.read().decode()
+        said: bytes = process.stdout.read()
         timer.cancel()
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-    return said
+    return said.decode()
 
 
 def run(root: Path, text: str, more: str = "") -> str:
@@ -107,9 +100,7 @@ def run(root: Path, text: str, more: str = "") -> str:
 
 
 def test_the_python_engine_lets_renode_compile_and_finds_it_again(cache: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", WITHOUT_MCS], capture_output=True, text=True, timeout=WALL_LIMIT, check=False
-    )
+    done = processes.run([sys.executable, "-c", WITHOUT_MCS], timeout=WALL_LIMIT)
     assert done.stdout.split() == ["42", "49"], done.stderr
     assert done.returncode == 0, done.stderr
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from renode_pico.pytest_plugin import engine_of
+from tests import processes
 from tests.system.test_command_line import COMMAND, expect_one_line, run
 
 LIMIT = 300
@@ -27,7 +28,7 @@ def engine(request: pytest.FixtureRequest) -> str:
 def piped(text: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """Run `renode-pico run` with a text on its standard input, which ends with it."""
     command = [*COMMAND, "run", *map(str, arguments)]
-    return subprocess.run(command, input=text, capture_output=True, text=True, timeout=LIMIT, check=False)
+    return processes.run(command, input=text, timeout=LIMIT)
 
 
 def ended(done: subprocess.CompletedProcess[str]) -> str:
@@ -132,7 +133,7 @@ def test_wrong_usage_is_refused(engine: str, tmp_path: Path) -> None:
 def test_a_terminal_gets_keys_at_once_and_ctrl_bracket_ends(engine: str) -> None:
     master, slave = pty.openpty()
     command = [*COMMAND, "run", "cdc", "--engine", engine]
-    with subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, start_new_session=True) as process:
+    with processes.program(command, stdin=slave, stdout=slave, stderr=slave) as process:
         os.close(slave)
         shown = b""
         deadline = time.monotonic() + LIMIT
@@ -145,7 +146,6 @@ def test_a_terminal_gets_keys_at_once_and_ctrl_bracket_ends(engine: str) -> None
             os.write(master, b"\x1d")
             assert process.wait(timeout=60) == 0
         finally:
-            process.kill()
             os.close(master)
     assert b"\n42" in shown
     assert b"Ctrl-] ends" in shown
@@ -153,7 +153,8 @@ def test_a_terminal_gets_keys_at_once_and_ctrl_bracket_ends(engine: str) -> None
 
 def test_sigterm_ends_it(engine: str) -> None:
     command = [*COMMAND, "run", "chip/hello", "--engine", engine]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    pipe = subprocess.PIPE
+    with processes.program(command, stdin=pipe, stdout=pipe, stderr=pipe) as process:
         assert process.stdout is not None
         assert process.stdout.readline().strip() == b"hello"
         process.terminate()

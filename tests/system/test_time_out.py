@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from renode_pico.board import Board
-from renode_pico.errors import Timeout
+from renode_pico.errors import FirmwareError, RenodePicoError, Timeout
 from renode_pico.micropython.repl import Repl
+from renode_pico.pytest_plugin import engine_of
+from tests.system.test_command_line import run
 
 NAK_POLL = 0x5011_006C
 """Of the USB controller's host mode, which no engine has."""
 ASKS_FOR_EVER = f"import machine\nprint('on')\nwhile True: machine.mem32[{NAK_POLL:#x}] = 1"
 
 
-def times(error: pytest.ExceptionInfo[Timeout]) -> int:
+def times(error: pytest.ExceptionInfo[RenodePicoError]) -> int:
     """How often the message says that NAK_POLL was touched."""
     sentence = str(error.value).partition("; not modelled, but touched meanwhile: ")[2]
     assert "NAK_POLL" in sentence, str(error.value)
@@ -25,6 +30,23 @@ def test_the_repl_names_it(console: Repl) -> None:
     with pytest.raises(Timeout, match=r"the last that came is b'on\\r\\n'; not modelled") as error:
         console.exec(ASKS_FOR_EVER, timeout=0.05)
     assert times(error) > 100
+
+
+@pytest.mark.pico(firmware="uart", files={"main.py": ASKS_FOR_EVER})
+def test_a_device_that_never_attaches_says_why_perhaps(pico: Board) -> None:
+    pico.engine.run(0.3)
+    with pytest.raises(FirmwareError, match="no USB device attached") as error:
+        pico.enumerate(timeout=0.05)
+    assert times(error) > 100
+
+
+def test_a_run_from_the_command_line_names_it(request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    program = tmp_path / "main.py"
+    program.write_text(ASKS_FOR_EVER)
+    engine = engine_of(request.config)
+    done = run("run", "uart", "--engine", engine, "--main", program, "--expect", "never", "--timeout", "0.3")
+    assert done.returncode == 1
+    assert re.search(r"not seen: 'never'; not modelled, but touched meanwhile: .*NAK_POLL.* [0-9,]+ times", done.stderr)
 
 
 @pytest.mark.pico(firmware="cdc")

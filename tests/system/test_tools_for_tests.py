@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from renode_pico.board import Board
+from tests.processes import run
 from tests.system.conftest import app
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -43,9 +43,7 @@ def test_the_fixtures_serve_a_project_of_its_own(pico: Board, tmp_path: Path) ->
     (tmp_path / "test_mine.py").write_text(TESTS)
     (tmp_path / "device.py").write_text(app("vendor_bulk.py"))
     command = [sys.executable, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider", "--engine", pico.engine.name]
-    done = subprocess.run(
-        [*command, str(tmp_path)], cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-    )
+    done = run([*command, str(tmp_path)], cwd=tmp_path, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "2 passed, 1 skipped" in done.stdout
     assert "to see the reason" in done.stdout
@@ -55,7 +53,7 @@ def test_the_fixtures_serve_a_project_of_its_own(pico: Board, tmp_path: Path) ->
 def test_the_robot_library_documents_every_word_of_the_suites(pico: Board, tmp_path: Path) -> None:
     page = tmp_path / "keywords.json"
     command = [sys.executable, "-m", "robot.libdoc", "renode_pico.robot_library.PicoLibrary", str(page)]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    assert run(command).returncode == 0
     documented = set(re.findall(r'"name": "([^"]+)"', page.read_text()))
     resource = (ROOT / "robot" / "resources" / "usb_renode.resource").read_text().split("*** Keywords ***")[1]
     words = {line.strip() for line in resource.splitlines() if line and not line[0].isspace()}
@@ -87,7 +85,7 @@ def test_the_robot_library_serves_a_project_of_its_own(pico: Board, tmp_path: Pa
     suite.write_text(SUITE)
     command = [sys.executable, "-m", "robot", "--outputdir", str(tmp_path), "--variable", f"ENGINE:{pico.engine.name}"]
     command += ["--variable", f"APPS:{ROOT / 'firmware' / 'apps'}", str(suite)]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    done = run(command, timeout=300)
     assert done.returncode == 1, done.stdout + done.stderr
     assert "2 tests, 1 passed, 1 failed" in done.stdout
     assert re.search(r"Should Stall What It Does Not Know +\| PASS", done.stdout)

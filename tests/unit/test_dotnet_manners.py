@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pty
 import signal
-import subprocess
 import sys
 import termios
 import threading
@@ -15,6 +14,7 @@ import pytest
 
 from renode_pico.engine import dotnet_manners
 from renode_pico.engine.dotnet_manners import KEYPAD_LOCAL, own_interrupts, own_terminal
+from tests.processes import run
 
 APPLICATION_MODE = b"\x1b[?1h\x1b="
 
@@ -45,7 +45,7 @@ def ended(with_: str, early: bool) -> int:
         text = (
             "try:\n" + "\n".join("  " + line for line in text.splitlines()) + "\nexcept KeyboardInterrupt:\n  exit(130)"
         )
-    return subprocess.run([sys.executable, "-c", text], timeout=60, check=False).returncode
+    return run([sys.executable, "-c", text]).returncode
 
 
 def test_the_stand_in_does_what_net_does() -> None:
@@ -115,7 +115,5 @@ def test_on_mono_nothing_is_written(terminal: tuple[int, int]) -> None:
 
 def test_without_a_terminal_nothing_is_written(tmp_path: Path) -> None:
     program = "from renode_pico.engine.dotnet_manners import own_terminal\nwith own_terminal(dotnet=True): pass"
-    done = subprocess.run(
-        [sys.executable, "-c", program], stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False
-    )
-    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+    done = run([sys.executable, "-c", program])
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

@@ -16,7 +16,21 @@ from renode_pico import __version__
 from renode_pico.cli.options import Settings
 from renode_pico.errors import RenodePicoError, UsageError
 
-COMMANDS = ("doctor", "run", "lsusb", "exec", "repl", "trace", "serve", "top", "picture", "demo", "new", "path", "setup")
+COMMANDS = (
+    "doctor",
+    "run",
+    "lsusb",
+    "exec",
+    "repl",
+    "trace",
+    "serve",
+    "top",
+    "picture",
+    "demo",
+    "new",
+    "path",
+    "setup",
+)
 
 
 class Commands(click.Group):

@@ -69,6 +69,7 @@ class Session:
         self._spoken: set[str] = set()
         self._end = float("inf") if timeout is None else board.engine.now + timeout
         self._timeout = timeout
+        self._meanwhile = board.host.meanwhile()
         self._speed = speed
         self._wall = time.monotonic()
         self._emulated = board.engine.now
@@ -120,7 +121,8 @@ class Session:
         if watcher.seen and not watcher.missing:
             return self._outcome(0, f"{watcher.seen[-1].pattern} seen on {watcher.seen[-1].console}")
         if self.board.engine.now >= self._end - 5e-10:
-            return self._outcome(1 if watcher.missing else 0, f"time-out after {self._timeout:g} s{self._unseen()}")
+            over = f"time-out after {self._timeout:g} s{self._unseen()}{self._meanwhile}"
+            return self._outcome(1 if watcher.missing else 0, over)
         return None
 
     def _over(self, end: ProgramEnded) -> Outcome:

@@ -15,18 +15,14 @@ from pathlib import Path
 
 import pytest
 
-from renode_pico.pytest_plugin import engine_of, has_board
+from renode_pico.pytest_plugin import engine_of
+from tests import processes
+from tests.processes import program
 
 ROOT = Path(__file__).resolve().parents[3]
 PATIENCE = 120
 """Real seconds after which a program is taken to hang; nothing is measured with it."""
 SYSTEM_PATH = f"{os.environ.get('PATH', '')}:/usr/local/sbin:/usr/sbin:/sbin"
-
-
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Note the engine of tests that have a served board, for the matrix."""
-    if "serve" in getattr(item, "fixturenames", ()) and not has_board(item):
-        item.user_properties.append(("engine", engine_of(item.config)))
 
 
 class Served:
@@ -35,7 +31,7 @@ class Served:
     def __init__(self, engine: str, options: tuple[str, ...]) -> None:
         self.lines: list[str] = []
         self._more = threading.Condition()
-        self.process = subprocess.Popen(
+        self._program = program(
             [sys.executable, "-m", "renode_pico", "serve", "--engine", engine, *options],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -44,6 +40,7 @@ class Served:
             cwd=ROOT,
             env=os.environ | {"PYTHONUNBUFFERED": "1"},
         )
+        self.process = self._program.__enter__()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -89,6 +86,10 @@ class Served:
         self._reader.join(timeout=PATIENCE)
         return code
 
+    def close(self) -> None:
+        """End it and whatever it has started."""
+        self._program.__exit__(None, None, None)
+
 
 @pytest.fixture
 def serve(request: pytest.FixtureRequest) -> Iterator[Callable[..., Served]]:
@@ -104,15 +105,12 @@ def serve(request: pytest.FixtureRequest) -> Iterator[Callable[..., Served]]:
         try:
             served.end()
         finally:
-            served.process.kill()
-            served.process.wait()
+            served.close()
 
 
 def run(*command: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     """Run a program to its end."""
-    return subprocess.run(
-        command, text=True, capture_output=True, timeout=PATIENCE, check=False, cwd=cwd, stdin=subprocess.DEVNULL
-    )
+    return processes.run(command, timeout=PATIENCE, cwd=cwd)
 
 
 def debian_program(name: str, package: str) -> str:
