@@ -7,7 +7,7 @@ ENGINE   ?= auto
 JOBS     ?= $(shell nproc 2>/dev/null || echo 2)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test firmware lint bench clean setup mutants coverage-page not-modelled dist setup-renode
+.PHONY: help run test firmware lint bench clean setup mutants coverage-page not-modelled dist setup-renode test-quick
 
 help: ## what there is to make
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -19,6 +19,9 @@ run: setup firmware ## boot a Pico, plug the cable in, use it, show what happene
 
 test: setup firmware ## lint, types and every suite on every engine there is; ends with the matrix
 	@$(BIN)/python tools/test.py --jobs $(JOBS)
+
+test-quick: setup ## what one runs after each change: style, unit tests, a dozen on the embedded engine
+	@$(PYTHON) firmware/build.py --jobs $(JOBS) --variants cdc uart --chip && $(BIN)/python tools/test.py --jobs $(JOBS) --quick
 
 firmware: ## build MicroPython for the Pico (cached by a hash of its inputs)
 	@$(PYTHON) firmware/build.py --jobs $(JOBS)

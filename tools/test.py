@@ -1,8 +1,9 @@
 """Run lint, types and every suite on every engine there is; print the matrix.
 
-    python tools/test.py [--jobs N] [--engine embedded|renode ...] [--only STAGE ...]
+    python tools/test.py [--jobs N] [--engine embedded|renode ...] [--only STAGE ...] [--quick] [--list]
 
-Results go to results/. The exit code is 0 when everything that ran passed.
+Results go to results/. The exit code is 0 when everything that ran passed. `--quick` (make test-quick) is what one runs
+after each change: style, the unit tests, and a dozen tests of the firmware on the embedded engine.
 """
 
 from __future__ import annotations
@@ -27,6 +28,23 @@ BIN = ROOT / ".venv" / "bin"
 RESULTS = ROOT / "results"
 
 
+QUICK = (
+    "tests/system/test_bus.py::test_a_bus_reset_returns_both_ends_to_address_0",
+    "tests/system/test_bus.py::test_the_standard_requests_of_chapter_9",
+    "tests/system/test_bus.py::test_an_idle_bus_suspends_and_the_host_resumes_it",
+    "tests/system/test_usbdevice_config.py::test_the_host_reads_the_descriptors_byte_for_byte",
+    "tests/system/test_usbdevice_config.py::test_active_attaches_and_detaches",
+    "tests/system/test_usbdevice_control.py::test_an_in_request_runs_all_three_stages_with_the_same_request",
+    "tests/system/test_usbdevice_control.py::test_a_stalled_request_leaves_endpoint_0_working",
+    "tests/system/test_usbdevice_transfers.py::test_a_full_and_a_short_out_transfer",
+    "tests/system/test_usbdevice_transfers.py::test_stall_is_seen_on_in_and_out_and_returns_the_state_before",
+    "tests/system/vcp/test_vcp_ports.py::test_port_0_comes_by_itself_and_no_other",
+    "tests/system/test_command_line.py::test_exec_prints_what_the_program_prints",
+    "tests/system/test_command_line.py::test_lsusb_prints_the_tree_and_its_json",
+)
+"""One test for each thing that a change may break everywhere at once."""
+
+
 @dataclass(frozen=True, slots=True)
 class Stage:
     """One command of the run. `engine` is empty for what needs none."""
@@ -39,7 +57,7 @@ class Stage:
 
 def stages(jobs: int) -> list[Stage]:
     """List what there is to run, in order: cheap and telling first."""
-    pytest = [str(BIN / "pytest"), "-q", "-n", str(jobs)]
+    pytest = [str(BIN / "pytest"), "-q", "-n", str(jobs), "--durations=5", "--durations-min=2"]
     robot = ["--xunit", "NONE", "--report", "NONE"]
     return [
         Stage("ruff check", [str(BIN / "ruff"), "check", "."]),
@@ -59,7 +77,7 @@ def stages(jobs: int) -> list[Stage]:
             ],
             "embedded",
         ),
-        Stage("wheel", [str(BIN / "pytest"), "-q", "tests/wheel", f"--junitxml={RESULTS}/wheel.xml"]),
+        Stage("wheel", [str(BIN / "pytest"), "-q", "--durations=5", "tests/wheel", f"--junitxml={RESULTS}/wheel.xml"]),
         Stage("models for renode", [str(BIN / "python"), "-m", "renode_pico.renode_models"], "renode"),
         Stage(
             "system on renode",
@@ -72,6 +90,19 @@ def stages(jobs: int) -> list[Stage]:
             "renode",
         ),
     ]  # fmt: skip
+
+
+def quick_stages(jobs: int) -> list[Stage]:
+    """List what one runs after each change."""
+    of_all = {stage.name: stage for stage in stages(jobs)}
+    system = of_all["system on embedded"]
+    command = [part for part in system.command if part != "tests/system"] + list(QUICK)
+    return [
+        of_all["ruff check"],
+        of_all["ruff format"],
+        of_all["unit"],
+        Stage("a dozen on embedded", command, "embedded"),
+    ]
 
 
 def robot_files(*, neutral: bool = False) -> list[str]:
@@ -87,8 +118,11 @@ def renode_test() -> str:
     return str(launcher or "renode-test")
 
 
-def run_stage(stage: Stage) -> bool:
-    """Run one command in a process group of its own, so that nothing of it is left behind."""
+def run_stage(stage: Stage) -> float:
+    """Run one command in a process group of its own, so that nothing of it is left behind.
+
+    The real seconds it took; below zero when it failed.
+    """
     print(f"\n=== {stage.name}", flush=True)
     begin = time.monotonic()
     environment = os.environ | {"PATH": f"{BIN}:{os.environ['PATH']}", "PYTHONUNBUFFERED": "1"}
@@ -103,10 +137,9 @@ def run_stage(stage: Stage) -> bool:
         code = -1
     finally:
         stop_group(process)
-    print(
-        f"--- {stage.name}: {'ok' if code == 0 else f'exit code {code}'}, {time.monotonic() - begin:.1f} s", flush=True
-    )
-    return code == 0
+    took = time.monotonic() - begin
+    print(f"--- {stage.name}: {'ok' if code == 0 else f'exit code {code}'}, {took:.1f} s", flush=True)
+    return took if code == 0 else -took
 
 
 def stop_group(process: subprocess.Popen[bytes]) -> None:
@@ -133,8 +166,9 @@ def needs(stage: Stage) -> str:
 
 def choose(options: argparse.Namespace) -> tuple[list[Stage], dict[str, str]]:
     """Return the stages to run, and for each engine that no stage runs on, why."""
-    chosen, reasons = [], {}
-    for stage in stages(options.jobs):
+    chosen: list[Stage] = []
+    reasons: dict[str, str] = {}
+    for stage in quick_stages(options.jobs) if options.quick else stages(options.jobs):
         named = not options.only or any(word in stage.name for word in options.only)
         if not named or (options.engine and stage.engine and stage.engine not in options.engine):
             reasons.setdefault(stage.engine, "not asked for")
@@ -154,12 +188,24 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--engine", action="append", choices=("embedded", "renode"), help="only these engines")
     parser.add_argument("--only", action="append", metavar="STAGE", help="only stages whose name contains this")
+    parser.add_argument("--quick", action="store_true", help="only what one runs after each change")
+    parser.add_argument("--list", action="store_true", help="say what would run, run nothing")
     options = parser.parse_args()
+    if options.list:
+        chosen, missing = choose(options)
+        print("\n".join([stage.name for stage in chosen] + [f"not on {name}: {why}" for name, why in missing.items()]))
+        return 0
     shutil.rmtree(RESULTS, ignore_errors=True)
     RESULTS.mkdir()
-    install_debian_tools()
+    if not options.quick:
+        install_debian_tools()
     chosen, missing = choose(options)
-    bad = [stage.name for stage in chosen if not run_stage(stage)]
+    took = {stage.name: run_stage(stage) for stage in chosen}
+    bad = [name for name, seconds in took.items() if seconds < 0]
+    print("\n" + "\n".join(f"{abs(seconds):7.1f} s  {name}" for name, seconds in took.items()), flush=True)
+    if options.quick:
+        print(f"failed: {', '.join(bad)}" if bad else "passed; 'make test' runs everything")
+        return 1 if bad else 0
     arguments = [f"--missing={engine}={reason}" for engine, reason in missing.items()]
     arguments += ["--partial"] if options.only else []
     matrix = subprocess.run(
