@@ -4,8 +4,8 @@ namespace Antmicro.Renode.Peripherals.RP2040
     /// The devices of an I2C bus at the pins, for a master that moves the wires itself: software (MicroPython scans a bus so), or PIO.
     /// </summary>
     /// <remarks>
-    /// The wires are those pins that software has given to the controller last. While they are, the controller talks to the devices
-    /// directly, and nothing moves here.
+    /// The wires are those pins that software has given to the controller last, pulled up where there are devices. While they are
+    /// the controller's, it talks to the devices directly, and nothing moves here.
     /// </remarks>
     public class RP2040_I2CWire : IRP2040_PinUser
     {
@@ -58,18 +58,43 @@ namespace Antmicro.Renode.Peripherals.RP2040
             {
                 return;
             }
+            state = State.Idle;
             if(pin % 2 == 0)
             {
-                data = pin;
+                Move(ref data, pin);
+                pulling = false;
+                Pull(heldFor > 0);
             }
             else
             {
-                clock = pin;
+                Move(ref clock, pin);
             }
             dataLevel = data == None || pins.Level(data);
             clockLevel = clock == None || pins.Level(clock);
-            state = State.Idle;
             pins.Watch(this, bus.IsEmpty ? 0 : (data == None ? 0 : 1u << data) | (clock == None ? 0 : 1u << clock));
+        }
+
+        /// <summary>The devices hang at this pin now, and with them the resistors that pull it up.</summary>
+        private void Move(ref int wire, int pin)
+        {
+            if(wire != None && wire != pin)
+            {
+                pins.Release(wire);
+            }
+            wire = pin;
+            PullUp(pin);
+        }
+
+        private void PullUp(int pin)
+        {
+            if(bus.IsEmpty)
+            {
+                pins.Release(pin);
+            }
+            else
+            {
+                pins.OnGPIO(pin, true);
+            }
         }
 
         private bool IsSelected(int pin)
@@ -230,7 +255,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             }
             else if(heldFor == 0)
             {
-                pins.Release(data);
+                PullUp(data);
             }
         }
 

@@ -247,6 +247,11 @@ namespace Antmicro.Renode.Peripherals.RP2040
 
         private void ControlWritten()
         {
+            if(lineInFell)
+            {
+                // it was low already when the receiver was switched on
+                LineInChanged(false);
+            }
             ContinueArrival();
             StartDeparture();
             Update();
@@ -314,6 +319,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
         private void LineInChanged(bool level)
         {
             inBreak &= !level;
+            lineInFell = !level;
             if(level || inBreak || bitIn.Running || loopback.Value || !enable.Value || !receiveEnable.Value || BitClock == 0)
             {
                 return;
@@ -566,6 +572,11 @@ namespace Antmicro.Renode.Peripherals.RP2040
             ReceiveRequest.Set(receiveRequests.Value && receiveFIFO.Count > 0 && !(requestsEndOnError.Value && (raw & AnyError) != 0));
             RTS.Set(!RequestsToSend);
             DriveLines();
+            if(loopback.Value)
+            {
+                // RTS is CTS then
+                ClearToSendChanged();
+            }
         }
 
         private bool RequestsToSend
@@ -639,6 +650,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
         private byte shifter;
         private bool lineOut;
         private bool inBreak;
+        private bool lineInFell;
         private uint bitsOut;
         private uint bitsIn;
         private int bitsLeft;
