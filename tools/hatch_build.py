@@ -7,8 +7,10 @@ editable install uses the checkout itself and gets nothing.
 from __future__ import annotations
 
 import os
+import platform
 import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -41,6 +43,7 @@ class CustomBuildHook(BuildHookInterface):  # type: ignore[type-arg]
             for path in sorted((root / folder).rglob("*")):
                 if path.is_file() and not set(path.parts) & set(SMALL_ENOUGH):
                     include[str(path)] = f"{SHARE}/{path.relative_to(root).as_posix()}"
+        self.add_core(root, build_data)
         include[str(root / "firmware" / "LICENSES.txt")] = f"{SHARE}/firmware/LICENSES.txt"
         include.update({str(path): f"{SHARE}/{IMAGES}/{path.name}" for path in images})
 
@@ -60,6 +63,25 @@ class CustomBuildHook(BuildHookInterface):  # type: ignore[type-arg]
             return []
         return [self.compressed(path) if path.suffix == ".elf" else path for path in found]
 
+    def add_core(self, root: Path, build_data: dict[str, Any]) -> None:
+        """The embedded engine's core, compiled for this machine, and the wheel's tag that says so.
+
+        Without a C compiler the wheel is for any machine, and compiles the core when it is first used.
+        """
+        sys.path.insert(0, str(root / "src"))
+        try:
+            from renode_pico.core.build import NAME, compile_to, compiler
+        finally:
+            sys.path.remove(str(root / "src"))
+        if compiler() is None or sys.platform != "linux":
+            self.app.display_warning("the embedded engine's core is not compiled: there is no C compiler")
+            return
+        made = self.work / f"{NAME}.so"
+        compile_to(made, flags=("-s",))
+        build_data["force_include"][str(made)] = f"renode_pico/core/{made.name}"
+        build_data["pure_python"] = False
+        build_data["tag"] = f"py3-none-{platform_tag(made)}"
+
     def compressed(self, elf: Path) -> Path:
         """An ELF with its debug sections compressed, which GDB, pyelftools and Renode read as they are."""
         made = self.work / elf.name
@@ -70,3 +92,15 @@ class CustomBuildHook(BuildHookInterface):  # type: ignore[type-arg]
                 return made
         self.app.display_warning(f"{elf.name} is not compressed: there is no objcopy that can")
         return elf
+
+
+def platform_tag(library: Path) -> str:
+    """The oldest Linux that a library runs on, as PEP 600 writes it: by the versions of glibc that it uses."""
+    from elftools.elf.elffile import ELFFile
+
+    with library.open("rb") as stream:
+        needed = ELFFile(stream).get_section_by_name(".gnu.version_r")
+        names = [one.name for _, versions in needed.iter_versions() for one in versions] if needed else []
+    found = [tuple(map(int, name.removeprefix("GLIBC_").split(".")[:2])) for name in names if name[:6] == "GLIBC_"]
+    major, minor = max(found, default=(2, 17))
+    return f"manylinux_{major}_{max(minor, 17)}_{platform.machine()}"

@@ -79,6 +79,15 @@ def test_a_command_works_in_an_empty_folder(installed: Installed, tmp_path: Path
     assert installed.files() == before, "it wrote into the environment"
 
 
+@pytest.mark.row("K6.without-compiler")
+def test_the_core_comes_compiled(installed: Installed, tmp_path: Path) -> None:
+    code = "from renode_pico.core.machine import Machine; print(Machine(1).kind)"
+    without = installed.environment | {"CC": "no-such-compiler", "RENODE_PICO_CACHE": str(tmp_path / "cache")}
+    done = run([installed.bin / "python", "-c", code], cwd=tmp_path, env=without)
+    assert (done.stdout.strip(), done.stderr) == ("compiled", "")
+    assert not (tmp_path / "cache").exists(), "it was compiled anew"
+
+
 @pytest.mark.row("K1.command")
 def test_serve_serves_and_ends(installed: Installed, tmp_path: Path) -> None:
     command = [str(installed.bin / "renode-pico"), "serve", "--engine", "embedded", "--pty", "--link", "port"]

@@ -56,8 +56,9 @@ def compiler() -> list[str] | None:
 
 def cache_folder() -> Path:
     """Where compiled libraries are kept."""
-    base = os.environ.get("XDG_CACHE_HOME") or str(Path("~/.cache").expanduser())
-    return Path(base) / "renode-pico" / "core"
+    from renode_pico.places import cache  # not where a wheel is built, which has this package's sources alone
+
+    return cache() / "core"
 
 
 def shipped() -> Path:

@@ -47,7 +47,7 @@ def test_without_a_compiler_it_says_so_once_and_runs(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
     monkeypatch.delenv("RENODE_PICO_CORE", raising=False)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("RENODE_PICO_CACHE", str(tmp_path))
     monkeypatch.setenv("CC", str(tmp_path / "no-compiler"))
     monkeypatch.setattr(build, "shipped", lambda: tmp_path / "nothing.so")
     machine._native.cache_clear()
@@ -64,7 +64,7 @@ def test_without_a_compiler_it_says_so_once_and_runs(
 
 def test_one_that_is_asked_for_is_not_replaced_by_the_other(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("RENODE_PICO_CORE", "compiled")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("RENODE_PICO_CACHE", str(tmp_path))
     monkeypatch.setenv("CC", "no-such-compiler")
     machine._native.cache_clear()
     with pytest.raises(EngineMissing, match="needs a C compiler"):
@@ -86,7 +86,7 @@ def test_a_compiler_that_fails_is_quoted(monkeypatch: pytest.MonkeyPatch, tmp_pa
 
 
 def test_the_library_is_made_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("RENODE_PICO_CACHE", str(tmp_path))
     made = library()
     assert made.is_relative_to(tmp_path)
     stamp = made.stat().st_mtime_ns

@@ -51,6 +51,7 @@ def test_a_light_that_does_not_exist_is_stalled(pico, usb):
 
 def test_a_press_is_a_packet(pico, usb):
     set_light(usb, RED)
+    pico.engine.run(0.01)  # the request is acknowledged before the program has seen its end
     for count in (1, 2, 3):
         press(pico)
         assert usb.endpoint(0x81).read(2) == bytes([count, RED])
