@@ -89,7 +89,12 @@ class Compiler:
         One project for all of them: the SDK's sources are compiled once, and ninja knows what is up to date.
         """
         folder = self._objects / "chip"
-        settings = {"PICO_SDK_PATH": self._tree.pico_sdk, "PICO_NO_PICOTOOL": "1", "Python3_EXECUTABLE": sys.executable}
+        settings = {
+            "PICO_SDK_PATH": self._tree.pico_sdk,
+            "TINYUSB_PATH": self._tree.tinyusb,
+            "PICO_NO_PICOTOOL": "1",
+            "Python3_EXECUTABLE": sys.executable,
+        }
         definitions = [f"-D{name}={value}" for name, value in settings.items()]
         configure: Command = ["cmake", "-S", self._layout.chip, "-B", folder, "-G", "Ninja", *definitions]
         flags = self._path_flags()

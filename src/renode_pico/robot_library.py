@@ -27,6 +27,7 @@ from renode_pico.micropython.stream import UartStream
 from renode_pico.trace.keep import KeptTrace
 from renode_pico.trace.tsv import FAULTS, TsvTrace
 from renode_pico.usb import requests
+from renode_pico.usb.classes.robot import ClassKeywords
 from renode_pico.usb.device import Device
 from renode_pico.usb.failure import failure
 from renode_pico.usb.lsusb import format_problems
@@ -55,7 +56,7 @@ class TestResult(Protocol):
 
 
 @library(scope="TEST", version="0.1", doc_format="TEXT", auto_keywords=False)
-class PicoLibrary:
+class PicoLibrary(ClassKeywords):
     """A board and the host at the other end of its cable.
 
     Bytes are written as hexadecimal digits (01 02 ff); times are emulated seconds. What the host was answered is kept

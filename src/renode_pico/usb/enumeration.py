@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 
 from renode_pico.errors import DescriptorError, Disconnected, Stall, Timeout, UsageError, UsbError
 from renode_pico.usb import requests
+from renode_pico.usb.configured import DEFAULT_TIMEOUT, control_transfer
 from renode_pico.usb.descriptors import (
     CONTROL_PACKET_SIZES,
     Bos,
@@ -22,7 +23,7 @@ from renode_pico.usb.descriptors import (
     parse_languages,
     string_text,
 )
-from renode_pico.usb.device import DEFAULT_TIMEOUT, Device, control_transfer
+from renode_pico.usb.device import Device
 from renode_pico.usb.temper import Problems, Temper
 from renode_pico.usb.timing import (
     ENUMERATION_PAUSE_S,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
 from typing import Any
 
-from renode_pico.usb.classes import class_name, protocol_name, subclass_name
+from renode_pico.usb.class_codes import class_name, protocol_name, subclass_name
 from renode_pico.usb.descriptors import (
     Association,
     Bos,
