@@ -112,7 +112,11 @@ def read_results(folder: Path) -> list[Result]:
     """Read every result file of a run."""
     results: list[Result] = []
     for path in sorted(folder.rglob("*.xml")):
-        tag = ET.parse(path).getroot().tag
+        try:
+            tag = ET.parse(path).getroot().tag
+        except ET.ParseError as error:
+            results.append(Result(str(path.relative_to(folder)), "failed", f"not a whole file: {error}", (), ""))
+            continue
         if tag in ("testsuites", "testsuite"):
             results += read_junit(path)
         elif tag == "robot":
@@ -212,6 +216,9 @@ def main() -> int:
     parser.add_argument("--partial", action="store_true", help="only a part of the tests ran")
     parser.add_argument("--accept", action="store_true", help="note in tests/proven.txt what this run has proven")
     options = parser.parse_args()
+    if not options.results.is_dir():
+        print(f"{options.results}: there is no such directory", file=sys.stderr)
+        return 2
     missing = read_missing(options.results, options.missing)
     results = read_results(options.results)
     rows = read_rows()

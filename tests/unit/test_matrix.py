@@ -165,6 +165,12 @@ ROBOT = """<robot><suite name="Robot"><suite name="Bulk"><test name="Should Work
 <status status="PASS"/></test></suite></suite></robot>"""
 
 
+def test_a_result_file_that_is_not_whole_is_a_failure(tmp_path: Path) -> None:
+    (tmp_path / "a.xml").write_text(JUNIT[:100])
+    (only,) = matrix.read_results(tmp_path)
+    assert (only.test, only.status) == ("a.xml", "failed")
+
+
 def test_results_are_read_from_both_kinds_of_files(tmp_path: Path) -> None:
     (tmp_path / "a.xml").write_text(JUNIT)
     (tmp_path / "robot-renode").mkdir()
