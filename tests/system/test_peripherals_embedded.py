@@ -121,7 +121,7 @@ print(line.read())
     ) == ["True", "b'" + "0123456789" * 5 + "'"]
 
 
-@pytest.mark.row("P12.adc", "P6")
+@pytest.mark.row("P12.adc", "P6.adc")
 def test_the_adc_sees_what_is_put_on_its_pins(pico: Board, repl: Repl) -> None:
     adc = chip_of(pico).chip.adc
     adc.voltages[:] = [0.5, 1.0, 2.0, 3.0]
@@ -129,7 +129,7 @@ def test_the_adc_sees_what_is_put_on_its_pins(pico: Board, repl: Repl) -> None:
     assert [float(line) for line in lines] == pytest.approx([0.5, 1.0, 2.0, 3.0], abs=0.001)
 
 
-@pytest.mark.row("P4", "P12.clk-sys", "P12.clk-peri")
+@pytest.mark.row("P4.clocks", "P12.clk-sys", "P12.clk-peri")
 def test_the_clock_that_firmware_chooses(pico: Board, repl: Repl) -> None:
     engine = chip_of(pico)
     source = "import machine, time\nmachine.freq({})\nn = 0\nend = time.ticks_add(time.ticks_us(), 20000)\n"
@@ -140,7 +140,7 @@ def test_the_clock_that_firmware_chooses(pico: Board, repl: Repl) -> None:
     assert engine.chip.clocks.frequency[6] == 48_000_000
 
 
-@pytest.mark.row("P5")
+@pytest.mark.row("P5.rtc")
 def test_light_sleep_and_the_calendar(repl: Repl) -> None:
     output = repl.exec(
         """
@@ -157,7 +157,7 @@ print(rtc.datetime()[:7])
     assert output.split() == [b"True", b"(2027,", b"1,", b"1,", b"4,", b"0,", b"0,", b"0)"]
 
 
-@pytest.mark.row("P2", "E2")
+@pytest.mark.row("P2.thread", "E2.thread")
 def test_threads_without_being_asked_for(repl: Repl) -> None:
     assert run(
         repl,

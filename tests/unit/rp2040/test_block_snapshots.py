@@ -14,7 +14,7 @@ from tests.unit.rp2040.test_uart_pins import Pair
 BLOCK_OF = {address: (address - 0x4000_0000) >> 14 for address in (0x4003_4000, UART1, SPI0, I2C0, ADC)}
 
 
-@pytest.mark.row("E3")
+@pytest.mark.row("E3.equal", "E3.any-number", engine="embedded")
 def test_transfers_under_way_go_on_as_they_did() -> None:
     pair = Pair()
     bench = pair.bench
