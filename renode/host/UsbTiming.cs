@@ -51,9 +51,9 @@ namespace Antmicro.Renode.UsbHosts
         public const long StrictSetAddressRecovery = 2 * Millisecond;
         /// <summary>What Linux lets pass before it asks for the address a second time.</summary>
         public const long SetAddressRetry = 200 * Millisecond;
-        /// <summary>Before enumeration begins again: Linux' resets take 110 ms, this host's 20.</summary>
-        public const long EnumerationRetry = 100 * Millisecond;
-        /// <summary>The same in the middle, where Linux takes the port's power away and waits for it and for the debounce.</summary>
-        public const long EnumerationPause = 300 * Millisecond;
+        /// <summary>Before enumeration begins again: an attempt has two resets, of 110 ms in Linux, 20 here.</summary>
+        public const long EnumerationRetry = 180 * Millisecond;
+        /// <summary>The same in the middle, where Linux takes the port's power away for 200 ms, waits 100 for it, then debounces.</summary>
+        public const long EnumerationPause = 500 * Millisecond;
     }
 }

@@ -47,10 +47,10 @@ STRICT_SET_ADDRESS_RECOVERY_S = 0.002
 """What a device may take (USB 2.0, 9.2.6.3)."""
 SET_ADDRESS_RETRY_S = 0.2
 """What Linux lets pass before it asks a second time, in seconds."""
-ENUMERATION_RETRY_S = 0.1
-"""Before it begins again: Linux' resets take 110 ms, this host's 20 (hub.c: 60 ms SE0, 50 ms recovery), in seconds."""
-ENUMERATION_PAUSE_S = 0.3
-"""The same in the middle, where Linux takes the port's power away and waits for it and for the debounce, in seconds.
+ENUMERATION_RETRY_S = 0.18
+"""Before it begins again, in seconds: an attempt has two resets, of 110 ms in Linux (SE0 60, recovery 50), 20 here."""
+ENUMERATION_PAUSE_S = 0.5
+"""The same in the middle, where Linux takes the port's power away for 200 ms, waits 100 for it, then debounces.
 
 Few ports can switch their power, and no power is switched here; the time passes all the same.
 """
