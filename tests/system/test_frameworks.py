@@ -1,0 +1,76 @@
+"""Other people's test frameworks take an emulated board for one of theirs (row K4)."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from renode_pico.pytest_plugin import engine_of
+from tests.processes import run
+
+CONFTEST = 'pytest_plugins = ["renode_pico.frameworks.pytest_embedded"]\n'
+EMBEDDED = r'''
+import pexpect
+import pytest
+
+
+def test_a_prompt_and_an_answer(dut):
+    dut.expect(">>> ")
+    dut.write("print(6 * 7)")
+    dut.expect_exact("42", timeout=1)
+    assert dut.board.device.product == "Board in FS mode"
+
+
+def test_what_is_not_said_is_a_time_out_in_emulated_seconds(dut):
+    dut.expect(">>> ")
+    before = dut.board.engine.now
+    with pytest.raises(pexpect.TIMEOUT, match="Not found"):
+        dut.expect("never", timeout=0.25)
+    assert 0.25 <= dut.board.engine.now - before < 0.251
+
+
+@pytest.mark.pico(firmware="uart")
+def test_firmware_that_speaks_on_its_uart(dut):
+    version = dut.expect(r"MicroPython v(\d+)\.\d+")
+    assert version.group(1) == b"1"
+    dut.write(b"6*7\r")
+    dut.expect(r"\n42")
+
+
+UNITY = """
+print("test_one.c:10:test_adds:PASS")
+print("test_one.c:20:test_takes_away:PASS")
+print()
+print("-----------------------")
+print("2 Tests 0 Failures 0 Ignored")
+print("OK")
+"""
+
+
+@pytest.mark.pico(firmware="uart", files={"main.py": UNITY})
+def test_unitys_own_report(dut):
+    dut.expect_unity_test_output(timeout=5)
+    assert [case.name for case in dut.testsuite.testcases] == ["test_adds", "test_takes_away"]
+'''
+
+
+def needs(module: str, package: str) -> None:
+    if importlib.util.find_spec(module) is None:
+        pytest.skip(f"{module} is not here: pip install {package}")
+
+
+@pytest.mark.row("K4.pytest-embedded")
+def test_pytest_embedded_has_a_service(request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    needs("pytest_embedded", "pytest-embedded")
+    (tmp_path / "conftest.py").write_text(CONFTEST)
+    (tmp_path / "test_mine.py").write_text(EMBEDDED)
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "ignore"]
+    command += ["--embedded-services", "renode-pico", "--engine", engine_of(request.config)]
+    done = run(command, cwd=tmp_path, env=clean, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "4 passed" in done.stdout
