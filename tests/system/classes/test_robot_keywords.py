@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from renode_pico.board import Board
+from tests.processes import run
 
 SUITE = Path(__file__).with_name("class_drivers.robot")
 
@@ -17,8 +17,6 @@ SUITE = Path(__file__).with_name("class_drivers.robot")
 def test_the_suite_passes(pico: Board, tmp_path: Path) -> None:
     pico.close()
     options = ["--outputdir", str(tmp_path), "--variable", f"ENGINE:{pico.engine.name}"]
-    done = subprocess.run(
-        [sys.executable, "-m", "robot", *options, str(SUITE)], capture_output=True, text=True, timeout=120, check=False
-    )
+    done = run([sys.executable, "-m", "robot", *options, str(SUITE)])
     assert done.returncode == 0, done.stdout + done.stderr
     assert "3 tests, 3 passed, 0 failed" in done.stdout
