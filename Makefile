@@ -7,7 +7,7 @@ ENGINE   ?= auto
 JOBS     ?= $(shell nproc 2>/dev/null || echo 2)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test firmware lint bench clean setup mutants coverage-page not-modelled dist setup-renode test-quick
+.PHONY: help run test firmware lint bench clean setup mutants coverage-page not-modelled dist setup-renode test-quick docs
 
 help: ## what there is to make
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -25,6 +25,9 @@ test-quick: setup ## what one runs after each change: style, unit tests, a dozen
 
 firmware: ## build MicroPython for the Pico (cached by a hash of its inputs)
 	@$(PYTHON) firmware/build.py --jobs $(JOBS)
+
+docs: setup ## the documentation as a site, in site/
+	@$(BIN)/python -m mkdocs build --strict && echo "file://$(CURDIR)/site/index.html"
 
 dist: setup firmware ## wheel and source distribution, into dist/, checked
 	@rm -rf dist && RENODE_PICO_DIST=1 $(BIN)/python -m build --no-isolation && $(BIN)/twine check --strict dist/*
@@ -48,7 +51,7 @@ not-modelled: setup firmware ## docs/not-modelled.md anew, from what the models 
 	@$(BIN)/python tools/not_modelled.py
 
 clean: ## remove everything that was made, firmware included
-	rm -rf .venv build results firmware/build .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv build dist site results firmware/build .mypy_cache .ruff_cache .pytest_cache
 
 setup:
 	@$(PYTHON) tools/setup.py

@@ -1,3 +1,3 @@
 """A Raspberry Pi Pico that exists only in software, with a USB cable one can plug in."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -1,0 +1,65 @@
+"""Links lead somewhere, commands exist, and the site is made of all of it (row K5)."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.processes import run
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "examples").rglob("*.md")])
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+MADE = {"reference/keywords.html"}
+"""What only the site has."""
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub and mkdocs make them, and its own."""
+    text = page.read_text()
+    headings = re.findall(r"^#+ +(.*)$", text, re.MULTILINE)
+    made = {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
+    return made | set(re.findall(r'<a (?:id|name)="([^"]+)"', text))
+
+
+@pytest.mark.row("K5.links")
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
+    text = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
+    lost = []
+    for target in LINK.findall(text):
+        path, _, anchor = target.partition("#")
+        if "://" in target or target.startswith("mailto:") or path in MADE:
+            continue
+        aim = (page.parent / path).resolve() if path else page
+        if not aim.exists() or (anchor and aim.suffix == ".md" and anchor not in anchors(aim)):
+            lost.append(target)
+    assert not lost
+
+
+@pytest.mark.row("K5.site")
+def test_the_site_is_made_without_a_warning(tmp_path: Path) -> None:
+    if importlib.util.find_spec("mkdocs") is None or importlib.util.find_spec("material") is None:
+        pytest.skip("mkdocs-material is not here: pip install renode-pico[dev]")
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(tmp_path / "site")]
+    done = run(command, cwd=ROOT, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    site = tmp_path / "site"
+    for name in ("index", "renode", "testing", "compatibility", "changelog"):
+        assert (site / f"{name}.html").is_file()
+    reference = (site / "reference.html").read_text()
+    assert 'id="renode_pico.board.Board.enumerate"' in reference
+    assert "Given A Pico Running" in (site / "reference" / "keywords.html").read_text() or (
+        "A Pico Running" in (site / "reference" / "keywords.html").read_text()
+    )
+    assert (site / "trace-page.png").is_file()
+
+
+def test_every_page_is_in_the_sites_contents() -> None:
+    contents = (ROOT / "mkdocs.yml").read_text()
+    for page in (ROOT / "docs").glob("*.md"):
+        assert page.name in contents, f"{page.name} is missing in mkdocs.yml"
