@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import pty
 import sys
 from pathlib import Path
 
 import pytest
+import serial
 
 from renode_pico.pytest_plugin import engine_of
-from tests.processes import run
+from tests.processes import program, run
 
 CONFTEST = 'pytest_plugins = ["renode_pico.frameworks.pytest_embedded"]\n'
 EMBEDDED = r'''
@@ -74,3 +76,52 @@ def test_pytest_embedded_has_a_service(request: pytest.FixtureRequest, tmp_path:
     done = run(command, cwd=tmp_path, env=clean, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "4 passed" in done.stdout
+
+
+JUMPSTARTER = """
+import sys
+from jumpstarter.common.utils import serve
+from renode_pico.firmware import find_image
+from renode_pico.frameworks.jumpstarter import RenodePico
+
+def answers(board):
+    with board.console.pexpect() as console:
+        console.send(b"\\r")
+        console.expect_exact(b">>> ", timeout=60)
+        console.send(b"print(6 * 7)\\r")
+        console.expect_exact(b"\\n42", timeout=60)
+
+with serve(RenodePico(engine=sys.argv[1])) as board:
+    board.power.on()
+    answers(board)
+    board.flasher.flash(str(find_image("uart-cdc")))
+    board.power.off()
+    board.power.on()
+    board.power.off()
+    board.flasher.flash(str(find_image("cdc")))
+    board.power.on()
+    answers(board)
+print("all done")
+"""
+
+
+@pytest.mark.row("K4.jumpstarter")
+def test_jumpstarter_powers_flashes_and_talks(request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    needs("jumpstarter_driver_opendal", "jumpstarter jumpstarter-driver-opendal jumpstarter-driver-pyserial")
+    done = run([sys.executable, "-c", JUMPSTARTER, engine_of(request.config)], cwd=tmp_path, timeout=300)
+    assert "all done" in done.stdout, done.stdout + done.stderr
+    assert done.returncode == 0
+
+
+@pytest.mark.row("K4.twister")
+def test_a_program_at_twisters_serial_pty_is_heard(request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    """As twister's `--device-serial-pty` does it: the program has the master's end, twister reads the other."""
+    master, slave = pty.openpty()
+    command = [sys.executable, "-m", "renode_pico", "run", "uart", "--quiet", "--engine", engine_of(request.config)]
+    with program(command, stdin=master, stdout=master, stderr=master), serial.Serial(os.ttyname(slave)) as port:
+        port.timeout = 60
+        assert b"MicroPython v1." in port.read_until(b">>> ")
+        port.write(b"print(6 * 7)\r")
+        assert port.read_until(b"\r\n42").endswith(b"\r\n42")
+    os.close(master)
+    os.close(slave)
