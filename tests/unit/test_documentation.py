@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import shlex
 import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from renode_pico.cli.app import COMMANDS, cli
 from tests.processes import run
 
 ROOT = Path(__file__).parents[2]
@@ -57,6 +60,30 @@ def test_the_site_is_made_without_a_warning(tmp_path: Path) -> None:
         "A Pico Running" in (site / "reference" / "keywords.html").read_text()
     )
     assert (site / "trace-page.png").is_file()
+
+
+def commands(page: Path) -> list[list[str]]:
+    """The `renode-pico` commands in a page's examples, one list of words each."""
+    blocks = re.findall(r"^```(?:sh)?\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE)
+    lines = [line.removeprefix("$ ") for block in blocks for line in block.replace("\\\n", " ").splitlines()]
+    return [shlex.split(line, comments=True)[1:] for line in lines if line.startswith("renode-pico ")]
+
+
+@pytest.mark.row("K5.examples")
+@pytest.mark.parametrize("page", [page for page in PAGES if commands(page)], ids=lambda page: page.name)
+def test_the_commands_of_a_page_exist_with_their_options(page: Path) -> None:
+    for words in commands(page):
+        name, rest = words[0], words[1:]
+        if name == "trace":  # runs another one
+            inner = next(index for index, word in enumerate(rest) if word in COMMANDS)
+            assert not [word for word in rest[:inner] if word.startswith("--")] or "--output" in rest or "--sof" in rest
+            name, rest = rest[inner], rest[inner + 1 :]
+        assert name in COMMANDS, f"{page.name}: renode-pico {' '.join(words)}"
+        group = [rest[0]] if name == "setup" and rest else []
+        shown = CliRunner().invoke(cli, [name, *group, "--help"]).output
+        for word in rest:
+            if word.startswith("--"):
+                assert word.partition("=")[0] in shown, f"{page.name}: renode-pico {' '.join(words)}"
 
 
 def test_every_page_is_in_the_sites_contents() -> None:
