@@ -21,7 +21,7 @@ LIBRARY = "renode_pico.robot_library.PicoLibrary"
 
 def on_files(files: Files, config: Any, **_: Any) -> Files:
     """Add the pages that are made."""
-    files.append(File.generated(config, "index.md", content=(ROOT / "README.md").read_text()))
+    files.append(File.generated(config, "index.md", content=(ROOT / "README.md").read_text().replace("(docs/", "(")))
     files.append(File.generated(config, "changelog.md", content=(ROOT / "CHANGELOG.md").read_text()))
     with tempfile.TemporaryDirectory() as folder:
         page = Path(folder) / "keywords.html"

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from renode_pico.places import share
 from tests.system.clients.conftest import ROOT, Served, run
 
 BESIDE = (ROOT / "src" / "renode_pico" / "data" / "loopback.py").read_text()
@@ -96,6 +97,13 @@ def test_bootloader_leaves_micropython(mpremote: Mpremote) -> None:
     mpremote.served.wait_for("left the bus", before)
     mpremote.served.wait_for(r"2e8a:0003|none on the bus", before)
     assert mpremote.served.process.poll() is None
+
+
+def test_mip_installs_the_modules_that_the_package_carries(mpremote: Mpremote) -> None:
+    mpremote("mip", "install", str(share() / "firmware" / "modules" / "package.json"))
+    listed = mpremote("fs", "ls", "lib")
+    for name in ("pyb.py", "usb_vcp_device.py", "usb_vcp_pump.py"):
+        assert name in listed
 
 
 @pytest.mark.row("D26.first-fails", "D26.second-works")
