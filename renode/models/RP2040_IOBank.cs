@@ -118,6 +118,15 @@ namespace Antmicro.Renode.Peripherals.RP2040
             }
         }
 
+        /// <summary>What peripherals would read if a function drove this.</summary>
+        public uint InputsWith(uint number, uint value, uint enabled)
+        {
+            var others = ~selected[number];
+            var enables = enableOverrides.On((FromFunctions(outputEnable) & others) | (enabled & ~others)) & ~outputDisabled;
+            var outputs = outputOverrides.On((FromFunctions(output) & others) | (value & ~others));
+            return inputOverrides.On(((outputs & enables) | (IdleLevels & ~enables)) & inputEnabled);
+        }
+
         /// <summary>The pins whose FUNCSEL names a function.</summary>
         public uint PinsOf(uint number)
         {
@@ -134,6 +143,17 @@ namespace Antmicro.Renode.Peripherals.RP2040
         public void AddUser(IRP2040_PinUser user)
         {
             users.Add(user);
+        }
+
+        /// <summary><see cref="Watched"/>, but for what only this user asks for by <see cref="Watch"/>.</summary>
+        public uint WatchedBesides(IRP2040_PinUser user)
+        {
+            var result = listened | counted | ConnectedPins;
+            foreach(var entry in watchedBy)
+            {
+                result |= entry.Key != user ? entry.Value : 0;
+            }
+            return result;
         }
 
         /// <summary>PWM counts edges, or looks at levels, of these pins.</summary>
@@ -196,21 +216,13 @@ namespace Antmicro.Renode.Peripherals.RP2040
             }
         }
 
+        /// <summary>Edges that pins have had, and no interrupt was acknowledged since: rising and falling ones.</summary>
+        public uint SeenBothEdges { get { return rose & fell; } }
+
         /// <summary>Pins whose every change somebody wants to know at its time.</summary>
         public uint Watched
         {
-            get
-            {
-                var result = listened | counted | watched;
-                for(var pin = 0; pin < numberOfPins; pin++)
-                {
-                    if(Connections[pin].IsConnected)
-                    {
-                        result |= 1u << pin;
-                    }
-                }
-                return result;
-            }
+            get { return listened | counted | watched | ConnectedPins; }
         }
 
         public IReadOnlyDictionary<int, IGPIO> Connections { get; private set; }
@@ -225,6 +237,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             BringUpToDate();
             TakeControl(pin);
             Resolve();
+            TellWatched();
             var handler = Selected;
             if(handler != null)
             {
@@ -381,9 +394,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
         private void Resolve()
         {
             var enables = EnablesToPads & ~outputDisabled;
-            var pulled = (pullUp & ~pullDown) | (pullUp & pullDown & levels);
-            var idle = (external & driven) | (pulled & ~driven);
-            var newLevels = (OutputToPads & enables) | (idle & ~enables);
+            var newLevels = (OutputToPads & enables) | (IdleLevels & ~enables);
             var inside = newLevels & inputEnabled;
             var newInputs = inputOverrides.On(inside);
             var newInterruptInputs = interruptOverrides.On(inside);
@@ -510,6 +521,29 @@ namespace Antmicro.Renode.Peripherals.RP2040
             bits = (bits | bits >> 3) & 0x03030303;
             bits = (bits | bits >> 6) & 0x000F000F;
             return (bits | bits >> 12) & 0xFF;
+        }
+
+        /// <summary>Of pins that the chip does not drive.</summary>
+        private uint IdleLevels
+        {
+            get
+            {
+                var pulled = (pullUp & ~pullDown) | (pullUp & pullDown & levels);
+                return (external & driven) | (pulled & ~driven);
+            }
+        }
+
+        private uint ConnectedPins
+        {
+            get
+            {
+                uint result = 0;
+                for(var pin = 0; pin < numberOfPins; pin++)
+                {
+                    result = With(result, 1u << pin, Connections[pin].IsConnected);
+                }
+                return result;
+            }
         }
 
         private uint OutputToPads { get { return outputOverrides.On(FromFunctions(output)); } }

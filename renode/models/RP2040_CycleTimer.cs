@@ -1,0 +1,128 @@
+using System;
+using Antmicro.Renode.Core;
+using Antmicro.Renode.Peripherals.CPU;
+using Antmicro.Renode.Time;
+
+namespace Antmicro.Renode.Peripherals.RP2040
+{
+    /// <summary>Cycles of clk_sys since power-on, for blocks that are exact to the cycle, and a call at one of them.</summary>
+    public class RP2040_CycleTimer
+    {
+        public RP2040_CycleTimer(IMachine machine, RP2040_Clocks clocks, IPeripheral owner, string name, Action handler)
+        {
+            this.machine = machine;
+            this.clocks = clocks;
+            this.handler = handler;
+            frequency = Frequency;
+            machine.ClockSource.AddClockEntry(new ClockEntry(1, NanosecondsPerSecond, handler, owner, name,
+                enabled: false, direction: Direction.Descending, workMode: WorkMode.OneShot));
+        }
+
+        /// <summary>The cycle that it is, exact at the instruction that asks.</summary>
+        public ulong Now
+        {
+            get
+            {
+                var now = Nanoseconds;
+                var passed = now - since;
+                var cycle = cycleSince + passed / NanosecondsPerSecond * frequency
+                    + passed % NanosecondsPerSecond * frequency / NanosecondsPerSecond;
+                if(frequency != Frequency || passed > LongestBase)
+                {
+                    since = now;
+                    cycleSince = cycle;
+                    frequency = Frequency;
+                }
+                return cycle;
+            }
+        }
+
+        /// <summary>At the first nanosecond of this cycle; <see cref="Never"/>: not any more.</summary>
+        public void CallAt(ulong cycle)
+        {
+            if(cycle == scheduled && cycle != Never)
+            {
+                return;
+            }
+            if(cycle == Never)
+            {
+                if(scheduled != Never)
+                {
+                    machine.ClockSource.ExchangeClockEntryWith(handler, x => x.With(enabled: false));
+                }
+                scheduled = Never;
+                return;
+            }
+            scheduled = cycle;
+            var nanoseconds = Math.Max(1, NanosecondsUntil(cycle));
+            machine.ClockSource.ExchangeClockEntryWith(handler, x => x.With(period: nanoseconds, value: nanoseconds, enabled: true));
+            // the core has been told how far it may run before the next event: it has to ask again
+            ICPU cpu;
+            if(machine.SystemBus.TryGetCurrentCPU(out cpu))
+            {
+                var controllable = cpu as IControllableCPU;
+                if(controllable != null)
+                {
+                    controllable.RequestReturn();
+                }
+            }
+        }
+
+        /// <summary>It has called: the same cycle may be asked for again.</summary>
+        public void Called()
+        {
+            scheduled = Never;
+        }
+
+        public const ulong Never = ulong.MaxValue;
+
+        private ulong NanosecondsUntil(ulong cycle)
+        {
+            if(cycle <= cycleSince)
+            {
+                return 0;
+            }
+            var cycles = cycle - cycleSince;
+            var moment = since + cycles / frequency * NanosecondsPerSecond
+                + (cycles % frequency * NanosecondsPerSecond + frequency - 1) / frequency;
+            var now = Nanoseconds;
+            return moment > now ? moment - now : 0;
+        }
+
+        /// <summary>As the clock counts it that calls back.</summary>
+        private ulong Nanoseconds
+        {
+            get
+            {
+                ICPU cpu;
+                if(machine.SystemBus.TryGetCurrentCPU(out cpu))
+                {
+                    cpu.SyncTime();
+                }
+                return machine.ClockSource.CurrentValue.InNanoseconds();
+            }
+        }
+
+        private uint Frequency
+        {
+            get
+            {
+                var system = clocks != null ? clocks.System : DefaultFrequency;
+                return system != 0 ? system : DefaultFrequency;
+            }
+        }
+
+        private ulong since;
+        private ulong cycleSince;
+        private uint frequency;
+        private ulong scheduled = Never;
+
+        private readonly IMachine machine;
+        private readonly RP2040_Clocks clocks;
+        private readonly Action handler;
+
+        private const ulong NanosecondsPerSecond = 1000000000;
+        private const ulong LongestBase = NanosecondsPerSecond;
+        private const uint DefaultFrequency = 125000000;
+    }
+}
