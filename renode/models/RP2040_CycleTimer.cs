@@ -5,17 +5,17 @@ using Antmicro.Renode.Time;
 
 namespace Antmicro.Renode.Peripherals.RP2040
 {
-    /// <summary>Cycles of clk_sys since power-on, for blocks that are exact to the cycle, and a call at one of them.</summary>
-    public class RP2040_CycleTimer
+    /// <summary>
+    /// Cycles of clk_sys since power-on, for blocks that are exact to the cycle. Blocks that see each other share one: a count
+    /// notices another frequency when it is asked.
+    /// </summary>
+    public class RP2040_CycleClock
     {
-        public RP2040_CycleTimer(IMachine machine, RP2040_Clocks clocks, IPeripheral owner, string name, Action handler)
+        public RP2040_CycleClock(IMachine machine, RP2040_Clocks clocks)
         {
             this.machine = machine;
             this.clocks = clocks;
-            this.handler = handler;
             frequency = Frequency;
-            machine.ClockSource.AddClockEntry(new ClockEntry(1, NanosecondsPerSecond, handler, owner, name,
-                enabled: false, direction: Direction.Descending, workMode: WorkMode.OneShot));
         }
 
         /// <summary>The cycle that it is, exact at the instruction that asks.</summary>
@@ -37,46 +37,8 @@ namespace Antmicro.Renode.Peripherals.RP2040
             }
         }
 
-        /// <summary>At the first nanosecond of this cycle; <see cref="Never"/>: not any more.</summary>
-        public void CallAt(ulong cycle)
-        {
-            if(cycle == scheduled && cycle != Never)
-            {
-                return;
-            }
-            if(cycle == Never)
-            {
-                if(scheduled != Never)
-                {
-                    machine.ClockSource.ExchangeClockEntryWith(handler, x => x.With(enabled: false));
-                }
-                scheduled = Never;
-                return;
-            }
-            scheduled = cycle;
-            var nanoseconds = Math.Max(1, NanosecondsUntil(cycle));
-            machine.ClockSource.ExchangeClockEntryWith(handler, x => x.With(period: nanoseconds, value: nanoseconds, enabled: true));
-            // the core has been told how far it may run before the next event: it has to ask again
-            ICPU cpu;
-            if(machine.SystemBus.TryGetCurrentCPU(out cpu))
-            {
-                var controllable = cpu as IControllableCPU;
-                if(controllable != null)
-                {
-                    controllable.RequestReturn();
-                }
-            }
-        }
-
-        /// <summary>It has called: the same cycle may be asked for again.</summary>
-        public void Called()
-        {
-            scheduled = Never;
-        }
-
-        public const ulong Never = ulong.MaxValue;
-
-        private ulong NanosecondsUntil(ulong cycle)
+        /// <summary>From now to the first nanosecond of a cycle.</summary>
+        public ulong NanosecondsUntil(ulong cycle)
         {
             if(cycle <= cycleSince)
             {
@@ -115,14 +77,70 @@ namespace Antmicro.Renode.Peripherals.RP2040
         private ulong since;
         private ulong cycleSince;
         private uint frequency;
-        private ulong scheduled = Never;
 
         private readonly IMachine machine;
         private readonly RP2040_Clocks clocks;
+
+        private const ulong NanosecondsPerSecond = 1000000000;
+        private const ulong LongestBase = 100 * NanosecondsPerSecond;
+        private const uint DefaultFrequency = 125000000;
+    }
+
+    /// <summary>A call at a cycle.</summary>
+    public class RP2040_CycleTimer
+    {
+        public RP2040_CycleTimer(IMachine machine, RP2040_CycleClock clock, IPeripheral owner, string name, Action handler)
+        {
+            this.machine = machine;
+            this.clock = clock;
+            this.handler = handler;
+            machine.ClockSource.AddClockEntry(new ClockEntry(1, NanosecondsPerSecond, handler, owner, name,
+                enabled: false, direction: Direction.Descending, workMode: WorkMode.OneShot));
+        }
+
+        public ulong Now { get { return clock.Now; } }
+
+        /// <summary>At the first nanosecond of this cycle; <see cref="Never"/>: not any more.</summary>
+        public void CallAt(ulong cycle)
+        {
+            if(cycle == scheduled)
+            {
+                return;
+            }
+            scheduled = cycle;
+            if(cycle == Never)
+            {
+                machine.ClockSource.ExchangeClockEntryWith(handler, x => x.With(enabled: false));
+                return;
+            }
+            var nanoseconds = Math.Max(1, clock.NanosecondsUntil(cycle));
+            machine.ClockSource.ExchangeClockEntryWith(handler, x => x.With(period: nanoseconds, value: nanoseconds, enabled: true));
+            // the core has been told how far it may run before the next event: it has to ask again
+            ICPU cpu;
+            if(machine.SystemBus.TryGetCurrentCPU(out cpu))
+            {
+                var controllable = cpu as IControllableCPU;
+                if(controllable != null)
+                {
+                    controllable.RequestReturn();
+                }
+            }
+        }
+
+        /// <summary>It has called: the same cycle may be asked for again.</summary>
+        public void Called()
+        {
+            scheduled = Never;
+        }
+
+        public const ulong Never = ulong.MaxValue;
+
+        private ulong scheduled = Never;
+
+        private readonly IMachine machine;
+        private readonly RP2040_CycleClock clock;
         private readonly Action handler;
 
         private const ulong NanosecondsPerSecond = 1000000000;
-        private const ulong LongestBase = NanosecondsPerSecond;
-        private const uint DefaultFrequency = 125000000;
     }
 }

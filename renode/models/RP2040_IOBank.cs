@@ -34,6 +34,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             }
             Connections = lines;
             users = new List<IRP2040_PinUser>();
+            cycleUsers = new List<IRP2040_CycleUser>();
             watchedBy = new Dictionary<IRP2040_PinUser, uint>();
             output = new uint[Functions];
             outputEnable = new uint[Functions];
@@ -143,6 +144,11 @@ namespace Antmicro.Renode.Peripherals.RP2040
         public void AddUser(IRP2040_PinUser user)
         {
             users.Add(user);
+            var exact = user as IRP2040_CycleUser;
+            if(exact != null)
+            {
+                cycleUsers.Add(exact);
+            }
         }
 
         /// <summary><see cref="Watched"/>, but for what only this user asks for by <see cref="Watch"/>.</summary>
@@ -154,6 +160,58 @@ namespace Antmicro.Renode.Peripherals.RP2040
                 result |= entry.Key != user ? entry.Value : 0;
             }
             return result;
+        }
+
+        /// <summary>
+        /// What users foresee up to a cycle happens, in order of time: a core may have gone ahead of the clock that calls them.
+        /// </summary>
+        private void LetHappen(ulong upTo)
+        {
+            if(happening)
+            {
+                return;
+            }
+            happening = true;
+            while(true)
+            {
+                IRP2040_CycleUser first = null;
+                foreach(var user in cycleUsers)
+                {
+                    if(user.NextEvent <= upTo && (first == null || user.NextEvent < first.NextEvent))
+                    {
+                        first = user;
+                    }
+                }
+                if(first == null)
+                {
+                    break;
+                }
+                first.Happen();
+            }
+            happening = false;
+        }
+
+        /// <summary>The one count of cycles for all users: they see each other's pins.</summary>
+        public RP2040_CycleClock CycleClock(RP2040_Clocks clocks)
+        {
+            if(cycleClock == null)
+            {
+                cycleClock = new RP2040_CycleClock(Machine, clocks);
+            }
+            return cycleClock;
+        }
+
+        /// <summary>
+        /// The user lives up to a cycle, after what all of them foresee until then has happened. What it shows meanwhile is told with
+        /// its <see cref="Moment"/>: nobody is brought beyond that.
+        /// </summary>
+        public void Live(IRP2040_CycleUser user, ulong upTo)
+        {
+            LetHappen(upTo);
+            var before = happening;
+            happening = true;
+            user.CatchUp(upTo);
+            happening = before;
         }
 
         /// <summary>PWM counts edges, or looks at levels, of these pins.</summary>
@@ -215,6 +273,12 @@ namespace Antmicro.Renode.Peripherals.RP2040
                 return levels;
             }
         }
+
+        /// <summary>
+        /// The cycle of clk_sys of the change that is being told, when it is one that a lazy user makes up for; else
+        /// <see cref="RP2040_CycleTimer.Never"/>: it is now.
+        /// </summary>
+        public ulong Moment { get; set; } = RP2040_CycleTimer.Never;
 
         /// <summary>Edges that pins have had, and no interrupt was acknowledged since: rising and falling ones.</summary>
         public uint SeenBothEdges { get { return rose & fell; } }
@@ -379,7 +443,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
 
         private void BringUpToDate()
         {
-            if(bringingUp)
+            if(bringingUp || happening) // what happens is told with its moment: nobody goes beyond it
             {
                 return;
             }
@@ -568,12 +632,15 @@ namespace Antmicro.Renode.Peripherals.RP2040
         private Overrides inputOverrides;
         private Overrides interruptOverrides;
         private bool bringingUp;
+        private bool happening;
+        private RP2040_CycleClock cycleClock;
 
         private readonly int numberOfPins;
         private readonly uint allPins;
         private readonly RP2040_Pads pads;
         private readonly int[] padOfPin;
         private readonly List<IRP2040_PinUser> users;
+        private readonly List<IRP2040_CycleUser> cycleUsers;
         private readonly Dictionary<IRP2040_PinUser, uint> watchedBy;
         private readonly uint[] output;
         private readonly uint[] outputEnable;
@@ -635,6 +702,18 @@ namespace Antmicro.Renode.Peripherals.RP2040
 
         /// <summary>Inputs have changed; with no pin changed, <see cref="RP2040_IOBank.Watched"/> has.</summary>
         void PinsChanged(uint changed, uint inputs);
+    }
+
+    /// <summary>One that is exact to the cycle of clk_sys, and knows when something is to be seen of it.</summary>
+    public interface IRP2040_CycleUser : IRP2040_PinUser
+    {
+        ulong NextEvent { get; }
+
+        /// <summary>Live up to <see cref="NextEvent"/>, show what is to be seen, and find the one after it.</summary>
+        void Happen();
+
+        /// <summary>Live up to a cycle before which nothing is to be seen.</summary>
+        void CatchUp(ulong until);
     }
 
     /// <summary>The 30 user pins.</summary>

@@ -14,7 +14,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
     /// next event: the first cycle after which a watched pin, a data request or an interrupt line differs. That is found by
     /// running a copy ahead, twice as far each time that nothing was found.
     /// </remarks>
-    public class RP2040_PIO : RP2040_Peripheral, INumberedGPIOOutput, IRP2040_PinUser
+    public class RP2040_PIO : RP2040_Peripheral, INumberedGPIOOutput, IRP2040_CycleUser
     {
         /// <param name="number">0 or 1.</param>
         public RP2040_PIO(IMachine machine, RP2040_IOBank0 pins, int number, RP2040_DMA dma = null, RP2040_Clocks clocks = null)
@@ -36,7 +36,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             foreseen = new RP2040_PIO_Block();
             other = new RP2040_PIO_Block();
             run = new RP2040_PIO_Run(InputsWith);
-            timer = new RP2040_CycleTimer(machine, clocks, this, "machines", Due);
+            timer = new RP2040_CycleTimer(machine, pins.CycleClock(clocks), this, "machines", Due);
             DefineRegisters();
             pins.AddUser(this);
             if(dma != null)
@@ -74,20 +74,37 @@ namespace Antmicro.Renode.Peripherals.RP2040
 
         public void PinsChanged(uint changed, uint inputs)
         {
-            if(!busy)
-            {
-                AdvanceTo(timer.Now);
-            }
-            if(block.RecordInputs(inputs, block.Time))
+            var moment = pins.Moment != RP2040_CycleTimer.Never ? pins.Moment : timer.Now;
+            AdvanceTo(moment);
+            if(block.RecordInputs(inputs, moment))
             {
                 foreseenValid = false;
-                if((changed & block.Reads) != 0)
+                if((changed & block.LooksAt) != 0)
                 {
                     Disturbed();
                     return;
                 }
             }
             PlanAgain();
+        }
+
+        public void Happen()
+        {
+            busy = true;
+            if(foreseenValid && foreseenFrom == block.Time)
+            {
+                block.CopyFrom(foreseen);
+                run.Groups(block, block.Running & ~foreseenGroup, NextEvent);
+            }
+            else
+            {
+                run.Groups(block, block.Running, NextEvent);
+            }
+            foreseenValid = false;
+            ShowPins();
+            ShowRequests();
+            Plan();
+            busy = false;
         }
 
         /// <summary>What a state machine holds that no register shows: X, Y, ISR, OSR, bits in, bits out, place, delay.</summary>
@@ -132,6 +149,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             return table;
         }
 
+        public ulong NextEvent { get; private set; } = RP2040_CycleTimer.Never;
         public IReadOnlyDictionary<int, IGPIO> Connections { get; private set; }
         public GPIO IRQ0 { get; private set; }
         public GPIO IRQ1 { get; private set; }
@@ -368,17 +386,14 @@ namespace Antmicro.Renode.Peripherals.RP2040
             {
                 return;
             }
-            busy = true;
-            while(nextEvent <= now)
-            {
-                Happen();
-            }
-            CatchUp(now);
-            busy = false;
+            pins.Live(this, now);
         }
 
-        /// <summary>Nothing is to be seen before `until`.</summary>
-        private void CatchUp(ulong until)
+        /// <summary>
+        /// Nothing is to be seen before `until`. Of pins that were not watched so far the last cycles are shown one by one, as the
+        /// synchronisers have them of a machine that begins to look at them.
+        /// </summary>
+        public void CatchUp(ulong until)
         {
             if(block.Running == 0)
             {
@@ -388,33 +403,29 @@ namespace Antmicro.Renode.Peripherals.RP2040
             {
                 return;
             }
+            busy = true;
+            if((block.Selected & ~block.Watched) != 0)
+            {
+                for(var back = (ulong)RP2040_PIO_Block.InputsKept - 1; back != 0; back--)
+                {
+                    if(block.Time + back < until)
+                    {
+                        run.Groups(block, block.Running, until - back);
+                        ShowPins();
+                    }
+                }
+            }
             run.Groups(block, block.Running, until);
             ShowPins();
-        }
-
-        private void Happen()
-        {
-            if(foreseenValid && foreseenFrom == block.Time)
-            {
-                var left = block.Running & ~foreseenGroup;
-                block.CopyFrom(foreseen);
-                run.Groups(block, left, nextEvent);
-            }
-            else
-            {
-                run.Groups(block, block.Running, nextEvent);
-            }
-            foreseenValid = false;
-            ShowPins();
-            ShowRequests();
-            Plan();
+            busy = false;
+            pins.Watch(this, block.LooksAt);
         }
 
         private void Due()
         {
             timer.Called();
             AdvanceTo(timer.Now);
-            timer.CallAt(nextEvent);
+            timer.CallAt(NextEvent);
         }
 
         /// <summary>When something is to be seen next.</summary>
@@ -431,19 +442,19 @@ namespace Antmicro.Renode.Peripherals.RP2040
             {
                 stale = false;
                 block.Analyse();
-                pins.Watch(this, block.Reads);
             }
+            pins.Watch(this, block.LooksAt);
             bool found;
-            nextEvent = block.Running != 0 ? LookAhead(block.Time + horizon, out found) : LookAtNothing(out found);
-            if(found && nextEvent - block.Time < horizon / 4 && horizon > LeastHorizon)
+            NextEvent = block.Running != 0 ? LookAhead(block.Time + horizon, out found) : LookAtNothing(out found);
+            if(found && NextEvent - block.Time < horizon / 4 && horizon > LeastHorizon)
             {
                 horizon /= 2;
             }
-            else if(!found && nextEvent != RP2040_CycleTimer.Never && horizon < MostHorizon)
+            else if(!found && NextEvent != RP2040_CycleTimer.Never && horizon < MostHorizon)
             {
                 horizon *= 2;
             }
-            timer.CallAt(nextEvent);
+            timer.CallAt(NextEvent);
         }
 
         private static ulong LookAtNothing(out bool found)
@@ -551,15 +562,17 @@ namespace Antmicro.Renode.Peripherals.RP2040
         {
             var both = block.Rose & block.Fell & pins.PinsOf(function) & ~pins.SeenBothEdges;
             block.Rose = block.Fell = 0;
+            var before = pins.Moment;
+            pins.Moment = block.Time;
             if(both != 0)
             {
                 pins.SetFromFunction(function, uint.MaxValue, block.Output, block.OutputEnable);
                 pins.SetFromFunction(function, uint.MaxValue, block.Output ^ both, block.OutputEnable);
             }
             pins.SetFromFunction(function, uint.MaxValue, block.Output, block.OutputEnable);
+            pins.Moment = before;
         }
 
-        private ulong nextEvent = RP2040_CycleTimer.Never;
         private ulong horizon;
         private ulong planned;
         private bool stale;

@@ -131,6 +131,24 @@ namespace Antmicro.Renode.Peripherals.RP2040
             return (Enabled >> i & 1) != 0 || Machines[i].ExecStalled;
         }
 
+        /// <summary>Pins that machines look at, without those that only a FIFO can wake.</summary>
+        public uint LooksAt
+        {
+            get
+            {
+                uint result = 0;
+                for(var i = 0; Reads != 0 && i < NumberOfMachines; i++)
+                {
+                    var machine = Machines[i];
+                    if(!(machine.Blocked && machine.Starved && !machine.Forced))
+                    {
+                        result |= machine.Reads;
+                    }
+                }
+                return result;
+            }
+        }
+
         // What is to be seen of them
 
         /// <summary>Data requests: bits 0 to 3 TX, 4 to 7 RX.</summary>

@@ -31,6 +31,10 @@ namespace Antmicro.Renode.Peripherals.RP2040
         /// <summary>Runs these machines up to a cycle.</summary>
         public void Groups(RP2040_PIO_Block block, uint machines, ulong until)
         {
+            if(until <= block.Time)
+            {
+                return;
+            }
             for(var i = 0; machines != 0; i++)
             {
                 if((machines >> i & 1) != 0)
@@ -245,7 +249,8 @@ namespace Antmicro.Renode.Peripherals.RP2040
                     machine.Latched = true;
                     machine.ExecStalled = fromInstr;
                 }
-                machine.Blocked = outcome == Outcome.Stalled && !machine.Contended;
+                machine.Blocked = outcome != Outcome.StalledForNow && !machine.Contended;
+                machine.Starved = outcome == Outcome.Starved;
             }
             else
             {
@@ -712,10 +717,10 @@ namespace Antmicro.Renode.Peripherals.RP2040
             {
                 return Outcome.Done;
             }
-            RxFull();
+            var full = RxFull();
             if((instruction & BlockBit) != 0)
             {
-                return Outcome.Stalled;
+                return full;
             }
             machine.InRegister = 0;
             machine.InCount = 0;
@@ -845,13 +850,13 @@ namespace Antmicro.Renode.Peripherals.RP2040
         private Outcome RxFull()
         {
             block.Debug |= 1u << machine.Number;
-            return Outcome.Stalled;
+            return Outcome.Starved;
         }
 
         private Outcome TxEmpty()
         {
             block.Debug |= 1u << (DebugTxStall + machine.Number);
-            return Outcome.Stalled;
+            return Outcome.Starved;
         }
 
         public static uint FlagOf(uint instruction, int machine)
@@ -949,6 +954,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             Jumped,
             Latched,
             Stalled,
+            Starved,
             StalledForNow,
         }
     }

@@ -200,6 +200,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             ExecStalled = other.ExecStalled;
             InterruptWaiting = other.InterruptWaiting;
             Blocked = other.Blocked;
+            Starved = other.Starved;
             StickyDirections = other.StickyDirections;
             StickyValue = other.StickyValue;
             StickyMask = other.StickyMask;
@@ -298,6 +299,9 @@ namespace Antmicro.Renode.Peripherals.RP2040
         public bool ExecStalled;
         public bool InterruptWaiting;
         public bool Blocked;
+
+        /// <summary>Of what blocks it, it is a FIFO: only the system can help.</summary>
+        public bool Starved;
         public bool StickyDirections;
         public uint StickyValue;
         public uint StickyMask;

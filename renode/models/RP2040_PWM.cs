@@ -13,7 +13,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
     /// Counters are computed when somebody looks. Events are the cycles at which a watched output changes, an enabled
     /// interrupt is raised, or DMA waits for a wrap.
     /// </remarks>
-    public class RP2040_PWM : RP2040_Peripheral, INumberedGPIOOutput, IRP2040_PinUser
+    public class RP2040_PWM : RP2040_Peripheral, INumberedGPIOOutput, IRP2040_CycleUser
     {
         public RP2040_PWM(IMachine machine, RP2040_IOBank0 pins, RP2040_DMA dma = null, RP2040_Clocks clocks = null) : base(machine)
         {
@@ -28,7 +28,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
                 slices[i] = new RP2040_PWM_Slice();
             }
             Connections = lines;
-            timer = new RP2040_CycleTimer(machine, clocks, this, "slices", Due);
+            timer = new RP2040_CycleTimer(machine, pins.CycleClock(clocks), this, "slices", Due);
             DefineRegisters();
             pins.AddUser(this);
             if(dma != null)
@@ -58,9 +58,15 @@ namespace Antmicro.Renode.Peripherals.RP2040
             }
         }
 
+        public void Happen()
+        {
+            CatchUp(NextEvent);
+            Plan();
+        }
+
         public void PinsChanged(uint changed, uint inputs)
         {
-            BringUpToDate();
+            AdvanceTo(pins.Moment != RP2040_CycleTimer.Never ? pins.Moment : timer.Now);
             var counts = false;
             for(var i = 0; i < NumberOfSlices; i++)
             {
@@ -87,6 +93,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             }
         }
 
+        public ulong NextEvent { get; private set; } = RP2040_CycleTimer.Never;
         public IReadOnlyDictionary<int, IGPIO> Connections { get; private set; }
         public GPIO IRQ { get; private set; }
 
@@ -216,22 +223,16 @@ namespace Antmicro.Renode.Peripherals.RP2040
             {
                 return;
             }
-            busy = true;
-            while(nextEvent <= now)
-            {
-                CatchUp(nextEvent);
-                Plan();
-            }
-            CatchUp(now);
-            busy = false;
+            pins.Live(this, now);
         }
 
-        private void CatchUp(ulong until)
+        public void CatchUp(ulong until)
         {
             if(time >= until)
             {
                 return;
             }
+            busy = true;
             for(var i = 0; i < NumberOfSlices; i++)
             {
                 if(slices[i].RunsFreely)
@@ -242,6 +243,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             time = until;
             ShowPins();
             ShowRequests();
+            busy = false;
         }
 
         private void Drive(int index, ulong pulses)
@@ -271,7 +273,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
         {
             timer.Called();
             AdvanceTo(timer.Now);
-            timer.CallAt(nextEvent);
+            timer.CallAt(NextEvent);
         }
 
         private void Plan()
@@ -280,7 +282,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             watched = WatchedOutputs;
             selected = pins.PinsOf(Function);
             listened = ListenedWraps;
-            nextEvent = RP2040_CycleTimer.Never;
+            NextEvent = RP2040_CycleTimer.Never;
             for(var i = 0; i < NumberOfSlices; i++)
             {
                 var slice = slices[i];
@@ -294,15 +296,15 @@ namespace Antmicro.Renode.Peripherals.RP2040
                 }
                 if((watched >> (2 * i) & 3) != 0)
                 {
-                    nextEvent = Math.Min(nextEvent, time + slice.CyclesTo(slice.NextEdge));
+                    NextEvent = Math.Min(NextEvent, time + slice.CyclesTo(slice.NextEdge));
                 }
                 else if(((listened | ((uint)interruptEnable.Value & ~raw)) >> i & 1) != 0)
                 {
-                    nextEvent = Math.Min(nextEvent, time + slice.CyclesTo(slice.Period));
+                    NextEvent = Math.Min(NextEvent, time + slice.CyclesTo(slice.Period));
                 }
             }
             pins.Watch(this, Twice(counted) & selected);
-            timer.CallAt(nextEvent);
+            timer.CallAt(NextEvent);
         }
 
         private void PlanAgain()
@@ -347,12 +349,15 @@ namespace Antmicro.Renode.Peripherals.RP2040
             }
             var elsewhere = Twice(both & ~constant) & pins.PinsOf(Function) & ~pins.SeenBothEdges;
             both = 0;
+            var before = pins.Moment;
+            pins.Moment = time;
             if(elsewhere != 0)
             {
                 pins.SetFromFunction(Function, uint.MaxValue, Twice(outputs), Twice(enables));
                 pins.SetFromFunction(Function, uint.MaxValue, Twice(outputs) ^ elsewhere, Twice(enables));
             }
             pins.SetFromFunction(Function, uint.MaxValue, Twice(outputs), Twice(enables));
+            pins.Moment = before;
         }
 
         private void ShowRequests()
@@ -384,7 +389,6 @@ namespace Antmicro.Renode.Peripherals.RP2040
         }
 
         private ulong time;
-        private ulong nextEvent = RP2040_CycleTimer.Never;
         private bool busy;
         private uint raw;
         private uint wrapped;

@@ -69,9 +69,9 @@ Should Set, Clear And Flip Bits Through The Aliases
 Should Warn Once About A Register That Does Nothing
     Boot Pico
     Create Log Tester    10
-    Run On REPL    from machine import mem32    for i in range(3): mem32[0x50200000] = i + 1
+    Run On REPL    from machine import mem32    for i in range(3): mem32[0x40030008] = i + 1
     Wait For REPL
-    Wait For Log Entry    pio0: Not modelled: CTRL written (PC 0x
-    Should Not Be In Log    pio0: Not modelled
-    ${count}=    Execute Command    sysbus.pio0 UnmodelledCount
+    Wait For Log Entry    busctrl: Not modelled: Counter0 written (PC 0x
+    Should Not Be In Log    busctrl: Not modelled
+    ${count}=    Execute Command    sysbus.busctrl UnmodelledCount
     Should Be Equal As Integers    ${count}    3
