@@ -114,7 +114,7 @@ static void show_pins(struct pico *p, u32 which)
 /* An output that the other block's machines look at has to be exact, too. */
 static u32 watched_pins(const struct pico *p, u32 which)
 {
-    return (pins_watched(p) | p->m.pio[!which].reads) & p->m.pins.selected[FUNC_PIO0 + which];
+    return (pins_watched(p) | pio_looks_at(&p->m.pio[!which])) & p->m.pins.selected[FUNC_PIO0 + which];
 }
 
 static u32 listened_dreqs(const struct pico *p, u32 which)
@@ -168,7 +168,17 @@ static void disturbed(struct pico *p, u32 which)
     plan(p, which);
 }
 
-/* Nothing is to be seen before `until`. */
+static void run_to(struct pico *p, u32 which, u64 until)
+{
+    u64 now = p->m.now;
+    p->m.now = until;
+    pio_run(p, which, until);
+    show_pins(p, which);
+    p->m.now = now;
+}
+
+/* Nothing is to be seen before `until`. Of pins that were not watched so far the last cycles are shown one by one, as
+ * the synchronisers have them of a machine that begins to look at them. */
 static void catch_up(struct pico *p, u32 which, u64 until)
 {
     struct pio *b = &p->m.pio[which];
@@ -176,8 +186,11 @@ static void catch_up(struct pico *p, u32 which, u64 until)
         b->time = until;
     if (b->time >= until)
         return;
-    pio_run(p, which, until);
-    show_pins(p, which);
+    if (b->selected & ~b->watched)
+        for (u64 back = PIO_INPUTS_KEPT - 1; back; back--)
+            if (b->time + back < until)
+                run_to(p, which, until - back);
+    run_to(p, which, until);
 }
 
 /* For those who are told it is the event's cycle, though a core may have gone a few cycles ahead. */
@@ -221,7 +234,7 @@ void pio_pins_changed(struct pico *p, u32 changed)
             catch_up(p, which, p->m.now);
         pio_record_inputs(b, p->m.pins.inputs, p->m.now);
         p->foreseen[which].valid &= before == b->input[0];
-        if (changed & b->reads & (before ^ b->input[0]))
+        if (changed & pio_looks_at(b) & (before ^ b->input[0]))
             disturbed(p, which);
         else if (UNLIKELY(outdated(p, which))) {
             show_requests(p, which);

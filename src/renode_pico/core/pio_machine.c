@@ -20,7 +20,7 @@ enum {
     LINE_FLAGS = 0xf, /* the flags that can interrupt */
 };
 
-enum outcome { DONE, JUMPED, LATCHED, STALLED, STALLED_FOR_NOW };
+enum outcome { DONE, JUMPED, LATCHED, STALLED, STARVED, STALLED_FOR_NOW }; /* STARVED: on a FIFO */
 
 enum { LEVELS, DIRECTIONS };
 
@@ -269,7 +269,8 @@ static void clock_machine(struct run *r, u32 i)
             s->latched = true;
             s->exec_stalled = from_instr;
         }
-        s->blocked = outcome == STALLED && !sm->reach.contended;
+        s->blocked = outcome != STALLED_FOR_NOW && !sm->reach.contended;
+        s->starved = outcome == STARVED;
     } else {
         if (!from_instr && outcome != LATCHED)
             s->delay = (u8)(op >> 8 & c->delay_mask);

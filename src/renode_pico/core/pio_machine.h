@@ -25,6 +25,7 @@ bool pio_pop(struct pio_machine *sm, u32 fifo, u32 *word);   /* false: it is emp
 void pio_record_inputs(struct pio *b, u32 inputs, u64 from); /* what the pads show from a cycle on */
 void pio_wake(struct pio *b);                                /* something has changed that machines may wait for */
 void pio_analyse(struct pio *b);                             /* pio_reach.c: what programs can do: reach, running, reads */
+u32 pio_looks_at(const struct pio *b);                       /* pins: without machines that only a FIFO can wake */
 u32 pio_dreqs(const struct pio *b);                          /* levels: bits 0 to 3 TX, 4 to 7 RX */
 u32 pio_intr(const struct pio *b);
 u32 pio_lines(const struct pio *b);                          /* bit 0: IRQ0, bit 1: IRQ1 */

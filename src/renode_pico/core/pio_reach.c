@@ -156,3 +156,14 @@ void pio_analyse(struct pio *b)
     make_groups(b);
     b->stale = false;
 }
+
+u32 pio_looks_at(const struct pio *b)
+{
+    u32 result = 0;
+    for (u32 i = 0; b->reads && i < PIO_MACHINES; i++) {
+        const struct pio_machine *sm = &b->sm[i];
+        if (!(sm->s.blocked && sm->s.starved && !sm->forced))
+            result |= sm->reach.reads;
+    }
+    return result;
+}

@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "pico.h"
+#include "pio_machine.h"
 
 enum { /* registers of a slice */
     CH_CSR = 0x00,
@@ -237,7 +237,7 @@ static void show_requests(struct pico *p)
 
 static u32 watched_outputs(const struct pico *p)
 {
-    u32 pins = (pins_watched(p) | p->m.pio[0].reads | p->m.pio[1].reads) & p->m.pins.selected[FUNC_PWM];
+    u32 pins = (pins_watched(p) | pio_looks_at(&p->m.pio[0]) | pio_looks_at(&p->m.pio[1])) & p->m.pins.selected[FUNC_PWM];
     return (pins | pins >> PINS_IN_TURN) & 0xffff;
 }
 
