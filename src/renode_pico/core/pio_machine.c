@@ -547,6 +547,8 @@ static u64 run_group(struct run *r, u64 until, bool look, u32 watched, bool *fou
 static void run_groups(struct pico *p, u32 which, u32 machines, u64 until)
 {
     struct pio *b = &p->m.pio[which];
+    if (until <= b->time)
+        return;
     while (machines) {
         u32 group = b->sm[__builtin_ctz(machines)].group;
         struct run r = {.p = p, .b = b, .which = which, .group = group};
