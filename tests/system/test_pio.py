@@ -150,7 +150,8 @@ def test_mov_with_each_operation_and_status(pico: Board) -> None:
         """
 @asm_pio()
 def moves():
-    pull(); mov(x, osr); mov(isr, x); push(); mov(isr, invert(x)); push(); mov(isr, reverse(x)); push(); mov(isr, status); push()
+    pull(); mov(x, osr); mov(isr, x); push(); mov(isr, invert(x)); push()
+    mov(isr, reverse(x)); push(); mov(isr, status); push()
 print([hex(word) for word in run(moves, [0x12345678], 4)])
 """,
     )
@@ -219,7 +220,8 @@ def test_autopush_and_autopull_with_joined_fifos(pico: Board) -> None:
     said = board_says(
         pico,
         """
-@asm_pio(autopush=True, autopull=True, push_thresh=8, pull_thresh=16, in_shiftdir=PIO.SHIFT_LEFT, out_shiftdir=PIO.SHIFT_LEFT)
+LEFT = dict(in_shiftdir=PIO.SHIFT_LEFT, out_shiftdir=PIO.SHIFT_LEFT)
+@asm_pio(autopush=True, autopull=True, push_thresh=8, pull_thresh=16, **LEFT)
 def bytes_of():
     out(x, 8); in_(x, 8)
 print([hex(x) for x in run(bytes_of, [0x12345678, 0x9abcdef0], 4)])

@@ -1,7 +1,7 @@
 """Renode's models of PIO and PWM against the tests of the embedded engine's: the same cases, the same cycles.
 
-No firmware takes part, so they prove no row of the matrix; they hold the models of both engines to each other, and
-both to `rp2040-pio-emulator`.
+No firmware takes part: but for the equality with `rp2040-pio-emulator` they prove no row of the matrix; they hold the
+models of both engines to each other.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import pytest
 
 from renode_pico.pytest_plugin import engine_of
 from tests.unit.core import test_pio, test_pio_oracle, test_pwm
+from tests.unit.core.pio_bench import PioBench
 
 OF_THE_MACHINE_IN_C = {
     "test_a_watched_pin_is_told_in_its_cycle",
@@ -61,16 +62,18 @@ def test_case(case: Callable[..., None], argument: str, parameters: dict[str, An
 
     machine: Any = RenodeMachine()
     if argument == "pio":
-        case(test_pio.PioBench(0, machine), **parameters)
+        case(PioBench(0, machine), **parameters)
     else:
         pwm = test_pwm.Pwm()
         pwm.machine = machine
         case(pwm, **parameters)
 
 
+@pytest.mark.row("P8.independent")
 @pytest.mark.engine("renode", reason="the embedded engine's machine does it in tests/unit/core")
 def test_the_same_as_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
     from tests.system.pio_on_renode import RenodeMachine
 
-    monkeypatch.setattr(test_pio_oracle, "PioBench", lambda: test_pio.PioBench(0, RenodeMachine()))
+    make: Any = RenodeMachine
+    monkeypatch.setattr(test_pio_oracle, "PioBench", lambda: PioBench(0, make()))
     test_pio_oracle.test_the_same_as_the_package()

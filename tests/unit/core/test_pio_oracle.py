@@ -10,6 +10,7 @@ from collections import deque
 from dataclasses import dataclass
 
 import pioemu
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -169,6 +170,7 @@ def ours(case: Case) -> PioBench:
     return bench
 
 
+@pytest.mark.row("P8.independent")
 @settings(max_examples=150)
 @given(cases())
 def test_the_same_as_the_package(case: Case) -> None:
