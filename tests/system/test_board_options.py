@@ -36,7 +36,8 @@ Refused = Callable[..., str]
 
 @pytest.fixture
 def engine(request: pytest.FixtureRequest) -> str:
-    """The engine this run is about."""
+    """The engine this run is about, noted for the matrix."""
+    request.node.user_properties.append(("engine", engine_of(request.config)))
     return engine_of(request.config)
 
 
@@ -65,8 +66,9 @@ def test_every_command_is_known_here() -> None:
     assert {*BOOTING, *OTHERS} >= {*COMMANDS}
 
 
+@pytest.mark.row("R2.one-set")
 @pytest.mark.parametrize("name", BOOTING)
-def test_every_command_that_boots_a_board_has_every_option_of_a_board(name: str) -> None:
+def test_every_command_that_boots_a_board_has_every_option_of_a_board(engine: str, name: str) -> None:
     command = cli.get_command(click.Context(cli), name)
     assert command is not None
     shared = click.command()(board_options(lambda options: None)).params
@@ -76,6 +78,7 @@ def test_every_command_that_boots_a_board_has_every_option_of_a_board(name: str)
         assert have[parameter.name] == parameter.to_info_dict()
 
 
+@pytest.mark.row("R2.refused")
 @pytest.mark.parametrize("name", BOOTING)
 @pytest.mark.parametrize("option", ["--boot", "--main", "--files"])
 def test_files_for_what_is_not_micropython_are_refused(refused: Refused, program: Path, name: str, option: str) -> None:
@@ -127,6 +130,7 @@ def test_values_that_no_board_can_have_are_refused(refused: Refused, name: str, 
     assert option in refused(name, option, value)
 
 
+@pytest.mark.row("R2.one-set")
 def test_a_directory_becomes_the_boards_files(engine: str, tmp_path: Path) -> None:
     for name, text in {
         "lib/umqtt/simple.py": "NAME = 'simple'",
@@ -153,6 +157,7 @@ def test_a_directory_becomes_the_boards_files(engine: str, tmp_path: Path) -> No
     assert second == "['data', 'lib', 'main.py', 'ran'] ['deep', 'umqtt']"
 
 
+@pytest.mark.row("R2.one-set")
 def test_the_revision_is_what_sysinfo_tells_the_firmware(engine: str) -> None:
     code = "import machine; print(machine.mem32[0x40000000] >> 28)"
     for arguments, revision in (((), "2"), (("--revision", "B1"), "1"), (("--revision", "B2"), "2")):
@@ -171,6 +176,7 @@ def test_a_kept_flash_gets_further_files_beside_those_it_holds(engine: str, tmp_
     assert files["program.py"] == program.read_bytes()
 
 
+@pytest.mark.row("R4.bootsel", "R4.command-line")
 def test_the_boot_button_brings_the_boot_roms_device(engine: str) -> None:
     if engine == "embedded":
         pytest.skip("BOOTSEL on the embedded engine comes with its own core")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import pty
 import re
@@ -21,7 +22,8 @@ LIMIT = 300
 
 @pytest.fixture
 def engine(request: pytest.FixtureRequest) -> str:
-    """The engine this run is about."""
+    """The engine this run is about, noted for the matrix."""
+    request.node.user_properties.append(("engine", engine_of(request.config)))
     return engine_of(request.config)
 
 
@@ -38,30 +40,35 @@ def ended(done: subprocess.CompletedProcess[str]) -> str:
     return lines[0].removeprefix("end").strip()
 
 
+@pytest.mark.row("R1.consoles", "R1.expect")
 def test_firmware_without_usb_shows_its_uart_until_what_is_expected(engine: str) -> None:
     done = run("run", "chip/hello", "--engine", engine, "--expect", "hello", "--timeout", "5")
     assert (done.returncode, done.stdout) == (0, "hello\n"), done.stderr
     assert re.fullmatch(r"'hello' seen on uart0, at 0\.0\d\d s", ended(done))
 
 
+@pytest.mark.row("R1.expect", "R1.time-out")
 def test_what_is_expected_is_not_seen(engine: str) -> None:
     done = run("run", "chip/hello", "--engine", engine, "--expect", "hello", "--expect", "bye", "--timeout", "0.5")
     assert done.returncode == 1
     assert ended(done) == "time-out after 0.5 s; not seen: 'bye', at 0.500 s"
 
 
+@pytest.mark.row("R1.fail")
 def test_what_must_not_be_seen(engine: str) -> None:
     done = run("run", "chip/hello", "--engine", engine, "--fail", "/^h.l+o$/", "--timeout", "5")
     assert done.returncode == 1
     assert ended(done).startswith("/^h.l+o$/ seen on uart0: hello, at 0.0")
 
 
+@pytest.mark.row("R1.time-out")
 def test_a_time_out_with_nothing_expected_is_no_failure(engine: str) -> None:
     done = run("run", "chip/hello", "--engine", engine, "--timeout", "0.25")
     assert done.returncode == 0
     assert ended(done) == "time-out after 0.25 s, at 0.250 s"
 
 
+@pytest.mark.row("R1.consoles")
 def test_a_cdc_port_is_shown_and_typed_to(engine: str) -> None:
     done = piped("print(6 * 7)\n", "cdc", "--engine", engine, "--expect", "/^42$/", "--timeout", "10")
     assert done.returncode == 0, done.stderr
@@ -99,6 +106,59 @@ def test_a_pin_is_driven_at_its_time(engine: str, tmp_path: Path) -> None:
         *("--set", "gpio3=0", "--set", "gpio3=1@1.5s", "--expect", "/^high at 1(49|50|51)[0-9] ms$/", "--timeout", "3"),
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.row("R1.end-of-program")
+@pytest.mark.parametrize(
+    ("how", "code", "reason"),
+    [
+        ("r", 0, "main() returned 0"),
+        ("s", 1, "main() returned 7"),
+        ("e", 1, "exit(3)"),
+        ("p", 1, "panic: out of cheese"),
+    ],
+)
+def test_the_end_of_the_program_ends_it(engine: str, how: str, code: int, reason: str) -> None:
+    if engine == "embedded":
+        pytest.skip("the embedded engine's own core joins when it is there")
+    done = piped(how, "chip/ends", "--engine", engine, "--timeout", "5")
+    assert done.returncode == code
+    assert done.stdout.splitlines()[:2] == ["how?", how]
+    assert f"ends.uf2: {reason}" in ended(done)
+
+
+@pytest.mark.row("R1.end-of-program")
+def test_a_program_that_ends_without_saying_what_is_expected_has_failed(engine: str) -> None:
+    done = piped("r", "chip/ends", "--engine", engine, "--expect", "bye", "--timeout", "5")
+    assert done.returncode == 1
+    if engine == "renode":
+        assert "not seen: 'bye'" in ended(done)
+
+
+@pytest.mark.engine("renode", reason="the embedded engine's own core joins when it is there")
+def test_pins_are_written_as_a_waveform(engine: str, tmp_path: Path) -> None:
+    program, waves = tmp_path / "main.py", tmp_path / "pins.vcd"
+    program.write_text(
+        "from machine import Pin\nimport time\np = Pin(25, Pin.OUT)\n"
+        "for i in range(3): p.value(1); time.sleep_ms(10); p.value(0); time.sleep_ms(20)\n"
+    )
+    done = run(
+        *("run", "cdc", "--engine", engine, "--main", program, "--timeout", "0.3"),
+        *("--vcd", waves, "--pins", "gp3,gpio25", "--set", "gpio3=1@0.2s"),
+    )
+    assert done.returncode == 0, done.stderr
+    text = waves.read_text()
+    assert "$timescale 1 ns $end" in text
+    names = dict(reversed(found) for found in re.findall(r"\$var wire 1 (\S+) (\w+) \$end", text))
+    assert set(names) == {"gpio3", "gpio25"}
+    changes = [
+        (int(time), value) for time, value, name in re.findall(r"#(\d+)\n([01])(\S+)", text) if name == names["gpio25"]
+    ]
+    led = [(time, value) for time, value in changes if time]
+    assert [value for _, value in led] == ["1", "0"] * 3
+    lengths = [b - a for (a, _), (b, _) in itertools.pairwise(led)]
+    assert lengths == pytest.approx([10e6, 20e6] * 2 + [10e6], abs=0.2e6)
+    assert re.search(rf"^1{re.escape(names['gpio3'])}$", text, re.MULTILINE)
 
 
 def test_the_result_is_a_junit_report(engine: str, tmp_path: Path) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -240,6 +241,26 @@ class RenodeEngine:
         if not 0 <= pin < GPIO_COUNT:
             raise UsageError(f"GPIO {pin}: the RP2040 has GPIO0 to GPIO{GPIO_COUNT - 1}")
         return pin
+
+    @contextmanager
+    def pins_watched(self, changed: Callable[[int, int, bool], None]) -> Iterator[None]:
+        """Call `changed(time, pin, level)` for each change of a pin: emulated nanoseconds, whenever time has passed."""
+        from Antmicro.Renode.UsbHosts import PinTap
+
+        tap = PinTap(self._machine.internal, self._peripheral("io_bank0"))
+
+        def drain() -> None:
+            changes = iter(list(tap.Read()))
+            for time, pin, level in zip(changes, changes, changes, strict=True):
+                changed(int(time), int(pin), bool(level))
+
+        self._host.drains.append(drain)
+        try:
+            yield
+        finally:
+            drain()
+            self._host.drains.remove(drain)
+            tap.Dispose()
 
     def press(self, name: str, down: bool) -> None:
         """Push the button `bootsel` down, or let it go: it pulls the flash's chip select low."""

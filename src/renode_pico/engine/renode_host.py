@@ -210,6 +210,8 @@ class RenodeHost:
         self._trace = RenodeTrace(internal)
         self._called_back = CalledBack()
         self._values = DotNetValues(internal)
+        self.drains: list[Callable[[], None]] = []
+        """Called after time has passed, to take out what has been gathered inside."""
 
     # What can be seen
 
@@ -436,6 +438,8 @@ class RenodeHost:
         if not self._called_back.running:
             self._called_back.raise_kept()
             self._trace.drain()
+            for drain in self.drains:
+                drain()
             self._check()
 
 

@@ -22,7 +22,7 @@ def recorded(board: Board, path: Path, pins: Iterable[int]) -> Iterator[None]:
     engine = board.engine
     if not isinstance(engine, PinWatcher):
         raise UsageError(f"the {engine.name} engine's pins cannot be recorded: use the renode engine")
-    with path.open("w") as stream, VCDWriter(stream, timescale="1 ns", comment=board.firmware.name) as writer:
+    with path.open("w") as stream, VCDWriter(stream, timescale="1 ns", date="", comment=board.firmware.name) as writer:
         now = round(engine.now * 1e9)
         wires = {
             pin: writer.register_var("pico", f"gpio{pin}", "wire", size=1, init=int(engine.gpio(pin))) for pin in pins
