@@ -12,13 +12,15 @@ from contextlib import suppress
 from pathlib import Path
 
 from renode_pico.bridge.loop import READ, WRITE, Loop
-from renode_pico.bridge.serial_link import SerialLink
+from renode_pico.bridge.serial_link import MakeLine, SerialLine, SerialLink
 from renode_pico.usb.cdc import LineCoding
 from renode_pico.usb.device import Device
 
 BACKLOG = 65536
 """Bytes kept for a program that does not read; then the device is held off."""
 CHUNK = 4096
+CANNOT = "no control lines, no parity: rfc2217 has them"
+"""What Linux's pseudo-terminals do not have: TIOCMGET and TIOCMSET end with ENOTTY, PARENB and CS7 are ignored."""
 
 BAUD_RATES = {
     getattr(termios, name): int(name[1:]) for name in dir(termios) if name.startswith("B") and name[1:].isdigit()
@@ -27,6 +29,7 @@ BAUD_RATES = {
 
 class PtyPort:
     """Opens a pseudo-terminal; `path` is the end for programs. `link`: a symbolic link to it, removed again at the end.
+    It stands on the CDC-ACM function `index`, or on what `make_line` makes; `name` is what people call that.
 
     A program that opens the terminal raises DTR and RTS, the last one to close it drops them, as with Linux's own
     driver. When the device leaves the bus, programs that have the terminal open see it hang up, as they do there, and
@@ -39,9 +42,14 @@ class PtyPort:
         index: int = 0,
         *,
         link: Path | None = None,
+        make_line: MakeLine | None = None,
+        name: str = "",
         report: Callable[[str], None] = lambda line: None,
     ) -> None:
-        self.serial = SerialLink(loop, index, self._from_device)
+        self.name = name or f"CDC port {index}"
+        self.serial: SerialLine = (
+            make_line(self._from_device) if make_line is not None else SerialLink(loop, index, self._from_device)
+        )
         self.path = ""
         self._loop = loop
         self._report = report
@@ -69,7 +77,7 @@ class PtyPort:
         self._poll = select.poll()
         self._poll.register(self._master, select.POLLIN)
         if before != self.path:
-            self._report(f"pty      {self.path} is CDC port {self.serial.index}")
+            self._report(f"pty      {self.path} is {self.name} ({CANNOT})")
 
     def found(self, device: Device) -> None:
         """A device has come: connect to its line."""

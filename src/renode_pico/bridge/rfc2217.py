@@ -12,7 +12,7 @@ from serial.rfc2217 import PortManager
 
 from renode_pico.bridge.channel import Channel, accept, listen
 from renode_pico.bridge.loop import READ, Loop
-from renode_pico.bridge.serial_link import SerialLink
+from renode_pico.bridge.serial_link import MakeLine, SerialLine, SerialLink
 from renode_pico.usb.cdc import LineCoding
 from renode_pico.usb.device import Device
 
@@ -33,7 +33,10 @@ STOP_BITS: dict[float, int] = {serial.STOPBITS_ONE: 0, serial.STOPBITS_ONE_POINT
 
 
 class Rfc2217Port:
-    """Listens on an address for one client at a time; `url` is what a client opens. Raises OSError."""
+    """Listens on an address for one client at a time; `url` is what a client opens. Raises OSError.
+
+    It stands on the CDC-ACM function `index`, or on what `make_line` makes; `name` is what people call that.
+    """
 
     def __init__(
         self,
@@ -42,16 +45,21 @@ class Rfc2217Port:
         *,
         address: str = "127.0.0.1",
         port: int = 0,
+        make_line: MakeLine | None = None,
+        name: str = "",
         report: Callable[[str], None] = lambda line: None,
     ) -> None:
-        self.serial = SerialLink(loop, index, self._from_device)
+        self.name = name or f"CDC port {index}"
+        self.serial: SerialLine = (
+            make_line(self._from_device) if make_line is not None else SerialLink(loop, index, self._from_device)
+        )
         self._loop = loop
         self._report = report
         self._listener = listen(address, port)
         self.address, self.port = self._listener.getsockname()[:2]
         self._client: _Client | None = None
         loop.watch(self._listener, READ, self._accept)
-        loop.hooks.append(self._look_after)
+        loop.hooks.append(self.look)
 
     @property
     def url(self) -> str:
@@ -79,7 +87,7 @@ class Rfc2217Port:
         if self._client is not None:
             self._client.channel.close()
         self._loop.forget(self._listener)
-        self._loop.hooks.remove(self._look_after)
+        self._loop.hooks.remove(self.look)
         self._listener.close()
 
     def _accept(self, events: int) -> None:
@@ -87,7 +95,7 @@ class Rfc2217Port:
         if sock is None:
             return
         if self._client is not None:
-            self._report(f"rfc2217  port {self.serial.index} is in use: another client was turned away")
+            self._report(f"rfc2217  {self.name} is in use: another client was turned away")
             sock.close()
             return
         self._client = _Client(self._loop, sock, self.serial, self._gone)
@@ -102,7 +110,8 @@ class Rfc2217Port:
             self._client.channel.write(data.replace(IAC, IAC + IAC))
             self.serial.accept(self._client.channel.backlog < BACKLOG)
 
-    def _look_after(self) -> None:
+    def look(self) -> None:
+        """Pass on what is waiting."""
         if self._client is not None:
             self._client.look_after()
 
@@ -110,7 +119,7 @@ class Rfc2217Port:
 class _Client:
     """One connection. pyserial's PortManager speaks Telnet; `_Line` is the serial port that it controls."""
 
-    def __init__(self, loop: Loop, sock: socket.socket, link: SerialLink, gone: Callable[[], None]) -> None:
+    def __init__(self, loop: Loop, sock: socket.socket, link: SerialLine, gone: Callable[[], None]) -> None:
         self._link = link
         self.channel = Channel(loop, sock, self._received, gone)
         self._line = _Line(link)
@@ -138,7 +147,7 @@ class _Client:
 class _Line:
     """What PortManager expects of a serial port, told to the device as it is set."""
 
-    def __init__(self, link: SerialLink) -> None:
+    def __init__(self, link: SerialLine) -> None:
         self._link = link
         self._coding = link.coding or LineCoding()
         self.xonxoff = False

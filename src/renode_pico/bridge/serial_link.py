@@ -37,6 +37,58 @@ class Urged(Protocol):
         """The outside has asked for something."""
 
 
+class SerialLine(Protocol):
+    """What a door for other programs stands on: a CDC-ACM function (`SerialLink`) or a UART (`UartLink`)."""
+
+    index: int
+    coding: LineCoding | None
+    dtr: bool
+    rts: bool
+    is_open: bool
+
+    def found(self, device: Device) -> None:
+        """A device has come."""
+
+    def lost(self) -> None:
+        """It has left."""
+
+    @property
+    def present(self) -> bool:
+        """There is something at the other end."""
+
+    def open(self, dtr: bool = True, rts: bool = True) -> None:
+        """Raise the control lines and let data flow."""
+
+    def close(self) -> None:
+        """Drop the control lines; take no more data."""
+
+    @property
+    def room(self) -> int:
+        """How many bytes `send` should be given at most."""
+
+    def send(self, data: bytes) -> None:
+        """Queue bytes for the board."""
+
+    def discard_output(self) -> None:
+        """Forget what has not been sent yet."""
+
+    def accept(self, accepting: bool) -> None:
+        """Hold the other end off (False), or let it send on."""
+
+    def set_lines(self, dtr: bool, rts: bool) -> None:
+        """Set the control lines."""
+
+    def set_coding(self, coding: LineCoding) -> None:
+        """Set baud rate and frame."""
+
+    def set_break(self, on: bool) -> None:
+        """Begin or end a break."""
+
+
+MakeLine = Callable[[Callable[[bytes], None]], SerialLine]
+"""Makes the line of a door, given where what the board sends is to go."""
+
+
 class SerialLink:
     """The serial line number `index` of whatever device is on the bus; never waits.
 

@@ -16,11 +16,12 @@ from renode_pico.cli.options import OUTPUT, SPEED, BoardOptions, board_options
     "--usbip-port", type=click.IntRange(0, 65535), help="TCP port for USB/IP (3240 is its own); 0: a free one"
 )
 @click.option("--exclusive", is_flag=True, help="let one USB/IP client at a time import the device")
-@click.option("--pty", "pty", is_flag=True, help="offer a pseudo-terminal for each CDC port")
+@click.option("--pty", "pty", is_flag=True, help="offer a pseudo-terminal for each CDC port and UART")
 @click.option("--link", type=OUTPUT, help="a symbolic link to the first pseudo-terminal")
-@click.option("--rfc2217", "rfc2217", is_flag=True, help="offer an RFC 2217 port for each CDC port")
+@click.option("--rfc2217", "rfc2217", is_flag=True, help="offer an RFC 2217 port for each CDC port and UART")
 @click.option("--rfc2217-port", type=click.IntRange(0, 65535), help="TCP port of the first one; 0: a free one")
 @click.option("--bind", default="127.0.0.1", show_default=True, metavar="ADDRESS", help="where to listen")
+@click.option("--uart", "uarts", type=click.Choice(["0", "1"]), multiple=True, help="offer UART1, too: --uart 1")
 @SPEED
 @click.option("--pcap", type=OUTPUT, help="save the bus trace for Wireshark (.pcapng)")
 @click.option("--html", type=OUTPUT, help="save the bus trace as a page (.html)")
@@ -35,6 +36,7 @@ def command(
     rfc2217: bool,
     rfc2217_port: int | None,
     bind: str,
+    uarts: tuple[str, ...],
     speed: float,
     pcap: Path | None,
     html: Path | None,
@@ -42,7 +44,7 @@ def command(
     """Keep a board running in real time and offer its USB port to other programs.
 
     Without a choice of doors all are opened: USB/IP (usbip, PyUSB), and a pseudo-terminal and an RFC 2217 port for
-    each CDC port (mpremote, pyserial). Ctrl-C or SIGTERM ends it.
+    each CDC port and for UART0 (mpremote, pyserial). Ctrl-C or SIGTERM ends it.
 
     Example: renode-pico serve --pty --link /tmp/pico, and in another terminal: mpremote connect /tmp/pico
     """
@@ -58,6 +60,7 @@ def command(
         rfc2217=rfc2217_port or 0 if everything or rfc2217 or rfc2217_port is not None else None,
         address=bind,
         speed=speed,
+        uarts=(0, 1) if "1" in uarts else (0,),
     )
     outputs = [with_suffix(path, suffix) for path, suffix in ((pcap, ".pcapng"), (html, ".html")) if path]
     if bind not in LOCAL:

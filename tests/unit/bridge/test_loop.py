@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from contextlib import closing
 
 import pytest
 
 from renode_pico.bridge.loop import BATCH, LAG_LIMIT, READ, Loop, Pace
+from renode_pico.bridge.server import SpeedReport
 
 
 class CountingEngine:
@@ -120,3 +122,29 @@ def test_hooks_run_after_the_engine_and_stop_ends_it() -> None:
     loop.run()
     assert seen == [pytest.approx(LAG_LIMIT * number) for number in (1, 2, 3)]
     loop.close()
+
+
+def speed_report(seconds: list[tuple[float, float]], speed: float = 1.0) -> list[str]:
+    """What is reported over intervals of so many real and emulated seconds."""
+    engine, wall, lines = CountingEngine(), Wall(), list[str]()
+    with closing(Loop(engine, speed=speed, wall=wall)) as loop:
+        report = SpeedReport(loop, speed, lines.append)
+        for real, emulated in seconds:
+            wall.now += real
+            engine.now += emulated
+            report.look()
+    return lines
+
+
+def test_a_slow_engine_is_told_once_and_when_it_is_over() -> None:
+    lines = speed_report([(2.0, 2.0), (2.0, 0.08), (2.0, 0.09), (2.0, 0.07), (2.0, 2.0), (2.0, 2.0)])
+    assert lines == ["busy: 4 % of real time", "busy: no more, 1 × real time again"]
+
+
+def test_a_speed_that_changes_much_is_told_again() -> None:
+    assert speed_report([(2.0, 0.08), (2.0, 0.8)]) == ["busy: 4 % of real time", "busy: 40 % of real time"]
+
+
+def test_half_speed_that_was_asked_for_is_not_busy() -> None:
+    assert speed_report([(2.0, 1.0)], speed=0.5) == []
+    assert speed_report([(2.0, 0.1)], speed=0.0) == []
