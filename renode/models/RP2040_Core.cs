@@ -42,6 +42,12 @@ namespace Antmicro.Renode.Peripherals.RP2040
         /// </remarks>
         public override ExecutionResult ExecuteInstructions(ulong numberOfInstructionsToExecute, out ulong numberOfExecutedInstructions)
         {
+            if(StoppedAt >= 0)
+            {
+                // it stands still until it is reset, and time passes as while it sleeps
+                numberOfExecutedInstructions = 0;
+                return ExecutionResult.WaitingForInterrupt;
+            }
             roundBegin = machine.ElapsedVirtualTime.TimeElapsed;
             if(codeToForget.Count > 0 && roundBegin > forgetAfter)
             {
@@ -119,11 +125,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
         public override void Reset()
         {
             base.Reset();
-            if(StoppedAt >= 0)
-            {
-                StoppedAt = -1;
-                IsHalted = false;
-            }
+            StoppedAt = -1;
         }
 
         // Renode warns of each method that another one has taken the place of.
@@ -238,12 +240,11 @@ namespace Antmicro.Renode.Peripherals.RP2040
             {
                 EnterSingleStepModeSafely(new HaltArguments(HaltReason.Breakpoint, this, PC.RawValue, BreakpointType.HardwareBreakpoint));
             }
-            else
+            else if(StoppedAt < 0)
             {
                 StoppedAt = TimeOfInstruction.TotalSeconds;
                 this.Log(LogLevel.Error, "breakpoint at 0x{0:X8} with no debugger attached: the program is over", PC.RawValue);
-                IsHalted = true;
-                InvokeHalted(new HaltArguments(HaltReason.Abort, this));
+                RequestReturn();
             }
         }
 
