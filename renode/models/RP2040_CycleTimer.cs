@@ -141,6 +141,6 @@ namespace Antmicro.Renode.Peripherals.RP2040
         private readonly RP2040_CycleClock clock;
         private readonly Action handler;
 
-        private const ulong NanosecondsPerSecond = 1000000000;
+        private const int NanosecondsPerSecond = 1000000000; // 1.15 takes a signed frequency, 1.16 an unsigned one
     }
 }
