@@ -343,3 +343,13 @@ def test_systick_lives_with_a_clk_sys_slower_than_its_reference() -> None:
     bench.run(0.01)
     assert bench[0xE000_E010] == 1 | 1 << 16, "it has come to zero"
     assert 0 <= bench[0xE000_E018] <= 99
+
+
+def test_a_pll_does_not_do_more_than_it_can() -> None:
+    bench = Bench()
+    bench[PLL_SYS + 0x8] = 134
+    assert not bench[PLL_SYS] >> 31, "1608 MHz"
+    bench = Bench()
+    bench[PLL_SYS + 0x8] = 133
+    assert bench[PLL_SYS] >> 31
+    assert bench.machine.hz == 133_000_000
