@@ -9,6 +9,7 @@ from renode_pico.core.machine import BLOCK_USB, Core, Machine, Run, State
 from renode_pico.rp2040.adc import Adc
 from renode_pico.rp2040.block import Alias, Block, Irq, Number
 from renode_pico.rp2040.busctrl import Busctrl
+from renode_pico.rp2040.clock_outputs import ClockOutputs
 from renode_pico.rp2040.clocks import Clocks, Generator
 from renode_pico.rp2040.dpsram import Dpsram
 from renode_pico.rp2040.flash import Flash
@@ -129,6 +130,7 @@ class Chip:
         self.clocks = clocks = Clocks(
             machine, clock, unmodelled, self.rosc, self.xosc, self.pll_sys, self.pll_usb, self._clk_sys_changed
         )
+        self.clock_outputs = ClockOutputs(machine, clock, unmodelled, clocks, self.pins)
         self.sysinfo = Sysinfo(machine, unmodelled, revision)
         self.syscfg = Syscfg(machine, unmodelled, machine.set_nmi_mask)
         self.vreg_and_chip_reset = VregAndChipReset(machine, unmodelled)

@@ -52,7 +52,6 @@ class Clocks(Block):
     NAME = "CLOCKS"
     LACKS = (
         "The clock inputs at pins (GPIN0, GPIN1) stand still.",
-        "GPOUT0 to GPOUT3 are counted by the frequency counter's clients only: nothing comes out at their pins.",
         "WAKE_EN and SLEEP_EN stop nothing.",
         "PHASE, NUDGE and DC50 have no effect.",
     )
