@@ -176,3 +176,28 @@ while len(seen) < 20:
 print(seen == list(range(20)))
 """,
     ) == ["True"]
+
+
+@pytest.mark.row("P12.flash", "P3")
+def test_erasing_and_programming_take_the_flashs_typical_times(repl: Repl) -> None:
+    lines = run(
+        repl,
+        """
+import rp2, time
+flash = rp2.Flash()
+block = flash.ioctl(4, 0) - 1
+def took(work):
+    before = time.ticks_us()
+    work()
+    return time.ticks_diff(time.ticks_us(), before) / 1000
+page = bytearray(range(256))
+print(took(lambda: flash.ioctl(6, block)))
+print(took(lambda: flash.writeblocks(block, page, 0)))
+back = bytearray(256)
+flash.readblocks(block, back, 0)
+print(back == page)
+""",
+    )
+    assert float(lines[0]) == pytest.approx(45, abs=0.5)
+    assert 0.4 <= float(lines[1]) < 0.8, "and what it takes to send the page"
+    assert lines[2] == "True"

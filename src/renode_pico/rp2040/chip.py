@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from renode_pico.core.clock import MachineClock
-from renode_pico.core.machine import BLOCK_USB, Machine, Run
+from renode_pico.core.machine import BLOCK_USB, Core, Machine, Run, State
 from renode_pico.rp2040.adc import Adc
 from renode_pico.rp2040.block import Alias, Block, Irq, Number
 from renode_pico.rp2040.busctrl import Busctrl
+from renode_pico.rp2040.clock_outputs import ClockOutputs
 from renode_pico.rp2040.clocks import Clocks, Generator
 from renode_pico.rp2040.dpsram import Dpsram
 from renode_pico.rp2040.flash import Flash
@@ -36,6 +37,9 @@ FLASH_BASE = 0x1000_0000
 VBUS_SENSE_PIN = 24
 """The Pico's GPIO that sees the cable's 5 V through a divider."""
 SP, LR, PC = 13, 14, 15
+LONGEST_HOLD_UP_NS = 100_000
+"""Interrupts wait for no longer than this while firmware waits for the flash."""
+_AT_REST = State.WAITING_EVENT | State.WAITING_INTERRUPT | State.HELD | State.LOCKED_UP | State.HALTED
 _C_BLOCKS = {
     ResetBit.DMA: "dma",
     ResetBit.IO_BANK0: "io_bank0",
@@ -115,7 +119,10 @@ class Chip:
         self.unmodelled = unmodelled = Unmodelled(self._pc)
         self.pins = PinWatch(machine)
         self.wires = Wires(machine, self.pins)
-        self.flash = Flash(machine.flash, lambda at, length: machine.wrote(FLASH_BASE + at, length), unmodelled)
+        self.flash = Flash(
+            machine.flash, clock, unmodelled, lambda at, length: machine.wrote(FLASH_BASE + at, length), self._hold_up
+        )
+        self._hold_up_alarm = clock.alarm(self._hold_cores_as_psm_says)
         self.rosc = Rosc(machine, clock, unmodelled)
         self.xosc = Xosc(machine, clock, unmodelled)
         self.pll_sys = Pll(machine, Number.PLL_SYS, unmodelled, "PLL_SYS", self.xosc)
@@ -123,6 +130,7 @@ class Chip:
         self.clocks = clocks = Clocks(
             machine, clock, unmodelled, self.rosc, self.xosc, self.pll_sys, self.pll_usb, self._clk_sys_changed
         )
+        self.clock_outputs = ClockOutputs(machine, clock, unmodelled, clocks, self.pins)
         self.sysinfo = Sysinfo(machine, unmodelled, revision)
         self.syscfg = Syscfg(machine, unmodelled, machine.set_nmi_mask)
         self.vreg_and_chip_reset = VregAndChipReset(machine, unmodelled)
@@ -310,7 +318,18 @@ class Chip:
         self.xosc.wake()
         self.rosc.wake()
 
+    def _hold_up(self, left_ns: int) -> None:
+        """The core that asks a busy flash goes on a moment later: it does nothing else, and emulating each turn of its
+        loop would take longer than all the rest. With both cores awake nobody knows here which of them asks.
+        """
+        awake = [core for core in (0, 1) if not self.machine.core(core, Core.STATE) & _AT_REST]
+        if len(awake) == 1:
+            self.machine.hold_core(awake[0], True)
+            self._hold_up_alarm.schedule(min(left_ns, LONGEST_HOLD_UP_NS))
+
     def _hold_cores_as_psm_says(self) -> None:
+        if self._asleep:
+            return
         for core, stage in ((0, Stage.PROC0), (1, Stage.PROC1)):
             self.machine.hold_core(core, bool(self.psm.FRCE_OFF >> stage & 1))
 

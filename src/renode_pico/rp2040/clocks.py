@@ -52,7 +52,6 @@ class Clocks(Block):
     NAME = "CLOCKS"
     LACKS = (
         "The clock inputs at pins (GPIN0, GPIN1) stand still.",
-        "GPOUT0 to GPOUT3 are counted by the frequency counter's clients only: nothing comes out at their pins.",
         "WAKE_EN and SLEEP_EN stop nothing.",
         "PHASE, NUDGE and DC50 have no effect.",
     )
@@ -167,7 +166,8 @@ class Clocks(Block):
 
         def divided(generator: Generator, hz: int) -> int:
             divisor: int = self.words[3 * generator + 1]
-            return (hz << 8) // (divisor if divisor & DIV_INT_BITS else divisor | DIVIDE_BY_MOST)
+            slow = (hz << 8) // (divisor if divisor & DIV_INT_BITS else divisor | DIVIDE_BY_MOST)
+            return max(1, slow) if hz else 0  # slower than 1 Hz is not standing still
 
         def picked(generator: Generator, *sources: int) -> int:
             control: int = self.words[3 * generator]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from renode_pico.rp2040.adc import Adc
 from renode_pico.rp2040.block import Block
 from renode_pico.rp2040.busctrl import Busctrl
+from renode_pico.rp2040.clock_outputs import ClockOutputs
 from renode_pico.rp2040.clocks import Clocks
 from renode_pico.rp2040.flash import Flash
 from renode_pico.rp2040.i2c import I2c
@@ -67,6 +68,7 @@ def lacks() -> list[Lack]:
     for name, block in BLOCKS:
         found += [Lack(name, register.name, register.lacks) for register in block.declared.values() if register.lacking]
         found += [Lack(name, "", sentence) for sentence in block.LACKS]
+    found += [Lack("CLOCKS", "", sentence) for sentence in ClockOutputs.LACKS]
     found += [Lack("the flash chip", "", sentence) for sentence in Flash.LACKS]
     found += [
         Lack("USBCTRL_REGS", name, "belongs to the host mode: kept, without effect") for name in HOST_REGISTER_NAMES

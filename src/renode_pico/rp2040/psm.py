@@ -51,6 +51,14 @@ class Psm(Block):
         self._lines = lines
         super().__init__(machine, Number.PSM, unmodelled)
 
+    def reset(self) -> None:
+        """RUN or power-on: no stage is forced off any more."""
+        forced_off = self.FRCE_OFF
+        super().reset()
+        for stage, line in self._lines.items():
+            if forced_off >> stage & 1:
+                line(False)
+
     def watchdog_fired(self) -> None:
         """The stages that WDSEL names start again, processors last."""
         selected = self.WDSEL

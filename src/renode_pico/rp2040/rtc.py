@@ -79,7 +79,7 @@ class Rtc(Block):
         self._second_alarm.cancel()
         self._hz = self._clocks.frequency[Generator.RTC]
         if self._hz:
-            self._second_alarm.schedule((self.CLKDIV_M1 + 1) * NS_PER_S // self._hz)
+            self._second_alarm.schedule(max(1, (self.CLKDIV_M1 + 1) * NS_PER_S // self._hz))
 
     def _second(self) -> None:
         time = self.RTC_0

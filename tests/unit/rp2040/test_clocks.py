@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from renode_pico.rp2040.block import Alias
@@ -343,3 +345,55 @@ def test_systick_lives_with_a_clk_sys_slower_than_its_reference() -> None:
     bench.run(0.01)
     assert bench[0xE000_E010] == 1 | 1 << 16, "it has come to zero"
     assert 0 <= bench[0xE000_E018] <= 99
+
+
+def test_a_pll_does_not_do_more_than_it_can() -> None:
+    bench = Bench()
+    bench[PLL_SYS + 0x8] = 134
+    assert not bench[PLL_SYS] >> 31, "1608 MHz"
+    bench = Bench()
+    bench[PLL_SYS + 0x8] = 133
+    assert bench[PLL_SYS] >> 31
+    assert bench.machine.hz == 133_000_000
+
+
+# Outputs at pins
+
+GPIO21, FUNCSEL_CLOCK = 21, 8
+
+
+def edges_of(bench: Bench, pin: int) -> list[tuple[int, int]]:
+    """Instants and levels of a pin, from now on."""
+    edges: list[tuple[int, int]] = []
+    bench.chip.pins.watch(lambda changed, levels: edges.append((bench.machine.now_ns, levels >> pin & 1)), 1 << pin)
+    return edges
+
+
+def test_a_clock_comes_out_where_funcsel_says_so() -> None:
+    bench = Bench()
+    bench[CLOCKS + 0x04] = 1250 << 8
+    bench[CLOCKS + 0x00] = 1 << 11 | 6 << 5  # CLK_GPOUT0: clk_sys / 1250, 100 kHz
+    edges = edges_of(bench, GPIO21)
+    bench.run(0.001)
+    assert edges == []
+    bench[IO_BANK0 + 8 * GPIO21 + 4] = FUNCSEL_CLOCK
+    bench.run(0.001)
+    assert len(edges) == pytest.approx(200, abs=1)
+    assert {after - before for (before, _), (after, _) in pairwise(edges)} == {5000}
+    assert [level for _, level in edges[:4]] == [1, 0, 1, 0]
+    bench[CLOCKS + 0x00] = 0
+    edges.clear()
+    bench.run(0.001)
+    assert len(edges) <= 1
+    assert not bench.machine.pin_levels() >> GPIO21 & 1
+    assert not bench.chip.unmodelled.counts
+
+
+def test_one_that_is_too_fast_says_so() -> None:
+    bench = Bench()
+    bench[IO_BANK0 + 8 * GPIO21 + 4] = FUNCSEL_CLOCK
+    bench[CLOCKS + 0x00] = 1 << 11 | 5 << 5
+    edges = edges_of(bench, GPIO21)
+    bench.run(0.001)
+    assert edges == []
+    assert bench.chip.unmodelled.counts == {"CLOCKS.CLK_GPOUT0_CTRL": 1}

@@ -26,6 +26,7 @@ class Flash(Registers):
         self[SER] = 1
         self[SSIENR] = 1
         self.model = self.bench.chip.flash
+        self.model.time_scale = 0
         self.memory = self.bench.machine.flash
 
     def select(self, override: int) -> None:
@@ -134,6 +135,83 @@ def test_the_cores_run_what_was_programmed(flash: Flash) -> None:
     machine.set_core(0, 15, FLASH + 0x100)
     flash.bench.run(1e-6)
     assert machine.core(0, 0) == 2
+
+
+# Time
+
+
+BUSY, WEL, SUS = 1, 2, 0x80
+
+
+@pytest.mark.parametrize(
+    ("command", "milliseconds"), [(0x02, 0.4), (0x20, 45), (0x52, 120), (0xD8, 150), (0xC7, 5000), (0x01, 10)]
+)
+def test_it_is_busy_for_the_typical_time(flash: Flash, command: int, milliseconds: float) -> None:
+    flash.model.time_scale = 1
+    flash.enabled(command, *address(0x1000), 0)
+    flash.bench.run(milliseconds / 1000 - 20e-6)
+    assert flash.command(0x05, answer=1) == bytes((BUSY,))
+    flash.bench.run(25e-6)
+    assert flash.command(0x05, answer=1) == b"\x00"
+
+
+def test_busy_it_understands_nothing_but_questions_for_its_status(flash: Flash) -> None:
+    flash.memory[0x5000] = 0
+    flash.model.time_scale = 1
+    flash.enabled(0x20, *address(0x1000))
+    assert flash.command(0x9F, answer=3) == b"\xff" * 3
+    flash.enabled(0x20, *address(0x5000))
+    flash.bench.run(0.046)
+    assert flash.memory[0x5000] == 0
+    assert flash.bench.chip.unmodelled.counts == {"FLASH.0x9f": 1, "FLASH.0x06": 1, "FLASH.0x20": 1}
+    assert flash.command(0x9F, answer=3) == b"\xef\x40\x15"
+
+
+def test_an_erasure_is_suspended_and_goes_on(flash: Flash) -> None:
+    flash.model.time_scale = 1
+    flash.enabled(0x20, *address(0x1000))
+    flash.bench.run(0.015)
+    flash.command(0x75)
+    assert flash.command(0x05, answer=1) == b"\x00"
+    assert flash.command(0x35, answer=1)[0] & SUS
+    flash.memory[0x8000] = 0x12
+    assert flash.command(0x03, *address(0x8000), answer=1) == b"\x12"
+    flash.bench.run(1)
+    flash.command(0x7A)
+    assert flash.command(0x05, answer=1) == bytes((BUSY,))
+    flash.bench.run(0.029)
+    assert flash.command(0x05, answer=1) == bytes((BUSY,))
+    flash.bench.run(0.002)
+    assert flash.command(0x05, answer=1) == b"\x00"
+    assert not flash.command(0x35, answer=1)[0] & SUS
+
+
+def test_a_reset_needs_its_two_commands(flash: Flash) -> None:
+    flash.command(0x06)
+    flash.command(0x99)
+    assert flash.command(0x05, answer=1) == bytes((WEL,))
+    flash.command(0x66)
+    flash.command(0x99)
+    assert flash.command(0x05, answer=1) == b"\x00"
+
+
+def test_who_asks_a_busy_flash_is_held_up_a_moment_and_wakes_in_time(flash: Flash) -> None:
+    bench, machine = flash.bench, flash.bench.machine
+    machine.bus_write(0x2000_0000, 0xE7FD_3001)  # adds r0, #1; b back
+    machine.set_core(0, 15, 0x2000_0000)
+    flash.model.time_scale = 1
+    flash.enabled(0x20, *address(0x1000))
+    flash.command(0x05, answer=1)
+    before = machine.core(0, 0)
+    bench.run(90e-6)
+    assert machine.core(0, 0) - before < 3
+    bench.run(50e-6)
+    assert machine.core(0, 0) - before > 1000
+    bench.run(0.045 - 150e-6)
+    flash.command(0x05, answer=1)
+    before = machine.core(0, 0)
+    bench.run(20e-6)
+    assert machine.core(0, 0) - before > 200, "no longer than the flash is busy"
 
 
 # The SSI

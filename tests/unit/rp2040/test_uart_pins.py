@@ -142,3 +142,33 @@ def test_a_pin_that_is_no_longer_the_receivers_is_not_heard() -> None:
     pair.uart0[DR] = 0x41
     pair.uart0.run(2)
     assert pair.uart1[FR] & RXFE
+
+
+def test_a_state_machine_of_pio_hears_it_on_the_same_pin() -> None:
+    """The datasheet's UART receiver (3.6.4), eight cycles a bit, listening at the very pin that the UART drives."""
+    bench = Bench()
+    uart = Uart0(bench)
+    uart.set_up()
+    bench[IO_BANK0 + 4] = FUNCSEL_UART
+    pio = Registers(bench, 0x5020_0000)
+    program = (
+        0x2020,  # wait 0 pin 0
+        0xEA27,  # set x, 7 [10]
+        0x4001,  # in pins, 1
+        0x0642,  # jmp x-- 2 [6]
+    )
+    for number, instruction in enumerate(program):
+        pio[0x48 + 4 * number] = instruction
+    pio[0xCC] = 3 << 12  # SM0_EXECCTRL: wraps from 3 to 0
+    pio[0xD0] = 1 << 18 | 1 << 16 | 8 << 20  # SM0_SHIFTCTRL: to the right, autopush at 8
+    divisor = round(67.8125 * 16 / 8 * 256)
+    pio[0xC8] = divisor << 8
+    pio[0x00] = 1
+    text = b"PIO hears"
+    received = bytearray()
+    for value in text:
+        uart[DR] = value
+        uart.run(1.2)
+        while not pio[0x04] >> 8 & 1:  # FSTAT.RXEMPTY
+            received.append(pio[0x20] >> 24)
+    assert bytes(received) == text
