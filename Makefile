@@ -7,7 +7,7 @@ ENGINE   ?= auto
 JOBS     ?= $(shell nproc 2>/dev/null || echo 2)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test firmware lint bench clean setup mutants coverage-page not-modelled dist setup-renode test-quick docs
+.PHONY: help run test firmware lint bench clean setup mutants coverage-page not-modelled dist setup-renode test-quick docs sanitize
 
 help: ## what there is to make
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -40,6 +40,9 @@ lint: setup ## ruff and mypy
 
 bench: setup firmware ## measure, as ratios beside other emulators
 	@$(BIN)/python bench/bench.py
+
+sanitize: setup ## the core in C with random input under AddressSanitizer and UBSan
+	@$(BIN)/python tools/sanitize.py
 
 mutants: setup firmware ## break the models on purpose; the suites must notice
 	@$(BIN)/python tests/mutants/run.py

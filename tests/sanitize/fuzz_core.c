@@ -149,15 +149,21 @@ static void one_run(u64 seed)
     pico_free(p);
 }
 
+static u64 now_running;
+
+/* The sanitizers call it before they end the process. */
+void __asan_on_error(void) { fprintf(stderr, "seed %llu:\n", (unsigned long long)now_running); }
+
 int main(int count, char **arguments)
 {
     u64 seed = count > 1 ? strtoull(arguments[1], NULL, 0) : 1, runs = count > 2 ? strtoull(arguments[2], NULL, 0) : 100;
     setvbuf(stdout, NULL, _IOLBF, 0);
     for (u64 n = 0; n < runs; n++) {
-        printf("\rseed %llu", (unsigned long long)(seed + n));
-        fflush(stdout);
+        if (n % 100 == 0)
+            printf("seed %llu\n", (unsigned long long)(seed + n));
+        now_running = seed + n;
         one_run(seed + n);
     }
-    printf("\n%llu runs, %llu instructions, clean\n", (unsigned long long)runs, (unsigned long long)instructions);
+    printf("%llu runs, %llu instructions, clean\n", (unsigned long long)runs, (unsigned long long)instructions);
     return 0;
 }

@@ -27,7 +27,7 @@ BOOTING = {
     "top": (),
 }
 """Every command that boots a board, with the least that it needs."""
-OTHERS = {"doctor", "trace", "picture", "new", "path"}
+OTHERS = {"doctor", "trace", "picture", "new", "path", "setup"}
 TALK_TO_MICROPYTHON = ("exec", "repl", "demo")
 OTHER_FIRMWARE = "chip/hello"
 
@@ -178,8 +178,6 @@ def test_a_kept_flash_gets_further_files_beside_those_it_holds(engine: str, tmp_
 
 @pytest.mark.row("R4.bootsel", "R4.command-line")
 def test_the_boot_button_brings_the_boot_roms_device(engine: str) -> None:
-    if engine == "embedded":
-        pytest.skip("BOOTSEL on the embedded engine comes with its own core")
     done = run("lsusb", "--engine", engine, "--bootsel")
     assert done.returncode == 0, done.stderr
     assert re.search(r"2e8a:0003 .*RP2 Boot", done.stdout)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import time
 from pathlib import Path
@@ -9,10 +10,9 @@ from pathlib import Path
 import pytest
 
 from renode_pico.board import Board
+from renode_pico.engine.select import EngineName
 from renode_pico.errors import FirmwareError, ProgramEnded
 from renode_pico.firmware import find_image
-
-pytestmark = pytest.mark.engine("renode", reason="the embedded engine's own core joins when it is there")
 
 ENDS = "chip/ends"
 BEGIN = 0.05
@@ -59,13 +59,32 @@ def test_a_panic_is_quoted(pico: Board, how: str, text: str) -> None:
 @pytest.mark.pico(firmware=ENDS)
 @pytest.mark.parametrize(
     ("how", "text"),
-    [("b", "breakpoint at 0x1000"), ("i", "interrupt 26, which nobody handles, at 0x1000")],
+    [("b", "breakpoint 0 at 0x1000"), ("i", "interrupt 26, which nobody handles, at 0x1000")],
 )
 def test_a_crash_is_told_with_its_place(pico: Board, how: str, text: str) -> None:
     error = end(pico, how)
     assert not isinstance(error, ProgramEnded)
     assert text in str(error)
-    assert " in finish < main " in str(error)
+    assert re.search(r" in (irq_set_pending < )?finish < main ", str(error))  # the instruction the interrupt comes at
+
+
+@pytest.mark.pico(firmware=ENDS)
+@pytest.mark.parametrize(
+    ("how", "cause"),
+    [
+        ("u", "unaligned access to 0x20000001"),
+        ("m", "read from 0x60000000, where nothing is"),
+        ("d", "undefined instruction 0xde00"),
+    ],
+)
+@pytest.mark.engine("embedded", reason="Renode's core takes no HardFault for these yet")
+def test_a_hard_fault_is_told_with_place_and_cause(pico: Board, how: str, cause: str) -> None:
+    error = end(pico, how)
+    assert not isinstance(error, ProgramEnded)
+    assert "ends.uf2: HardFault at 0x1000" in str(error)
+    assert " in " in str(error)
+    assert "main: " in str(error)
+    assert cause in str(error)
 
 
 @pytest.mark.pico(firmware=ENDS)
@@ -84,8 +103,9 @@ def test_it_is_told_at_once_and_with_the_time_of_its_happening(pico: Board) -> N
 
 def test_without_symbols_it_is_still_known_who_ended_it(pico: Board, tmp_path: Path) -> None:
     pico.close()
+    engine: EngineName = "renode" if pico.engine.name == "renode" else "embedded"
     image = tmp_path / "plain.uf2"
     shutil.copy(find_image(ENDS), image)
     for how, text in (("s", "main() returned 7"), ("e", "exit(3)")):
-        with Board(image, engine="renode") as pico:
+        with Board(image, engine=engine) as pico:
             assert f"plain.uf2: {text} (at" in str(end(pico, how))

@@ -119,8 +119,6 @@ def test_a_pin_is_driven_at_its_time(engine: str, tmp_path: Path) -> None:
     ],
 )
 def test_the_end_of_the_program_ends_it(engine: str, how: str, code: int, reason: str) -> None:
-    if engine == "embedded":
-        pytest.skip("the embedded engine's own core joins when it is there")
     done = piped(how, "chip/ends", "--engine", engine, "--timeout", "5")
     assert done.returncode == code
     assert done.stdout.splitlines()[:2] == ["how?", how]
@@ -131,11 +129,9 @@ def test_the_end_of_the_program_ends_it(engine: str, how: str, code: int, reason
 def test_a_program_that_ends_without_saying_what_is_expected_has_failed(engine: str) -> None:
     done = piped("r", "chip/ends", "--engine", engine, "--expect", "bye", "--timeout", "5")
     assert done.returncode == 1
-    if engine == "renode":
-        assert "not seen: 'bye'" in ended(done)
+    assert "not seen: 'bye'" in ended(done)
 
 
-@pytest.mark.engine("renode", reason="the embedded engine's own core joins when it is there")
 def test_pins_are_written_as_a_waveform(engine: str, tmp_path: Path) -> None:
     program, waves = tmp_path / "main.py", tmp_path / "pins.vcd"
     program.write_text(

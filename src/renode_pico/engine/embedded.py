@@ -17,14 +17,15 @@ from renode_pico.bridge.gdb import SIGINT, SIGTRAP, GdbStub
 from renode_pico.clock import NS_PER_S, nanoseconds
 from renode_pico.core.clock import MachineRunner
 from renode_pico.core.debugger import MachineTarget
-from renode_pico.core.machine import Core, Hit, MachineSnapshot, Run, State
+from renode_pico.core.machine import Core, Fault, Hit, MachineSnapshot, Run, State
 from renode_pico.engine.embedded_backtrace import Symbols, backtrace, find_elf
-from renode_pico.engine.embedded_faults import lock_up_text, no_handler_text
+from renode_pico.engine.embedded_faults import first_fault_text, lock_up_text, no_handler_text
 from renode_pico.engine.embedded_io import UartPort
+from renode_pico.engine.ending import Registers, hard_fault, program_end
 from renode_pico.engine.memento import Memento
 from renode_pico.engine.protocol import BoardConfig, Uart
 from renode_pico.engine.semihosting import Semihosting
-from renode_pico.errors import FirmwareError, ImageError, UsageError
+from renode_pico.errors import FirmwareError, ImageError, ProgramEnded, UsageError
 from renode_pico.firmware.images import FLASH_BASE, Image, check_fits, load_image, read_flash_file
 from renode_pico.renode_models import boot_rom as boot_rom_image
 from renode_pico.rp2040.chip import LR, PC, SP, Chip
@@ -75,7 +76,7 @@ class EmbeddedEngine:
         image = load_image(config.firmware)
         if len(self._closed_chips) >= MAX_CLOSED_CHIPS:
             gc.collect()
-        self._dead = ""
+        self._dead: FirmwareError | None = None
         self._chip = chip = Chip(
             boot_rom_image(), self._died, cores=config.cores or 2, revision=chip_revision, boot_rom=boot_rom
         )
@@ -269,7 +270,7 @@ class EmbeddedEngine:
 
     def reset(self) -> None:
         """The RUN pin pulled low and released: the chip starts again, flash kept, time goes on."""
-        self._dead = ""
+        self._dead = None
         self._chip.run_pin()
 
     def power_cycle(self) -> None:
@@ -277,7 +278,7 @@ class EmbeddedEngine:
         plugged = self._host.plugged
         self._host.unplug()
         self._save_flash()
-        self._dead = ""
+        self._dead = None
         self._chip.power_on()
         for uart in self._uarts:
             uart.power_off()
@@ -288,7 +289,7 @@ class EmbeddedEngine:
         if reason is Run.LOCKED_UP:
             for core in (0, 1):
                 if self._machine.core(core, Core.STATE) & State.LOCKED_UP:
-                    self._died(lock_up_text(self._machine, core), core, Core.FIRST_R0)
+                    self._locked_up(core)
         elif reason is Run.DEBUG:
             self._halted()
         elif reason is Run.SEMIHOSTING:
@@ -320,15 +321,39 @@ class EmbeddedEngine:
             if self._machine.semihosting_calls >> core & 1:
                 result = self._semihosting.call(self._machine.core(core, 0), self._machine.core(core, 1))
                 self._machine.end_semihosting_call(core, result)
-        if self._semihosting.exit_code is not None:
-            self.runner.poke()
+        code = self._semihosting.exit_code
+        if code is not None:
+            text = f"exit({code}) by semihosting (at {self.now:.6f} s)"
+            self._end(ProgramEnded(f"{self._config.firmware.name}: {text}", code))
+
+    def _locked_up(self, core: int) -> None:
+        """A HardFault in the handler of one: where programs end, as that handler is a BKPT unless they have another."""
+        machine, firmware = self._machine, self._config.firmware
+        first, last = Fault(machine.core(core, Core.FIRST_FAULT)), Fault(machine.core(core, Core.FAULT))
+        registers = Registers(
+            pc=machine.core(core, Core.FIRST_R0 + PC) & ~1,
+            lr=machine.core(core, Core.FIRST_R0 + LR),
+            sp=machine.core(core, Core.FIRST_R0 + SP),
+            psp=machine.core(core, Core.PSP),
+            r0=machine.core(core, Core.FIRST_R0),
+            exception=machine.core(core, Core.FIRST_FAULT_IPSR),
+        )
+        if first is Fault.BREAKPOINT:
+            self._end(program_end(firmware, registers, self._chip.peek, at=self.now, core=core))
+        elif last is Fault.BREAKPOINT:
+            why = first_fault_text(machine, core) + (" on core 1" if core else "")
+            self._end(hard_fault(firmware, registers, self._chip.peek, why, at=self.now))
+        else:
+            self._died(lock_up_text(machine, core), core, Core.FIRST_R0)
 
     def _died(self, why: str, core: int = 0, registers: int = 0) -> None:
         """`registers`: where in `Machine.core` those begin that it had when it went wrong."""
-        if not self._dead:
-            trace = self._backtrace(self._machine.core(core, registers + SP))
-            where = f" in {trace}" if trace else f", LR {self._machine.core(core, registers + LR):#010x}"
-            self._dead = f"{self._config.firmware.name}: {why}{where} (at {self.now:.6f} s)"
+        trace = self._backtrace(self._machine.core(core, registers + SP))
+        where = f" in {trace}" if trace else f", LR {self._machine.core(core, registers + LR):#010x}"
+        self._end(FirmwareError(f"{self._config.firmware.name}: {why}{where} (at {self.now:.6f} s)"))
+
+    def _end(self, error: FirmwareError) -> None:
+        self._dead = self._dead or error
         self.runner.poke()
 
     def _backtrace(self, stack_pointer: int) -> str:
@@ -347,8 +372,8 @@ class EmbeddedEngine:
                 why = no_handler_text(self._machine, core)
                 if why is not None:
                     self._died(why, core, Core.FIRST_R0)
-        if self._dead:
-            raise FirmwareError(self._dead)
+        if self._dead is not None:
+            raise self._dead.with_traceback(None)
 
     # Flash
 

@@ -30,6 +30,11 @@ def lock_up_text(machine: Machine, core: int) -> str:
     return f"locked up: {_text(machine, core, last)} inside the hard fault handler, after {first}"
 
 
+def first_fault_text(machine: Machine, core: int) -> str:
+    """What the first HardFault was about, without its place."""
+    return _what(machine, core, Fault(machine.core(core, Core.FIRST_FAULT)), first=True)
+
+
 def no_handler_text(machine: Machine, core: int) -> str | None:
     """Why a core is in the boot ROM's hard fault handler, which sleeps for ever; None if it is not."""
     if machine.core(core, Core.IPSR) != EXC_HARDFAULT or machine.core(core, Core.VTOR):
@@ -42,11 +47,19 @@ def no_handler_text(machine: Machine, core: int) -> str | None:
 
 
 def _text(machine: Machine, core: int, fault: Fault, *, first: bool = False) -> str:
-    address = machine.core(core, Core.FIRST_FAULT_ADDRESS if first else Core.FAULT_ADDRESS)
-    pc = machine.core(core, Core.FIRST_R0 + PC if first else PC)
-    code = machine.bus_read(pc & ~1, 2) or 0
+    pc = _pc(machine, core, first)
     where = f" on core {core}" if core else ""
     if fault is Fault.BREAKPOINT:
+        code = machine.bus_read(pc & ~1, 2) or 0
         return f"breakpoint {code & 0xFF} at {pc:#010x} with no debugger attached{where}"
-    text = _TEXTS.get(fault, "hard fault").format(address=address, code=code)
-    return f"{text} (PC {pc:#010x}{where})"
+    return f"{_what(machine, core, fault, first=first)} (PC {pc:#010x}{where})"
+
+
+def _what(machine: Machine, core: int, fault: Fault, *, first: bool) -> str:
+    address = machine.core(core, Core.FIRST_FAULT_ADDRESS if first else Core.FAULT_ADDRESS)
+    code = machine.bus_read(_pc(machine, core, first) & ~1, 2) or 0
+    return _TEXTS.get(fault, "hard fault").format(address=address, code=code)
+
+
+def _pc(machine: Machine, core: int, first: bool) -> int:
+    return machine.core(core, Core.FIRST_R0 + PC if first else PC)

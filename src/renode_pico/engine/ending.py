@@ -50,20 +50,30 @@ Read = Callable[[int], int]
 """Reads a word of ROM, flash or RAM; anywhere else it gives 0."""
 
 
-def program_end(firmware: Path, registers: Registers, read: Read, *, at: float, fault: str = "") -> FirmwareError:
-    """Make the error for a core that stands at a BKPT with nobody to debug it.
+def hard_fault(firmware: Path, registers: Registers, read: Read, why: str, *, at: float) -> FirmwareError:
+    """Make the error for a HardFault that nobody handles: `registers` are those at the fault, `why` its cause.
 
-    at: emulated seconds. fault: what the engine knows of a fault that came before. Gives a ProgramEnded for a program
-    that is over, a FirmwareError for one that crashed.
+    at: emulated seconds.
     """
     symbols = _symbols(firmware)
     name_of = symbols.name if symbols is not None else _nothing
-    when = f"(at {at:.6f} s)"
+    names = [name_of(registers.pc), name_of(registers.lr & ~1)]
+    chain = _chain(*names, *_trace(name_of, read, registers.sp).split(" < "))
+    return FirmwareError(f"{firmware.name}: HardFault at {registers.pc:#010x}{_in(chain)}: {why} (at {at:.6f} s)")
+
+
+def program_end(firmware: Path, registers: Registers, read: Read, *, at: float, core: int = 0) -> FirmwareError:
+    """Make the error for a core that stands at a BKPT with nobody to debug it.
+
+    at: emulated seconds. Gives a ProgramEnded for a program that is over, a FirmwareError for one that crashed.
+    """
+    symbols = _symbols(firmware)
+    name_of = symbols.name if symbols is not None else _nothing
+    when = f"{' on core 1 ' if core else ''}(at {at:.6f} s)".strip()
     if registers.lr >= EXC_RETURN and _is_breakpoint(read, _stacked(registers, read).pc):
         registers = _stacked(registers, read)  # an emulator that takes a BKPT for an exception
     if registers.lr >= EXC_RETURN:
-        what = _unhandled(registers, read, name_of)
-        return FirmwareError(f"{firmware.name}: {what}{f': {fault}' if fault else ''} {when}")
+        return FirmwareError(f"{firmware.name}: {_unhandled(registers, read, name_of)} {when}")
     if name_of(registers.pc) == "_exit" or _half(read, registers.pc + 2) == BRANCH_BACK:
         trace = _trace(name_of, read, registers.sp)
         if trace.startswith("panic("):
@@ -74,7 +84,8 @@ def program_end(firmware: Path, registers: Registers, read: Read, *, at: float, 
             return ProgramEnded(f"{firmware.name}: main() returned {_signed(registers.r0)} {when}", registers.r0)
         return ProgramEnded(f"{firmware.name}: exit({_signed(registers.r0)}){_in(trace)} {when}", registers.r0)
     trace = _chain(name_of(registers.pc), *_trace(name_of, read, registers.sp).split(" < "))
-    return FirmwareError(f"{firmware.name}: breakpoint at {registers.pc:#010x} with no debugger{_in(trace)} {when}")
+    breakpoint_ = f"breakpoint {_half(read, registers.pc) & 0xFF} at {registers.pc:#010x} with no debugger attached"
+    return FirmwareError(f"{firmware.name}: {breakpoint_}{_in(trace)} {when}")
 
 
 def _unhandled(registers: Registers, read: Read, name_of: Callable[[int], str]) -> str:

@@ -179,10 +179,10 @@ class RenodeEngine:
     def _ended(self) -> FirmwareError | None:
         if self._one_core and self._peripheral("sio").CoreOneMissed:
             return self._died("the firmware starts core 1, which this board does not have (a board with cores=2 does)")
-        for core in self._cores:
+        for number, core in enumerate(self._cores):
             if core.StoppedAt >= 0:
                 at = float(core.StoppedAt)
-                return program_end(self._config.firmware, self._registers(core), self._memory, at=at)
+                return program_end(self._config.firmware, self._registers(core), self._memory, at=at, core=number)
         if self._aborted:
             return self._died(f"a core went where nothing can be executed, core 0 is at {self.pc:#010x}")
         return None

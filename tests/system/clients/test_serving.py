@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 import serial
 
-from renode_pico.pytest_plugin import engine_of
 from tests.system.clients.conftest import PATIENCE, Served
 
 
@@ -80,11 +79,7 @@ def test_what_a_pseudo_terminal_cannot_do_is_told_at_its_start(serve: Callable[.
     assert not (tmp_path / "pico.uart0").is_symlink()
 
 
-def test_a_board_of_two_cores_is_served(
-    serve: Callable[..., Served], request: pytest.FixtureRequest, tmp_path: Path
-) -> None:
-    if engine_of(request.config) == "embedded":
-        pytest.skip("two cores on the embedded engine come with its own core")
+def test_a_board_of_two_cores_is_served(serve: Callable[..., Served], tmp_path: Path) -> None:
     program = tmp_path / "main.py"
     program.write_text("import _thread, time\n_thread.start_new_thread(lambda: time.sleep(1), ())\n")
     served = serve("--cores", "2", "--main", str(program), "--rfc2217")
