@@ -178,7 +178,7 @@ print(seen == list(range(20)))
     ) == ["True"]
 
 
-@pytest.mark.row("P12.flash", "P3")
+@pytest.mark.row("P12.flash")
 def test_erasing_and_programming_take_the_flashs_typical_times(repl: Repl) -> None:
     lines = run(
         repl,
