@@ -11,7 +11,7 @@ from renode_pico.board import Board
 TESTS = Path(__file__).resolve().parents[2] / "firmware" / "build" / "src" / "micropython" / "tests" / "extmod"
 
 
-@pytest.mark.engine("renode", reason="the embedded engine's blocks have no time of their own yet")
+@pytest.mark.engine("renode", reason="its blocks take their time in tests of their own; these were not tried there yet")
 @pytest.mark.parametrize(
     "name",
     [
