@@ -87,10 +87,11 @@ class ExportedDevice:
         self.number += 1
         descriptor = device.descriptor
         name = device.product or "without a name"
-        self._report(f"device   {descriptor.idVendor:04x}:{descriptor.idProduct:04x} {name}, at {self.host.now:.3f} s")
+        at = self.host.now
+        self._found(device)  # first: who waits for the line below finds the doors open
+        self._report(f"device   {descriptor.idVendor:04x}:{descriptor.idProduct:04x} {name}, at {at:.3f} s")
         for problem in device.problems:
             self._report(f"problem  {problem}")
-        self._found(device)
 
     def _found(self, device: Device) -> None:
         self.device = device

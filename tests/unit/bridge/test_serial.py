@@ -13,9 +13,11 @@ from pathlib import Path
 import pytest
 
 from renode_pico.bridge import pty as pty_module
+from renode_pico.bridge.exported import ExportedDevice
 from renode_pico.bridge.pty import PtyPort
 from renode_pico.bridge.rfc2217 import Rfc2217Port
 from renode_pico.usb.cdc import SET_CONTROL_LINE_STATE, SET_LINE_CODING, LineCoding
+from renode_pico.usb.device import Device
 from tests.unit.bridge.conftest import Table
 
 IAC, DONT, DO, WONT, WILL, SB, SE = 255, 254, 253, 252, 251, 250, 240
@@ -152,6 +154,32 @@ def test_a_device_that_leaves_hangs_up_and_comes_back_on_a_new_terminal(table: T
     table.until(lambda: received(table) == b"kept")
     table.until(lambda: control_lines(table) == [3, 3])
     os.close(slave)
+
+
+def test_who_reads_that_a_device_has_come_finds_its_doors_open(table: Table, tmp_path: Path) -> None:
+    """A script waits for the line `device` and opens the link then."""
+    link = tmp_path / "pico"
+    seen: list[bool] = []
+
+    class Doors:
+        port: PtyPort | None = None
+
+        def found(self, device: Device) -> None:
+            self.port = PtyPort(table.loop, link=link)
+
+        def lost(self) -> None: ...
+
+    def report(line: str) -> None:
+        if line.startswith("device"):
+            seen.append(link.is_symlink())
+
+    exported = ExportedDevice(table.engine.host, report=report)
+    doors = Doors()
+    exported.follow(doors)
+    exported.check()
+    assert seen == [True]
+    assert doors.port is not None
+    doors.port.close()
 
 
 def test_an_idle_terminal_outlives_the_device(table: Table, terminal: PtyPort) -> None:
