@@ -14,12 +14,13 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from debian_tools import install_debian_tools
 
+from renode_pico.firmware import image_folder
 from renode_pico.renode_models import look_for_renode
 from renode_pico.renode_models.installation import ADVICE
 
@@ -45,14 +46,19 @@ QUICK = (
 """One test for each thing that a change may break everywhere at once."""
 
 
+EDITION_SUITES = ("test_usbdevice_*.py", "test_bus.py", "test_standard_requests.py", "vcp/test_*.py")
+"""What every version of MicroPython goes through: tests/system/conftest.py says the same."""
+
+
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One command of the run. `engine` is empty for what needs none."""
+    """One command of the run. `engine` is empty for what needs none; `environment`: what is added to ours."""
 
     name: str
     command: Sequence[str]
     engine: str = ""
     limit: int = 3000
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 def stages(jobs: int) -> list[Stage]:
@@ -69,6 +75,7 @@ def stages(jobs: int) -> list[Stage]:
             [*pytest, "tests/system", "--engine", "embedded", f"--junitxml={RESULTS}/system-embedded.xml"],
             "embedded",
         ),
+        *editions(pytest, "embedded"),
         Stage(
             "robot on embedded",
             [
@@ -84,12 +91,29 @@ def stages(jobs: int) -> list[Stage]:
             [*pytest, "tests/system", "--engine", "renode", f"--junitxml={RESULTS}/system-renode.xml"],
             "renode",
         ),
+        *editions(pytest, "renode"),
         Stage(
             "robot on renode",
             [renode_test(), "-j", str(jobs), "-r", str(RESULTS / "robot-renode"), *robot_files()],
             "renode",
         ),
     ]  # fmt: skip
+
+
+def editions(pytest: Sequence[str], engine: str) -> list[Stage]:
+    """The other versions of MicroPython that are pinned, through the suites that are about MicroPython."""
+    suites = sorted(
+        str(path.relative_to(ROOT)) for name in EDITION_SUITES for path in (ROOT / "tests/system").glob(name)
+    )
+    return [
+        Stage(
+            f"micropython {version} on {engine}",
+            [*pytest, *suites, "--engine", engine, f"--junitxml={RESULTS}/micropython-{version}-{engine}.xml"],
+            engine,
+            environment={"RENODE_PICO_FIRMWARE": str(image_folder() / f"micropython-{version}")},
+        )
+        for version in sorted(path.stem.removeprefix("sources-") for path in (ROOT / "firmware").glob("sources-*.toml"))
+    ]
 
 
 def quick_stages(jobs: int) -> list[Stage]:
@@ -126,6 +150,7 @@ def run_stage(stage: Stage) -> float:
     print(f"\n=== {stage.name}", flush=True)
     begin = time.monotonic()
     environment = os.environ | {"PATH": f"{BIN}:{os.environ['PATH']}", "PYTHONUNBUFFERED": "1"}
+    environment |= stage.environment
     if Path(stage.command[0]).name == "renode-test":
         environment["PATH"] = os.environ["PATH"]
     # Renode's console spins on a standard input at end of file: give it an idle pipe.

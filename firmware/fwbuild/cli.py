@@ -12,7 +12,7 @@ from types import FrameType
 
 from fwbuild import checkout, chip, fingerprint, image, pins, toolchain, unpack, variants
 from fwbuild.errors import FirmwareError, UsageError
-from fwbuild.layout import CACHE_VARIABLE, Layout, layout
+from fwbuild.layout import CACHE_VARIABLE, Layout, editions, layout
 from fwbuild.report import Report
 from fwbuild.tree import SourceTree
 from fwbuild.variants import Variant
@@ -35,12 +35,17 @@ def main(arguments: Sequence[str], firmware: Path = FIRMWARE) -> int:
 
 
 def _act(options: argparse.Namespace, firmware: Path) -> int:
-    where = layout(firmware, os.environ, options.out)
-    both = options.variants is None and options.chip is None
-    wanted = variants.load(where.variants, options.variants) if both or options.variants is not None else []
+    if options.edition and options.edition not in editions(firmware):
+        raise UsageError(f"no such edition: {options.edition}; there are: {', '.join(editions(firmware))}")
+    where = layout(firmware, os.environ, options.out, options.edition)
+    both = options.variants is None and options.chip is None and not options.edition
+    every = both or options.variants is not None or options.edition
+    wanted = variants.load(where.variants, options.variants) if every else []
     programs = chip.choose(where.chip, options.chip) if both or options.chip is not None else []
     pinned = pins.load(where.pins)
-    folder = options.micropython or os.environ.get("MICROPYTHON_DIR")
+    folder = options.micropython or ("" if options.edition else os.environ.get("MICROPYTHON_DIR"))
+    if options.edition and (options.micropython or options.chip is not None):
+        raise UsageError("--edition is a pinned MicroPython: it goes with neither --micropython nor --chip")
     tree = checkout.source_tree(Path(folder), where) if folder else unpack.source_tree(where, pinned)
     if options.print_paths:
         return _print_paths(where, tree, wanted, programs)
@@ -107,6 +112,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, metavar="N", help="compile N files at a time")
     parser.add_argument("--out", type=Path, metavar="DIR", help="where the images go (default: firmware/build/out)")
     parser.add_argument("--micropython", metavar="DIR", help="build this MicroPython checkout (or: MICROPYTHON_DIR)")
+    parser.add_argument(
+        "--edition", default="", metavar="VERSION", help="another pinned MicroPython: sources-VERSION.toml"
+    )
     parser.add_argument("--print-paths", action="store_true", help="say where everything is, build nothing")
     parser.add_argument("--check", action="store_true", help="say what would be built, build nothing; 1 if anything")
     return parser

@@ -10,11 +10,16 @@ CACHE_VARIABLE = "RENODE_PICO_CACHE"
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The committed folder `firmware/`, and the folder everything generated goes to."""
+    """The committed folder `firmware/`, and the folder everything generated goes to.
+
+    edition: another MicroPython than the usual one, by the version in its pins' name; its sources, object files and
+    images lie apart.
+    """
 
     firmware: Path
     root: Path
     out: Path
+    edition: str = ""
 
     @property
     def variants(self) -> Path:
@@ -24,7 +29,7 @@ class Layout:
     @property
     def pins(self) -> Path:
         """What is pinned."""
-        return self.firmware / "sources.toml"
+        return self.firmware / f"sources{self._apart}.toml"
 
     @property
     def patches(self) -> Path:
@@ -64,7 +69,7 @@ class Layout:
     @property
     def sources(self) -> Path:
         """The unpacked source tree."""
-        return self.root / "src"
+        return self.root / f"src{self._apart}"
 
     @property
     def objects(self) -> Path:
@@ -81,12 +86,24 @@ class Layout:
         """The lock of this cache."""
         return self.root / "lock"
 
+    @property
+    def _apart(self) -> str:
+        return f"-{self.edition}" if self.edition else ""
 
-def layout(firmware: Path, environment: Mapping[str, str], out: Path | None = None) -> Layout:
-    """The layout for the committed folder `firmware`, as the environment and --out have it."""
+
+def editions(firmware: Path) -> list[str]:
+    """The other MicroPythons that are pinned, by version."""
+    return sorted(path.stem.removeprefix("sources-") for path in firmware.glob("sources-*.toml"))
+
+
+def layout(firmware: Path, environment: Mapping[str, str], out: Path | None = None, edition: str = "") -> Layout:
+    """The layout for the committed folder `firmware`, as the environment, --out and --edition have it."""
     cache = environment.get(CACHE_VARIABLE)
     root = Path(cache).expanduser().absolute() / "firmware" if cache else firmware / "build"
-    return Layout(firmware=firmware, root=root, out=out.absolute() if out else root / "out")
+    images = out.absolute() if out else root / "out"
+    if edition:
+        images /= f"micropython-{edition}"
+    return Layout(firmware=firmware, root=root, out=images, edition=edition)
 
 
 def shown(path: Path) -> str:

@@ -8,7 +8,10 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """One Debian package. inside: the folder in it that is wanted; folder: its name in our source tree."""
+    """One Debian package. inside: the folder in it that is wanted; folder: its name in our source tree.
+
+    suite: where it is, if that is not the suite of the others.
+    """
 
     name: str
     version: str
@@ -17,6 +20,7 @@ class Package:
     sha256: str
     inside: str
     folder: str
+    suite: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,12 +88,14 @@ class Pipeline:
         if absent:
             with self._report.stage("sources: download"), ExitStack() as cleanup:
                 cleanup.callback(remove, self._layout.apt)  # 40 MB of lists that are not needed again
-                apt = Apt(self._layout.apt, self._pins.suite, log)
-                self._report.progress("package lists")
-                apt.update()
-                for package in absent:
-                    self._report.progress(package.name)
-                    download.download(package, self._layout.downloads, apt.download)
+                for suite in dict.fromkeys(package.suite or self._pins.suite for package in absent):
+                    apt = Apt(self._layout.apt, suite, log)
+                    self._report.progress("package lists")
+                    apt.update()
+                    for package in absent:
+                        if (package.suite or self._pins.suite) == suite:
+                            self._report.progress(package.name)
+                            download.download(package, self._layout.downloads, apt.download)
         with self._report.stage("sources: unpack"):
             unpack.unpack(self._layout, self._pins, self._tree, log)
 

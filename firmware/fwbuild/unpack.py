@@ -21,8 +21,8 @@ RECIPE = 1  # raise it when unpack() puts the same files together differently
 def source_tree(layout: Layout, pins: Pins) -> SourceTree:
     """The tree the pins describe. It need not be there yet."""
     return SourceTree(
-        key=KEY,
-        origin=f"Debian {pins.suite}: " + ", ".join(f"{package.name} {package.version}" for package in pins.packages),
+        key=f"{KEY}-{layout.edition}" if layout.edition else KEY,
+        origin=f"Debian {pins.suite}: " + ", ".join(map(_named, pins.packages)),
         identity=_identity(layout, pins),
         micropython=layout.sources / "micropython",
         pico_sdk=layout.sources / "pico-sdk",
@@ -36,6 +36,11 @@ def source_tree(layout: Layout, pins: Pins) -> SourceTree:
     )
 
 
+def _named(package: Package) -> str:
+    elsewhere = f" ({package.suite})" if package.suite else ""
+    return f"{package.name} {package.version}{elsewhere}"
+
+
 def is_unpacked(layout: Layout, tree: SourceTree) -> bool:
     """Whether build/src holds exactly this tree."""
     stamp = layout.sources / STAMP
@@ -44,7 +49,7 @@ def is_unpacked(layout: Layout, tree: SourceTree) -> bool:
 
 def unpack(layout: Layout, pins: Pins, tree: SourceTree, log: TextIO) -> None:
     """Put the tree together from the verified files in the download cache, in place of what was there."""
-    new = layout.root / "src.new"
+    new = layout.sources.with_name(f"{layout.sources.name}.new")
     remove(new)
     new.mkdir(parents=True)
     for package in pins.packages:

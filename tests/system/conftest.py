@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from pathlib import Path
 
 import pytest
 
 from renode_pico.board import Board
+from renode_pico.firmware import image_folder
 from renode_pico.micropython.repl import Repl
 from renode_pico.pytest_plugin import engine_of, has_board
 from tests.processes import run
@@ -15,6 +17,10 @@ from tests.processes import run
 APPS = Path(__file__).resolve().parents[2] / "firmware" / "apps"
 
 
+EDITION = image_folder().name.removeprefix("micropython-") if image_folder().name.startswith("micropython-") else ""
+"""Another MicroPython than the usual one: RENODE_PICO_FIRMWARE names the folder of its images."""
+MICROPYTHON = re.compile(r"test_(usbdevice_\w+|bus|standard_requests|vcp_\w+)\.py$")
+"""The suites that both versions of MicroPython go through."""
 BOARD_ELSEWHERE = frozenset(("engine", "serve"))
 """Fixtures of tests whose board is in a process of its own: a command's, a server's."""
 
@@ -23,6 +29,12 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Note the engine of tests whose board is not in this process, for the matrix."""
     if BOARD_ELSEWHERE.intersection(getattr(item, "fixturenames", ())) and not has_board(item):
         item.user_properties.append(("engine", engine_of(item.config)))
+    if MICROPYTHON.search(item.path.name) and has_board(item):
+        if EDITION:  # what it proves it does not prove of the usual one
+            item.user_properties = [found for found in item.user_properties if found[0] != "row"]
+        item.user_properties.append(("row", "R8.second-version" if EDITION else "R8.first-version"))
+    if EDITION and not image_folder().is_dir():
+        pytest.skip(f"MicroPython {EDITION} is not built: firmware/build.py --edition {EDITION}")
 
 
 @pytest.fixture

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from renode_pico.board import Board
+from renode_pico.firmware import image_folder
 from renode_pico.micropython.repl import Repl
 from renode_pico.usb.cdc import cdc_ports
 from renode_pico.usb.requests import get_descriptor
-from tests.system.conftest import PROBE
+from tests.system.conftest import EDITION, PROBE
 
 pytestmark = pytest.mark.pico(firmware="uart-cdc", files=PROBE)
 
@@ -31,6 +34,14 @@ def install(pico: Board, console: Repl, strings: str = "{}") -> None:
     count = pico.host.attach_count
     console.exec(f"STRINGS = {strings}\n" + BESIDE)
     pico.wait_reattached(count + 1)
+
+
+def test_the_firmware_is_the_version_that_its_record_names(pico: Board, console: Repl) -> None:
+    """Which MicroPython this run is about: all of these suites count for it (row R8)."""
+    record = json.loads((image_folder() / "uart-cdc.json").read_text())
+    said = console.eval("'v{}.{}.{}'.format(*__import__('sys').implementation.version)")
+    assert said == record["versions"]["micropython"]
+    assert not EDITION or said == f"v{EDITION}"
 
 
 @pytest.mark.row("D16.takes-effect", "D17.appended", "D17.work-at-once")

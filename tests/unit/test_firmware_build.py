@@ -80,6 +80,45 @@ def inputs_of(firmware: Path, name: str) -> str:
     return fingerprint.inputs(place, unpack.source_tree(place, pins.load(place.pins)), variant)
 
 
+class TestEditions:
+    """Another pinned MicroPython beside the usual one."""
+
+    @pytest.fixture
+    def both(self, firmware: Path) -> Path:
+        write(firmware / "sources-9.9.toml", (firmware / "sources.toml").read_text().replace("v1.25.0", "v9.9"))
+        return firmware
+
+    def test_it_lies_apart(self, both: Path) -> None:
+        usual, other = layout.layout(both, {}), layout.layout(both, {}, edition="9.9")
+        assert layout.editions(both) == ["9.9"]
+        assert other.out == usual.out / "micropython-9.9"
+        assert other.sources != usual.sources
+        trees = [unpack.source_tree(place, pins.load(place.pins)) for place in (usual, other)]
+        assert trees[0].key != trees[1].key
+        assert trees[1].environment["MICROPY_GIT_TAG"] == "v9.9"
+
+    def test_only_variants_are_built_of_it(self, both: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        assert cli.main(["--check", "--edition", "9.9"], both) == 1
+        printed = capsys.readouterr().out
+        assert "micropython-9.9/cdc.uf2" in printed
+        assert "chip" not in printed
+
+    @pytest.mark.parametrize("more", [["--chip"], ["--micropython", "."]])
+    def test_it_goes_with_neither_programs_nor_a_checkout(self, both: Path, more: list[str]) -> None:
+        assert cli.main(["--edition", "9.9", *more], both) == 2
+
+    def test_an_unknown_one_is_refused_with_those_there_are(
+        self, both: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert cli.main(["--edition", "9.8"], both) == 2
+        assert "9.9" in capsys.readouterr().err
+
+    def test_a_package_may_come_from_another_suite(self) -> None:
+        path = REPOSITORY / "firmware" / "sources-1.26.1.toml"
+        suites = {package.name: package.suite for package in pins.load(path).packages}
+        assert suites == {"micropython": "", "pico-sdk-source": "trixie", "tinyusb-source": ""}
+
+
 class TestInputsHash:
     @pytest.mark.parametrize(
         "name",

@@ -242,9 +242,8 @@ static void pump_done(pump_obj_t *self, uint8_t ep, size_t len) {
     pump_flush(self);
 }
 
-// TinyUSB calls this from its interrupt handler for each event it queues.
-void tud_event_hook_cb(uint8_t rhport, uint32_t eventid, bool in_isr) {
-    (void)rhport;
+// A transfer has ended: in the interrupt, after TinyUSB has queued the event.
+static void pumps_event(uint32_t eventid, bool in_isr) {
     if (!in_isr || eventid != DCD_EVENT_XFER_COMPLETE || MP_STATE_VM(usbd) == MP_OBJ_NULL) {
         return;
     }
@@ -261,6 +260,21 @@ void tud_event_hook_cb(uint8_t rhport, uint32_t eventid, bool in_isr) {
         }
     }
 }
+
+#ifdef USB_VCP_WRAPS_EVENTS
+// MicroPython from 1.26 on keeps TinyUSB's event hook for itself: the linker hands us the call that leads to it.
+void __real_dcd_event_handler(dcd_event_t const *event, bool in_isr);
+void __wrap_dcd_event_handler(dcd_event_t const *event, bool in_isr) {
+    __real_dcd_event_handler(event, in_isr);
+    pumps_event(event->event_id, in_isr);
+}
+#else
+// TinyUSB calls this from its interrupt handler for each event it queues.
+void tud_event_hook_cb(uint8_t rhport, uint32_t eventid, bool in_isr) {
+    (void)rhport;
+    pumps_event(eventid, in_isr);
+}
+#endif
 
 // class Pump
 

@@ -25,10 +25,13 @@ def image_folder() -> Path:
 def find_image(name: str) -> Path:
     """Resolve `cdc`, `uart`, `uart-cdc`, a path of a UF2, ELF or flat binary, or `chip/NAME` (a C program of ours).
 
+    `micropython-VERSION/cdc` and so on are variants of another MicroPython (firmware/build.py --edition).
+
     Raises ImageError when there is no such variant or file, or the variant has not been built.
     """
     program = re.fullmatch(r"chip/(\w+)", name)
-    if name in VARIANTS or (program and not Path(name).exists()):
+    edition = re.fullmatch(rf"micropython-[\d.]+/({'|'.join(VARIANTS)})", name)
+    if name in VARIANTS or ((program or edition) and not Path(name).exists()):
         path = image_folder() / f"{name}.uf2"
         if not path.is_file():
             what = f"C program '{program[1]}'" if program else f"firmware variant '{name}'"
