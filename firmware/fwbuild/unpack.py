@@ -83,7 +83,12 @@ def _unpack_package(package: Package, file: Path, new: Path, log: TextIO) -> Non
     remove(whole)
 
 
+def _said(fields: list[tuple[str, object]]) -> dict[str, object]:
+    """What is left empty in the pins is as if it were not there: a tree that was unpacked without it stays."""
+    return {name: value for name, value in fields if value != ""}
+
+
 def _identity(layout: Layout, pins: Pins) -> str:
     patches = {path.name: sha256(path) for path in files_under(layout.patches)}
-    described = json.dumps([RECIPE, asdict(pins), patches], sort_keys=True)
+    described = json.dumps([RECIPE, asdict(pins, dict_factory=_said), patches], sort_keys=True)
     return hashlib.sha256(described.encode()).hexdigest()

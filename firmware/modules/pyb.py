@@ -166,6 +166,7 @@ class USB_VCP(IOBase):
 
     def any(self):
         """There is something to read."""
+        self.pump.resume()  # a KeyboardInterrupt may have ended a read before it did
         return self._rx.any() > 0
 
     def close(self):

@@ -100,7 +100,14 @@ class Pump:
     # Host to program
 
     def resume(self):
-        """Take the next packet from the host, unless it is held off."""
+        """Take the next packet from the host, unless it is held off. A KeyboardInterrupt leaves when that is done."""
+        try:
+            self._resume()
+        except KeyboardInterrupt:
+            self._resume()
+            raise
+
+    def _resume(self):
         if self._out_busy or self._halted[self._ep_out]:
             return
         if self.hold and self._rx_size - self._rx.any() < _PACKET:
@@ -146,18 +153,24 @@ class Pump:
     # Program to host
 
     def flush(self):
-        """Send what is in the tx ring, as far as the host takes it."""
-        if self._flushing:  # by the program, and this is a callback
-            self._again = True
-            return
-        self._flushing = True
+        """Send what is in the tx ring, as far as the host takes it. A KeyboardInterrupt leaves when that is done."""
+        mine = False
+        self._again = True
         try:
-            self._again = True
-            while self._again:
+            # A callback that comes while the program is flushing leaves it to the program, which looks again.
+            while self._again and not self._flushing:
+                mine = self._flushing = True
                 self._again = False
                 self._flush()
+                mine = self._flushing = False
+        except KeyboardInterrupt:
+            if mine:
+                mine = self._flushing = False
+            self.flush()
+            raise
         finally:
-            self._flushing = False
+            if mine:
+                self._flushing = False
 
     def _flush(self):
         if self._in_busy or not self.connected or self._halted[self._ep_in]:
@@ -169,13 +182,14 @@ class Pump:
             self._tx.readinto(self._in, n)
             self._staged = n
         n = self._staged
+        whole = n > 0 and n % _PACKET == 0
         data = self._in if n == _CHUNK else self._in_view[:n]
         irq = disable_irq()
         try:
             if not _RP2 or mem8[self._in_control] & _ENABLE:
                 self._in_busy = self._usb.submit_xfer(self._ep_in, data)
                 self._staged = -1
-                self._whole = n > 0 and n % _PACKET == 0
+                self._whole = whole
         except OSError as error:
             self._in_busy = error.errno == _EBUSY
         finally:
