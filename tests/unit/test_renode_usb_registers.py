@@ -1,4 +1,4 @@
-"""The registers of renode/models/RP2040_USB.cs against the pico-sdk's header: offsets, bit positions, reset values."""
+"""The registers of renode/models/RP2040_USB.Registers.cs against the pico-sdk's header: offsets, bit positions, reset values."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-MODEL = ROOT / "renode/models/RP2040_USB.cs"
+MODEL = ROOT / "renode/models/RP2040_USB.Registers.cs"
+INTERRUPTS = ROOT / "renode/models/RP2040_USB.Interrupts.cs"
 HEADERS = ROOT / "firmware/build/src/pico-sdk/src/rp2040/hardware_regs/include/hardware/regs/usb.h"
 
 Fields = dict[str, tuple[int, int]]
@@ -74,6 +75,6 @@ def test_every_register_has_the_headers_offset_bits_and_reset_value() -> None:
 
 def test_the_interrupt_bits_have_the_headers_positions() -> None:
     _, _, _, fields = header()[0x98]
-    enum = MODEL.read_text().split("private enum Interrupts", 1)[1].split("}", 1)[0]
+    enum = INTERRUPTS.read_text().split("private enum Interrupts", 1)[1].split("}", 1)[0]
     positions = [int(shift) for shift in re.findall(r"= 1u << (\d+),", enum)]
     assert sorted(positions) == sorted(position for position, _ in fields.values())

@@ -1,0 +1,358 @@
+using Antmicro.Renode.Core.Structure.Registers;
+using Antmicro.Renode.UsbHosts;
+
+namespace Antmicro.Renode.Peripherals.RP2040
+{
+    // Transactions: what answers a token, and what the firmware is told at the end (USB 2.0, 8.5; datasheet 4.1.2.6).
+    public partial class RP2040_USB
+    {
+        /// <summary>Always accepted by endpoint 0, whatever its buffers are (USB 2.0, 8.5.3); no other is a control endpoint.</summary>
+        public UsbPacket Setup(int address, int endpoint, byte[] data, UsbFault fault)
+        {
+            Begin();
+            if(endpoint != 0 || !Addressed(address))
+            {
+                return null;
+            }
+            if(fault == UsbFault.WrongToggle)
+            {
+                error = dataSequenceError;
+                return null;
+            }
+            if(Spoiled(fault))
+            {
+                return null;
+            }
+            transaction = Transaction.Setup;
+            transactionData = data;
+            return fault == UsbFault.LostHandshake ? null : UsbPacket.Ack;
+        }
+
+        public UsbPacket Out(int address, int endpoint, UsbPid pid, byte[] data, UsbFault fault)
+        {
+            Begin();
+            var target = endpoints[2 * endpoint + 1];
+            if(!Addressed(address) || !target.Enabled || Spoiled(fault))
+            {
+                return null;
+            }
+            if(target.Isochronous)
+            {
+                if(target.Ready && !Aborted(target) && data.Length <= UsbTiming.MaxPacket)
+                {
+                    Accept(Transaction.Out, target, data);
+                }
+                return null;
+            }
+            var refusal = Refusal(target);
+            if(refusal != null)
+            {
+                return refusal;
+            }
+            if(data.Length > RP2040_USB_Endpoint.NonIsochronousSize)
+            {
+                error = receiveOverflow;
+                return null;
+            }
+            if((pid == UsbPid.Data1) != target.Data1(target.Current))
+            {
+                // The packet before, sent again: its ACK was lost. Acknowledged and thrown away (USB 2.0, 8.6.4).
+                error = dataSequenceError;
+            }
+            else
+            {
+                Accept(Transaction.Out, target, data);
+            }
+            return fault == UsbFault.LostHandshake ? null : UsbPacket.Ack;
+        }
+
+        public UsbPacket In(int address, int endpoint, UsbFault fault)
+        {
+            Begin();
+            var source = endpoints[2 * endpoint];
+            if(!Addressed(address) || !source.Enabled)
+            {
+                return null;
+            }
+            if(source.Isochronous)
+            {
+                if(!source.Ready || Aborted(source))
+                {
+                    return null;
+                }
+                Accept(Transaction.IsochronousIn, source, null);
+                return new UsbPacket(UsbPid.Data0, source.Data(source.Current));
+            }
+            var refusal = Refusal(source);
+            if(refusal != null)
+            {
+                return refusal;
+            }
+            Accept(Transaction.In, source, null);
+            if(fault == UsbFault.Crc || fault == UsbFault.BitStuff || fault == UsbFault.LostData)
+            {
+                // The packet does not arrive, so no ACK comes back.
+                return null;
+            }
+            var pid = source.Data1(source.Current) ? UsbPid.Data1 : UsbPid.Data0;
+            return new UsbPacket(fault == UsbFault.WrongToggle ? pid.Toggled() : pid, source.Data(source.Current));
+        }
+
+        public void InHandshake(int address, int endpoint, bool acknowledged)
+        {
+            if(transaction == Transaction.In && acknowledged)
+            {
+                transaction = Transaction.InAcknowledged;
+            }
+        }
+
+        public void TransactionEnd()
+        {
+            var kind = transaction;
+            var endpoint = transactionEndpoint;
+            transaction = Transaction.None;
+            transactionEndpoint = null;
+            if(error != null)
+            {
+                error.Value = true;
+                error = null;
+            }
+            if(told != null)
+            {
+                stallNakStatus.Value |= told.Bit;
+                told = null;
+            }
+            switch(kind)
+            {
+            case Transaction.Setup:
+                memory.Write(0, transactionData);
+                stallArm.Value = 0;
+                setupReceived.Value = true;
+                break;
+            case Transaction.Out:
+                BufferDone(endpoint, endpoint.Received(transactionBuffer, transactionData));
+                break;
+            case Transaction.In:
+                receiveTimeout.Value = true;
+                break;
+            case Transaction.InAcknowledged:
+                ackReceived.Value = true;
+                BufferDone(endpoint, endpoint.Sent(transactionBuffer));
+                break;
+            case Transaction.IsochronousIn:
+                BufferDone(endpoint, endpoint.Sent(transactionBuffer));
+                break;
+            }
+            if(endpoint != null && Aborted(endpoint))
+            {
+                abortDone.Value |= endpoint.Bit;
+            }
+            UpdateInterrupts();
+        }
+
+        // Who answers, and what
+
+        private bool Addressed(int tokenAddress)
+        {
+            return line.Listening && controllerEnable.Value && !hostMode.Value && tokenAddress == (int)address.Value;
+        }
+
+        private bool Aborted(RP2040_USB_Endpoint endpoint)
+        {
+            return (abort.Value & endpoint.Bit) != 0;
+        }
+
+        /// <summary>NAK, STALL or (null) data: EP_ABORT wins, a SETUP not yet seen by the firmware comes next.</summary>
+        private UsbPacket Blocked(RP2040_USB_Endpoint endpoint)
+        {
+            if(Aborted(endpoint))
+            {
+                return UsbPacket.Nak;
+            }
+            if(endpoint.Number == 0 && setupReceived.Value)
+            {
+                // The buffers still belong to the control transfer that this SETUP has ended.
+                return UsbPacket.Nak;
+            }
+            if(endpoint.Stalled && (endpoint.Number != 0 || (stallArm.Value & endpoint.Bit) != 0))
+            {
+                return UsbPacket.Stall;
+            }
+            return endpoint.Ready ? null : UsbPacket.Nak;
+        }
+
+        private UsbPacket Refusal(RP2040_USB_Endpoint endpoint)
+        {
+            var answer = Blocked(endpoint);
+            if(answer == UsbPacket.Nak)
+            {
+                endpoint.Answered = true;
+                if((endpoint.Control & RP2040_USB_Endpoint.InterruptOnNak) != 0)
+                {
+                    nakPolled |= endpoint.Bit;
+                    told = endpoint;
+                }
+            }
+            else if(answer == UsbPacket.Stall && (endpoint.Control & RP2040_USB_Endpoint.InterruptOnStall) != 0)
+            {
+                told = endpoint;
+            }
+            return answer;
+        }
+
+        /// <summary>Something that decides over this endpoint's answer, or over what it reports, has changed.</summary>
+        private void LookAgain(RP2040_USB_Endpoint endpoint)
+        {
+            if(!endpoint.Answered)
+            {
+                return;
+            }
+            if(!endpoint.Enabled || Blocked(endpoint) != UsbPacket.Nak)
+            {
+                TellReady(endpoint);
+            }
+            else if((endpoint.Control & RP2040_USB_Endpoint.InterruptOnNak) != 0)
+            {
+                // A host that polled would be told NAK again in this very frame; one that waits is asked to try.
+                nakPolled |= endpoint.Bit;
+            }
+        }
+
+        private void LookAgainAtEndpoint0()
+        {
+            LookAgain(endpoints[0]);
+            LookAgain(endpoints[1]);
+        }
+
+        private void TellReady(RP2040_USB_Endpoint endpoint)
+        {
+            endpoint.Answered = false;
+            if(Listener != null)
+            {
+                Listener.EndpointReady(endpoint.EndpointAddress);
+            }
+        }
+
+        // The course of a transaction
+
+        private void Begin()
+        {
+            if(transaction != Transaction.None || error != null || told != null)
+            {
+                TransactionEnd();
+            }
+            line.Traffic();
+        }
+
+        private bool Spoiled(UsbFault fault)
+        {
+            switch(fault)
+            {
+            case UsbFault.Crc:
+                error = crcError;
+                return true;
+            case UsbFault.BitStuff:
+                error = bitStuffError;
+                return true;
+            case UsbFault.LostData:
+                error = receiveTimeout;
+                return true;
+            default:
+                return false;
+            }
+        }
+
+        private void Accept(Transaction kind, RP2040_USB_Endpoint endpoint, byte[] data)
+        {
+            transaction = kind;
+            transactionEndpoint = endpoint;
+            transactionBuffer = endpoint.Current;
+            transactionData = data;
+        }
+
+        private void BufferDone(RP2040_USB_Endpoint endpoint, bool last)
+        {
+            if(last)
+            {
+                transactionComplete.Value = true;
+            }
+            if(endpoint.Reports(transactionBuffer) && !endpoint.Done.Contains(transactionBuffer))
+            {
+                endpoint.Done.Add(transactionBuffer);
+                ShowDone(endpoint);
+            }
+        }
+
+        /// <summary>BUFF_STATUS and BUFF_CPU_SHOULD_HANDLE speak of the oldest buffer that is done.</summary>
+        private void ShowDone(RP2040_USB_Endpoint endpoint)
+        {
+            if(endpoint.Done.Count == 0)
+            {
+                bufferStatus &= ~endpoint.Bit;
+                return;
+            }
+            bufferStatus |= endpoint.Bit;
+            if(endpoint.Done[0] == 1)
+            {
+                bufferCpuShouldHandle |= endpoint.Bit;
+            }
+            else
+            {
+                bufferCpuShouldHandle &= ~endpoint.Bit;
+            }
+        }
+
+        private void BuffersHandled(uint mask)
+        {
+            foreach(var endpoint in endpoints)
+            {
+                if((mask & endpoint.Bit) != 0 && endpoint.Done.Count > 0)
+                {
+                    endpoint.Done.RemoveAt(0);
+                    ShowDone(endpoint);
+                }
+            }
+        }
+
+        private void AbortChanged(uint before, uint value)
+        {
+            var begun = value & ~before;
+            if(transactionEndpoint != null)
+            {
+                begun &= ~transactionEndpoint.Bit;
+            }
+            abortDone.Value |= begun;
+            foreach(var endpoint in endpoints)
+            {
+                if((before & ~value & endpoint.Bit) != 0)
+                {
+                    LookAgain(endpoint);
+                }
+            }
+        }
+
+        private uint bufferStatus;
+        private uint bufferCpuShouldHandle;
+
+        /// <summary>Answered NAK with an interrupt on NAK: the host is to try again in the next frame.</summary>
+        private uint nakPolled;
+
+        // The transaction in hand, and what is reported at its end.
+        private Transaction transaction;
+        private RP2040_USB_Endpoint transactionEndpoint;
+        private int transactionBuffer;
+        private byte[] transactionData;
+        private IFlagRegisterField error;
+        private RP2040_USB_Endpoint told;
+
+        private enum Transaction
+        {
+            None,
+            Setup,
+            Out,
+            In,
+            InAcknowledged,
+            IsochronousIn,
+        }
+    }
+}
