@@ -1,4 +1,4 @@
-"""The registers of renode/models/RP2040_USB.Registers.cs against the pico-sdk's header: offsets, bit positions, reset values."""
+"""The registers of renode/models/RP2040_USB.Registers.cs against the pico-sdk's header: offsets, bits, reset values."""
 
 from __future__ import annotations
 
