@@ -165,6 +165,15 @@ class Board:
             self._uart_repl = Repl(UartStream(self.engine, number))
         return self._uart_repl
 
+    def complaint(self) -> str:
+        """The traceback with which boot.py or main.py has ended, as the board printed it; empty when there is none.
+
+        Half an emulated second passes while a program runs; what the board says in it is taken from its port.
+        """
+        from renode_pico.micropython.complaint import complaint
+
+        return complaint(self)
+
     def exec(self, code: str | bytes, timeout: float = 30.0) -> bytes:
         """Run code through the USB REPL and return what it printed.
 

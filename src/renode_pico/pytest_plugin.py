@@ -26,6 +26,7 @@ from renode_pico.usb.temper import Temper
 
 TRACE = pytest.StashKey[KeptTrace]()
 """The trace of a test's board, until it is known whether the test has failed."""
+BOARD = pytest.StashKey[Board]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -97,16 +98,18 @@ def engine_of(config: pytest.Config) -> str:
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
-    """Keep the bus traces of a test that has failed, and say in its report where they are."""
+    """Keep the bus traces of a test that has failed; its report says where they are, and what ended main.py."""
     outcome: Any = yield
     report: pytest.TestReport = outcome.get_result()
-    trace = item.stash.get(TRACE, None)
-    if trace is None or not report.failed:
+    if not report.failed:
         return
-    del item.stash[TRACE]
-    folder = Path(item.config.rootpath, item.config.getoption("--usb-traces"), engine_of(item.config))
-    kept = trace.end(folder, item.nodeid)
-    report.sections.append(("USB traces", "\n".join(str(path) for path in kept)))
+    if (trace := item.stash.get(TRACE, None)) is not None:
+        del item.stash[TRACE]
+        folder = Path(item.config.rootpath, item.config.getoption("--usb-traces"), engine_of(item.config))
+        kept = trace.end(folder, item.nodeid)
+        report.sections.append(("USB traces", "\n".join(str(path) for path in kept)))
+    if (board := item.stash.get(BOARD, None)) is not None and (complaint := board.complaint()):
+        report.sections.append(("What MicroPython says of itself", complaint))
 
 
 def board_options(request: pytest.FixtureRequest) -> dict[str, Any]:
@@ -135,7 +138,9 @@ def pico(request: pytest.FixtureRequest) -> Iterator[Board]:
     with Board(engine=cast(EngineName, engine_of(request.config)), **board_options(request)) as board:
         if request.config.getoption("--usb-traces"):
             request.node.stash[TRACE] = KeptTrace(board.host)
+        request.node.stash[BOARD] = board
         yield board
+        del request.node.stash[BOARD]
         trace = request.node.stash.get(TRACE, None)
         if trace is not None:
             del request.node.stash[TRACE]

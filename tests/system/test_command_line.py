@@ -78,6 +78,18 @@ def test_lsusb_json(engine: str) -> None:
     assert "Board in FS mode" in text
 
 
+@pytest.mark.parametrize("firmware", ["cdc", "uart"])
+def test_lsusb_says_what_main_has_ended_with(engine: str, firmware: str, tmp_path: Path) -> None:
+    """The board's own complaint was lost, and all looked well."""
+    main = tmp_path / "main.py"
+    main.write_text("import time\ntime.sleep_ms(250)\nimport nonexistent\n")
+    done = run("lsusb", "--engine", engine, "--firmware", firmware, "--main", main)
+    assert done.returncode == (0 if firmware == "cdc" else 1)
+    said = [line for line in done.stderr.splitlines() if line.startswith("board: ")]
+    assert said[0] == "board: Traceback (most recent call last):"
+    assert said[-1] == "board: ImportError: no module named 'nonexistent'"
+
+
 HEAVY = ("littlefs", "rich", "jinja2", "elftools", "pcapng", "serial", "pygments")
 
 

@@ -49,6 +49,17 @@ def test_the_fixtures_serve_a_project_of_its_own(pico: Board, tmp_path: Path) ->
     assert "to see the reason" in done.stdout
 
 
+def test_the_report_of_a_failed_test_has_the_tracebacks_of_the_board(pico: Board, tmp_path: Path) -> None:
+    (tmp_path / "test_mine.py").write_text(
+        "import pytest\n@pytest.mark.pico(files={'main.py': 'import nonexistent'})\n"
+        "def test_it(usb):\n    assert usb.descriptor.idVendor == 0xF055\n"
+    )
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--engine", pico.engine.name]
+    done = run([*command, str(tmp_path)], cwd=tmp_path, timeout=300)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "ImportError: no module named 'nonexistent'" in done.stdout
+
+
 @pytest.mark.row("T7.keyword-documentation")
 def test_the_robot_library_documents_every_word_of_the_suites(pico: Board, tmp_path: Path) -> None:
     page = tmp_path / "keywords.json"
