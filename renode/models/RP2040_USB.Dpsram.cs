@@ -18,6 +18,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             offset &= RP2040_USB_Memory.Size - 1;
             if(offset >= RP2040_USB_Memory.Buffers)
             {
+                NoteWrite(offset, 1);
                 memory.Bytes[offset] = value;
                 return;
             }
@@ -34,6 +35,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
         [ConnectionRegion("dpsram")]
         public void WriteWordToDpsram(long offset, ushort value)
         {
+            NoteWrite(offset, 2);
             var shift = 8 * (int)(offset & 2);
             WriteDpsram(offset, 0xFFFFu << shift, (uint)value << shift);
         }
@@ -47,6 +49,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
         [ConnectionRegion("dpsram")]
         public void WriteDoubleWordToDpsram(long offset, uint value)
         {
+            NoteWrite(offset, 4);
             WriteDpsram(offset, uint.MaxValue, value);
         }
 
@@ -63,6 +66,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             {
                 return false;
             }
+            NoteWrite(offset, width);
             if(width == 1)
             {
                 memory.Bytes[offset] = (byte)value;
@@ -97,6 +101,10 @@ namespace Antmicro.Renode.Peripherals.RP2040
 
         private void ControlWordWritten(int offset)
         {
+            if(sanitizer != null)
+            {
+                sanitizer.ControlWordWritten(offset);
+            }
             if(offset < FirstEndpointControl)
             {
                 return;

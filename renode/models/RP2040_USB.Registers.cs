@@ -19,7 +19,8 @@ namespace Antmicro.Renode.Peripherals.RP2040
         private void DefineRegisters()
         {
             Registers.AddressEndpoint.Define(this)
-                .WithValueField(0, 7, out address, name: "ADDRESS")
+                .WithValueField(0, 7, out address, name: "ADDRESS",
+                    changeCallback: (_, value) => { if(sanitizer != null) sanitizer.AddressChanged((int)value); })
                 .WithReservedBits(7, 9)
                 .WithValueField(16, 4, name: "ENDPOINT")
                 .WithReservedBits(20, 12);

@@ -128,6 +128,10 @@ namespace Antmicro.Renode.Peripherals.RP2040
                 memory.Write(0, transactionData);
                 stallArm.Value = 0;
                 setupReceived.Value = true;
+                if(sanitizer != null)
+                {
+                    sanitizer.SetupReceived();
+                }
                 break;
             case Transaction.Out:
                 BufferDone(endpoint, endpoint.Received(transactionBuffer, transactionData));
@@ -272,6 +276,10 @@ namespace Antmicro.Renode.Peripherals.RP2040
 
         private void BufferDone(RP2040_USB_Endpoint endpoint, bool last)
         {
+            if(sanitizer != null)
+            {
+                sanitizer.GivenBack(endpoint);
+            }
             if(last)
             {
                 transactionComplete.Value = true;
@@ -304,6 +312,10 @@ namespace Antmicro.Renode.Peripherals.RP2040
 
         private void BuffersHandled(uint mask)
         {
+            if(sanitizer != null)
+            {
+                sanitizer.BufferStatusCleared(mask);
+            }
             foreach(var endpoint in endpoints)
             {
                 if((mask & endpoint.Bit) != 0 && endpoint.Done.Count > 0)
@@ -317,6 +329,10 @@ namespace Antmicro.Renode.Peripherals.RP2040
         private void AbortChanged(uint before, uint value)
         {
             var begun = value & ~before;
+            if(sanitizer != null)
+            {
+                sanitizer.AbortBegun(begun);
+            }
             if(transactionEndpoint != null)
             {
                 begun &= ~transactionEndpoint.Bit;

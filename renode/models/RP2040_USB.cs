@@ -18,9 +18,11 @@ namespace Antmicro.Renode.Peripherals.RP2040
     {
         /// <param name="machine">The machine it is part of.</param>
         /// <param name="vbusDetectPin">VBUS is detected by <see cref="VbusDetectInput"/>; otherwise by the cable itself.</param>
-        public RP2040_USB(IMachine machine, bool vbusDetectPin = false) : base(machine)
+        /// <param name="clocks">Where the sanitizer learns how fast clk_sys and clk_usb are.</param>
+        public RP2040_USB(IMachine machine, bool vbusDetectPin = false, RP2040_Clocks clocks = null) : base(machine)
         {
             this.vbusDetectPin = vbusDetectPin;
+            this.clocks = clocks;
             IRQ = new GPIO();
             VbusSense = new GPIO();
             Clock = new UsbClock(machine, this);
@@ -55,6 +57,10 @@ namespace Antmicro.Renode.Peripherals.RP2040
 
         public override void WriteDoubleWord(long offset, uint value)
         {
+            if(sanitizer != null && HeldInReset)
+            {
+                sanitizer.WrittenInReset(offset & 0xFFF, value);
+            }
             Clock.Synchronize();
             Clock.Enter(() => base.WriteDoubleWord(offset, value));
         }
@@ -158,6 +164,10 @@ namespace Antmicro.Renode.Peripherals.RP2040
             latchSuspend = false;
             SieControlChanged();
             UpdateInterrupts();
+            if(sanitizer != null)
+            {
+                sanitizer.Reset();
+            }
             if(attached && Listener != null)
             {
                 Listener.PullUpChanged(false);

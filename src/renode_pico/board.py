@@ -18,6 +18,7 @@ from renode_pico.firmware.identity import STORAGE, Identity, identify
 from renode_pico.firmware.images import read_flash_file
 from renode_pico.micropython.repl import Repl
 from renode_pico.micropython.stream import CdcStream, UartStream
+from renode_pico.sanitizer.findings import Finding, findings
 from renode_pico.usb.cdc import CdcPort, cdc_ports
 from renode_pico.usb.device import Device
 from renode_pico.usb.enumeration import enumerate_device
@@ -35,8 +36,9 @@ class Board:
 
     `files` go into MicroPython's file system in the flash, beside what a `flash_file` holds already. `bootsel`: the
     button is held as the power comes on, so that the boot ROM's own device appears. `cores`, `mips`, `revision`: see
-    `BoardConfig`. `temper`: how the host takes a device that lies about itself, see `usb.temper`. Use it as a context
-    manager, or call `close()`.
+    `BoardConfig`. `temper`: how the host takes a device that lies about itself, see `usb.temper`. `sanitize`: what the
+    firmware does to the USB controller that it must not is noted (`findings`). Use it as a context manager, or call
+    `close()`.
 
     Raises EngineMissing, ImageError, and UsageError for what the firmware or the engine has no use for.
     """
@@ -53,6 +55,7 @@ class Board:
         revision: str | None = None,
         bootsel: bool = False,
         temper: Temper | str = Temper.LENIENT,
+        sanitize: bool = False,
     ) -> None:
         self.temper = Temper(temper)
         self.firmware = find_image(str(firmware))
@@ -67,6 +70,7 @@ class Board:
             cores=cores,
             mips=mips,
             revision=revision,
+            sanitize=sanitize,
         )
         self.engine: Engine = create(engine, self.config)
         if image and saved:
@@ -84,6 +88,11 @@ class Board:
         if self._identity is None:
             self._identity = identify(self.firmware)
         return self._identity
+
+    @property
+    def findings(self) -> list[Finding]:
+        """What the sanitizer has found so far, once for each place; none without `sanitize`."""
+        return findings(self.engine.misuses, self.firmware)
 
     @property
     def host(self) -> Host:

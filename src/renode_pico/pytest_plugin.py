@@ -24,6 +24,11 @@ from renode_pico.usb.cdc import CdcPort
 from renode_pico.usb.device import Device
 from renode_pico.usb.temper import Temper
 
+
+class UsbMisuse(pytest.PytestWarning):
+    """The firmware of a test did something to the USB controller that silicon punishes at random."""
+
+
 TRACE = pytest.StashKey[KeptTrace]()
 """The trace of a test's board, until it is known whether the test has failed."""
 BOARD = pytest.StashKey[Board]()
@@ -39,6 +44,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         choices=[temper.value for temper in Temper],
         default=Temper.LENIENT.value,
         help="lenient: as Linux takes a device that lies about itself; strict: the first lie is an error",
+    )
+    group.addoption(
+        "--no-usb-sanitize",
+        action="store_true",
+        help="do not look for what the firmware does to the USB controller that it must not (as warnings)",
     )
     group.addoption(
         "--usb-traces",
@@ -57,8 +67,9 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     config.addinivalue_line(
         "markers",
-        "pico(firmware=..., files={name: text}, temper=...): the board's firmware, the files in its flash, and how its "
-        "host takes a device that lies: 'lenient' or 'strict'",
+        "pico(firmware=..., files={name: text}, temper=..., sanitize=...): the board's firmware, the files in its "
+        "flash, how its host takes a device that lies ('lenient' or 'strict'), whether misuse of the USB controller is "
+        "told",
     )
     config.addinivalue_line("markers", "engine(name, reason=...): the test is for this engine only, and why")
 
@@ -117,6 +128,7 @@ def board_options(request: pytest.FixtureRequest) -> dict[str, Any]:
     options: dict[str, Any] = {
         "firmware": request.config.getoption("--firmware") or "cdc",
         "temper": request.config.getoption("--usb-temper"),
+        "sanitize": not request.config.getoption("--no-usb-sanitize"),
     }
     for marker in reversed(list(request.node.iter_markers("pico"))):
         options |= marker.kwargs
@@ -145,6 +157,8 @@ def pico(request: pytest.FixtureRequest) -> Iterator[Board]:
         if trace is not None:
             del request.node.stash[TRACE]
             trace.end()
+        for finding in board.findings:
+            request.node.warn(UsbMisuse(finding))
 
 
 @pytest.fixture

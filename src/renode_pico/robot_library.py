@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Protocol, cast
 from urllib.parse import quote
 
+from robot.api import logger
 from robot.api.deco import keyword, library
 from robot.libraries.BuiltIn import BuiltIn
 
@@ -65,10 +66,11 @@ class PicoLibrary(ClassKeywords):
 
     ROBOT_LISTENER_API_VERSION = 3
 
-    def __init__(self, engine: str = "auto", apps: str = "firmware/apps") -> None:
+    def __init__(self, engine: str = "auto", apps: str = "firmware/apps", sanitize: bool = True) -> None:
         self.ROBOT_LIBRARY_LISTENER = self
         self._engine = cast(EngineName, engine)
         self._apps = Path(apps)
+        self._sanitize = sanitize
         self._board: Board | None = None
         self._console: Repl | None = None
         self._attached = 0
@@ -116,7 +118,7 @@ class PicoLibrary(ClassKeywords):
         self.reset_emulation()
         is_program = program.endswith(".py")
         variant = firmware or ("uart" if is_program else program)
-        self._board = Board(variant, engine=self._engine)
+        self._board = Board(variant, engine=self._engine, sanitize=self._sanitize)
         self._kept = KeptTrace(self._board.host)
         if variant == "cdc":
             self._board.engine.run(0.2)
@@ -133,9 +135,18 @@ class PicoLibrary(ClassKeywords):
             self._kept.end()
             self._kept = None
         if self._board is not None:
+            for finding in self._board.findings:
+                logger.warn(str(finding))
             self._board.close()
         self._board = self._console = None
         self._queued.clear()
+
+    @keyword
+    def the_sanitizer_has_found(self, *checks: str) -> None:
+        """What the firmware did to the USB controller that it must not (docs/sanitizer.md), in order; none: nothing."""
+        found = self.board.findings
+        if [str(each.misuse.check) for each in found] != list(checks):
+            raise AssertionError("\n".join(map(str, found)) or f"the sanitizer has found nothing, not {list(checks)}")
 
     @keyword
     def program_is_running(self, program: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from renode_pico.engine.renode import derived
+from renode_pico.engine.renode import derived, rows_of
 from renode_pico.engine.renode_runtime import runtime
 from renode_pico.rp2040.block import Alias
 from renode_pico.rp2040.dpsram import EpCtrl, endpoint_control
@@ -19,6 +19,7 @@ usb: RP2040.RP2040_USB @ {{
         sysbus new Bus.BusMultiRegistration {{ address: {USBCTRL_DPRAM:#x}; size: 0x1000; region: "dpsram" }}
     }}
 """
+RESET_LINE = 64
 ALIAS_OFFSETS = {Alias.NORMAL: 0, Alias.XOR: 0x1000, Alias.SET: 0x2000, Alias.CLEAR: 0x3000}
 FAULTS = {
     None: "None",
@@ -102,6 +103,32 @@ class RenodeModel(Listener):
     def write_bytes(self, offset: int, data: bytes) -> None:
         for i, value in enumerate(data):
             self._bus.WriteByte(USBCTRL_DPRAM + offset + i, value)
+
+    # The sanitizer
+
+    def sanitize(self) -> None:
+        self._wire.Sanitize = True
+
+    def clocks(self, clk_sys: int, clk_usb: int) -> None:
+        self._wire.Sanitizer.SystemFrequency = clk_sys * 1_000_000
+        self._wire.Sanitizer.UsbFrequency = clk_usb * 1_000_000
+
+    def chip(self, revision: str) -> None:
+        self._wire.Sanitizer.Revision = 1 if revision == "B1" else 2
+
+    def hold(self, held: bool) -> None:
+        self._wire.OnGPIO(RESET_LINE, held)
+
+    def unaligned(self, offset: int, size: int) -> None:
+        if size == 2:
+            self._wire.WriteWordToDpsram(offset, 0)
+        else:
+            self._wire.WriteDoubleWordToDpsram(offset, 0)
+
+    def found(self) -> list[str]:
+        rows = rows_of(self._wire.Misuses())
+        self._wire.Sanitizer.Forget()
+        return [check + (f":{endpoint}" if endpoint else "") for check, endpoint, *_ in rows]
 
     # Time: this host tells the controller when a transaction's time is over
 

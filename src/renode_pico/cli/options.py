@@ -59,6 +59,7 @@ BOARD = (
     click.option("--flash", "flash_file", type=OUTPUT, help="keep the flash in this file between two runs"),
     click.option("--bootsel", is_flag=True, help="hold the button as the power comes on: the boot ROM's own device"),
     click.option("--strict", is_flag=True, help="end at the first lie of the USB device; Linux forgives it"),
+    click.option("--sanitize", is_flag=True, help="tell what the firmware does to the USB controller that it must not"),
     click.option("--gdb", "gdb_port", type=click.IntRange(1, 65535), metavar="PORT", help="let GDB connect there"),
 )
 
@@ -85,6 +86,7 @@ class BoardOptions:
     flash_file: Path | None
     bootsel: bool
     strict: bool
+    sanitize: bool
     gdb_port: int | None
 
     @contextmanager
@@ -95,7 +97,7 @@ class BoardOptions:
         files = self.contents()
         if self.bootsel and files:
             raise UsageError(f"--bootsel starts the boot ROM's loader, which does not read {', '.join(files)}")
-        with Board(
+        board = Board(
             self.firmware,
             engine=cast("EngineName", self.engine),
             files=files,
@@ -105,7 +107,9 @@ class BoardOptions:
             revision=self.revision,
             bootsel=self.bootsel,
             temper="strict" if self.strict else "lenient",
-        ) as board:
+            sanitize=self.sanitize,
+        )
+        with board, told(board):
             if self.gdb_port is not None:
                 board.start_gdb(self.gdb_port)
                 click.echo(f"gdb      target remote 127.0.0.1:{self.gdb_port}", err=True)
@@ -152,6 +156,16 @@ class BoardOptions:
                 raise UsageError(f"--files {argument}: no such file {source}")
             else:
                 yield name.strip("/"), Path(source)
+
+
+@contextmanager
+def told(board: Board) -> Iterator[None]:
+    """Say at the end what the sanitizer has found, however it ends."""
+    try:
+        yield
+    finally:
+        for finding in board.findings:
+            click.echo(finding, err=True)
 
 
 def tree(folder: Path) -> Iterator[tuple[str, Path]]:

@@ -32,6 +32,7 @@ FUNCTIONS: dict[str, tuple[str, str]] = {
     "ns": ("l", "p"),
     "set_irq": ("", "pii"),
     "irq_levels": ("i", "pi"),
+    "running": ("i", "p"),
     "set_dreq": ("", "pii"),
     "set_nmi_mask": ("", "pii"),
     "set_core_count": ("", "pi"),

@@ -84,6 +84,8 @@ static bool write_memory(struct pico *p, u32 address, u32 size, u32 value, bool 
         store(p->m.dpsram + offset, size, value);
         if (offset < DPSRAM_CONTROL_SIZE)
             p->host.dpsram_written(offset & ~3u);
+        else if (UNLIKELY(p->m.dpsram_guard >> (offset >> DPSRAM_PIECE_BITS) & 1))
+            p->host.dpsram_written(offset);
         return true;
     default: break;
     }

@@ -247,12 +247,19 @@ static bool refuse(struct core *c, enum fault why, u32 address)
     return false;
 }
 
+static bool refuse_unaligned(struct pico *p, struct core *c, u32 address, u32 size)
+{
+    if (p->m.dpsram_guard && address - DPSRAM_BASE < DPSRAM_SIZE)
+        p->host.dpsram_written((address - DPSRAM_BASE) | size << 16);
+    return refuse(c, FAULT_UNALIGNED, address);
+}
+
 static bool on_scs(u32 address) { return address >> 12 == 0xE000E; }
 
 static bool core_load(struct pico *p, struct core *c, u32 address, u32 size, u32 *value)
 {
     if (address & (size - 1))
-        return refuse(c, FAULT_UNALIGNED, address);
+        return refuse_unaligned(p, c, address, size);
     if (p->debugging)
         debug_access(p, c, address, size, false);
     if ((c->mpu_ctrl & 1) && !mpu_allows(c, address, false, false))
@@ -269,7 +276,7 @@ static bool core_load(struct pico *p, struct core *c, u32 address, u32 size, u32
 static bool core_store(struct pico *p, struct core *c, u32 address, u32 size, u32 value)
 {
     if (address & (size - 1))
-        return refuse(c, FAULT_UNALIGNED, address);
+        return refuse_unaligned(p, c, address, size);
     if (p->debugging)
         debug_access(p, c, address, size, true);
     if ((c->mpu_ctrl & 1) && !mpu_allows(c, address, true, false))

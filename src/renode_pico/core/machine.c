@@ -261,6 +261,7 @@ API void *pico_memory(struct pico *p, u32 which, u32 *size)
     case 8: *size = 3 * sizeof(u64); return &p->m.now; /* now, base_cycles, base_ns */
     case 9: *size = p->coverage ? COVERAGE_SIZE : 0; return p->coverage;
     case 10: case 11: *size = sizeof p->m.core[0].r; return p->m.core[which - 10].r;
+    case 12: *size = sizeof p->m.dpsram_guard; return &p->m.dpsram_guard;
     default: *size = 0; return NULL;
     }
 }
@@ -303,6 +304,7 @@ API void pico_alarm_at_ns(struct pico *p, u64 ns) { set_due(p, DUE_PYTHON, ns ==
 API u64 pico_cycle_at_ns(struct pico *p, u64 ns) { return cycle_at_ns(&p->m, ns); }
 API u64 pico_ns(struct pico *p) { return ns_of(&p->m, p->m.now); }
 API void pico_set_irq(struct pico *p, u32 number, u32 level) { set_irq(p, number & 31, level != 0); }
+API u32 pico_running(struct pico *p) { return p->m.running; }
 API u32 pico_irq_levels(struct pico *p, u32 core) { return p->m.core[core & 1].irq_level; }
 API void pico_set_dreq(struct pico *p, u32 number, u32 level) { set_dreq(p, number & 63, level != 0); }
 API void pico_set_nmi_mask(struct pico *p, u32 core, u32 mask) { p->m.nmi_mask[core & 1] = mask; }

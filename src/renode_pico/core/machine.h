@@ -39,6 +39,7 @@ enum {
     DPSRAM_BASE = 0x50100000,
     DPSRAM_SIZE = 0x1000,
     DPSRAM_CONTROL_SIZE = 0x100, /* below it a write configures an endpoint, and Python is told */
+    DPSRAM_PIECE_BITS = 6, /* buffers begin at multiples of 64 */
     USB_BASE = 0x50110000,
     PIO0_BASE = 0x50200000,
     PIO1_BASE = 0x50300000,
@@ -223,6 +224,7 @@ struct machine {
     struct pwm pwm;
     struct dma dma;
     u32 registers[BLOCKS][BLOCK_WORDS]; /* of blocks in Python */
+    u64 dpsram_guard;       /* pieces of DPSRAM whose writes Python wants to hear of, too; not 0: and of unaligned accesses */
     u8 dpsram[DPSRAM_SIZE] __attribute__((aligned(8)));
     u8 xip_sram[XIP_SRAM_SIZE] __attribute__((aligned(8)));
     /* From here on it is not part of a plain copy: see snapshot.c */
@@ -234,7 +236,7 @@ struct machine {
 struct host_callbacks {
     u32 (*read)(u32 block, u32 offset);
     void (*write)(u32 block, u32 offset, u32 raw, u32 alias);
-    void (*dpsram_written)(u32 offset);
+    void (*dpsram_written)(u32 offset); /* with the size in bits 23..16: an unaligned access was refused there */
     void (*pins_changed)(u32 changed, u32 levels); /* of watched pins of GPIO0 to 29 */
     void (*qspi_changed)(u32 changed, u32 levels); /* of watched pins of the flash: its chip select has two drivers */
     void (*dormant_wake)(void);                    /* a pin says that a dormant oscillator is to start again */

@@ -31,6 +31,8 @@ BLOCK_WORDS = 1024
 READ_HOOK, WRITE_HOOK = 1, 2
 COVERAGE_SIZE = 1 << 16
 
+NOBODY, DMA_MASTER = 2, 3
+
 FUNC_XIP, FUNC_SPI, FUNC_UART, FUNC_I2C, FUNC_PWM, FUNC_SIO, FUNC_PIO0, FUNC_PIO1, FUNC_CLOCK, FUNC_USB = range(10)
 """GPIO functions, as FUNCSEL has them (RP2040 datasheet, 2.19.2)."""
 
@@ -196,7 +198,7 @@ class Machine:
         self._write: list[Callable[[int, int, int], None] | None] = [None] * (BLOCK_XIP_AUX + 1)
         self._error: BaseException | None = None
         self.dpsram_written: Callable[[int], None] = _ignore
-        """Called with the offset of a word in the first 256 bytes of DPSRAM that was written."""
+        """Called with the offset of a word in the first 256 bytes of DPSRAM that was written (`dpsram_guard`: more)."""
         self.unmodelled: Callable[[int, bool], None] = _ignore
         """Called with the address of a register that nobody models, and whether it was written."""
         self.dormant_wake: Callable[[], None] = _ignore
@@ -224,6 +226,11 @@ class Machine:
         self._masks = self._view(6).cast("I")
         self._hooks = self._view(7)
         self._clock = self._view(8).cast("Q")
+        self.dpsram_guard = self._view(12).cast("Q")
+        """One number. Bit n: `dpsram_written` is called with the offset of each write into the 64 bytes at 64 n.
+
+        While it is not 0, also for unaligned accesses, which are refused: their size is in bits 23..16.
+        """
         self._snapshots = 0
         self.cores = cores
         self._hz = 125_000_000
@@ -356,6 +363,11 @@ class Machine:
     def irq_levels(self, core: int) -> int:
         """The interrupt lines at a core, one bit each, before its NVIC."""
         return int(self._c.irq_levels(self._p, core))
+
+    @property
+    def running(self) -> int:
+        """Who is at the bus in a callback: core 0 or 1, NOBODY of the chip, or DMA_MASTER."""
+        return int(self._c.running(self._p))
 
     def set_dreq(self, number: int, level: bool) -> None:
         """A data request to DMA: a transfer could be made now."""

@@ -32,6 +32,7 @@ from renode_pico.rp2040.chip import LR, PC, SP, Chip
 from renode_pico.rp2040.not_modelled import listed
 from renode_pico.rp2040.ssi import SS
 from renode_pico.rp2040.sysinfo import CHIP_IDS
+from renode_pico.rp2040.usb_sanitizer import Misuse
 from renode_pico.usb.host import BusHost
 from renode_pico.usb.wire import Wire
 
@@ -78,7 +79,12 @@ class EmbeddedEngine:
             gc.collect()
         self._dead: FirmwareError | None = None
         self._chip = chip = Chip(
-            boot_rom_image(), self._died, cores=config.cores or 2, revision=chip_revision, boot_rom=boot_rom
+            boot_rom_image(),
+            self._died,
+            cores=config.cores or 2,
+            revision=chip_revision,
+            boot_rom=boot_rom,
+            sanitize=config.sanitize,
         )
         self._machine = chip.machine
         self._clock = chip.clock
@@ -141,6 +147,12 @@ class EmbeddedEngine:
     def unmodelled(self) -> dict[str, int]:
         """How often the firmware touched which `block.register` that nobody models."""
         return dict(self._chip.unmodelled.counts)
+
+    @property
+    def misuses(self) -> list[Misuse]:
+        """What the sanitizer has found, in order."""
+        sanitizer = self._chip.usb.sanitizer
+        return [] if sanitizer is None else list(sanitizer.misuses.values())
 
     @property
     def not_modelled(self) -> dict[str, list[str]]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from renode_pico.rp2040.usb_sanitizer import Misuse
 from renode_pico.usb.transfer import Host
 
 
@@ -23,6 +24,7 @@ class BoardConfig:
     driver on each.
     `cores`: 1 or 2; None is the engine's own choice. The embedded engine takes both: core 1 costs nothing until
     firmware starts it. Renode takes one: core 0 alone is enough for everything but `_thread`, and up to twice as fast.
+    `sanitize`: misuse of the USB controller is noted (`Engine.misuses`).
     """
 
     firmware: Path
@@ -32,6 +34,7 @@ class BoardConfig:
     mips: int | None = None
     cores: int | None = None
     revision: str | None = None
+    sanitize: bool = False
 
 
 class Uart(Protocol):
@@ -73,6 +76,10 @@ class Engine(Protocol):
     @property
     def not_modelled(self) -> dict[str, list[str]]:
         """What the models themselves list that they do not do, by block: registers, fields, behaviour."""
+
+    @property
+    def misuses(self) -> list[Misuse]:
+        """What firmware did to the USB controller that it must not, in the order found; none without `sanitize`."""
 
     def uart(self, number: int) -> Uart: ...
 

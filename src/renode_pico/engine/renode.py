@@ -15,6 +15,7 @@ from renode_pico.engine.renode_host import RenodeHost
 from renode_pico.engine.renode_runtime import RenodeRuntime, dotnet_bytes, runtime, script
 from renode_pico.errors import FirmwareError, ImageError, UsageError
 from renode_pico.firmware.images import FLASH_BASE, FLASH_SIZE, check_fits, load_image, read_flash_file
+from renode_pico.rp2040.usb_sanitizer import Check, Misuse, Where
 
 HOST = "usb_host"
 GPIO_COUNT = 30
@@ -86,6 +87,8 @@ class RenodeEngine:
         board = "rpi_pico.repl" if config.cores == 2 else "rpi_pico_single.repl"
         command(f"$platform={path_token(script().parent.parent / 'platforms' / 'boards' / board)}")
         self._runtime.script(script())
+        if config.sanitize:
+            command("sysbus.usb Sanitize true")
         self._runtime.keep_ready()
         if config.flash_image is not None and not saved:
             self.load_flash(config.flash_image, config.flash_offset, "flash image")
@@ -142,6 +145,21 @@ class RenodeEngine:
             self._unmodelled = {access_name(block, what): int(count) for block, what, count in rows_of(table)}
             self._noted = noted
         return self._unmodelled
+
+    @property
+    def misuses(self) -> list[Misuse]:
+        """What the sanitizer has found, in order."""
+        rows = rows_of(self._peripheral("usb").Misuses())
+        return [
+            Misuse(
+                Check(check),
+                int(endpoint, 0) if endpoint else None,
+                Where(master, int(pc, 0), int(lr, 0)),
+                int(first),
+                int(count),
+            )
+            for check, endpoint, master, pc, lr, first, count in rows
+        ]
 
     @property
     def not_modelled(self) -> dict[str, list[str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from renode_pico.core.clock import MachineClock
-from renode_pico.core.machine import BLOCK_USB, Core, Machine, Run, State
+from renode_pico.core.machine import BLOCK_USB, DMA_MASTER, NOBODY, Core, Machine, Run, State
 from renode_pico.rp2040.adc import Adc
 from renode_pico.rp2040.block import Alias, Block, Irq, Number
 from renode_pico.rp2040.busctrl import Busctrl
@@ -28,6 +28,7 @@ from renode_pico.rp2040.tbman import Tbman
 from renode_pico.rp2040.uart import Uart
 from renode_pico.rp2040.unmodelled import Unmodelled
 from renode_pico.rp2040.usb_controller import UsbController
+from renode_pico.rp2040.usb_sanitizer import UsbSanitizer, Where
 from renode_pico.rp2040.vreg_and_chip_reset import HAD_POR, HAD_RUN, VregAndChipReset
 from renode_pico.rp2040.watchdog import Watchdog
 from renode_pico.rp2040.xip_ctrl import XipAux, XipCtrl
@@ -63,8 +64,8 @@ class BoardUsb(UsbController):
 
     def __init__(self, machine: Machine, clock: MachineClock, unmodelled: Unmodelled) -> None:
         self._machine = machine
-        self._held = True
         super().__init__(Dpsram(machine.dpsram), clock, lambda level: machine.set_irq(Irq.USBCTRL, level), unmodelled)
+        self.held = True
         machine.attach(BLOCK_USB, self.read, self._write)
         machine.dpsram_written = self.dpram_updated
         machine.set_external(1 << VBUS_SENSE_PIN, 0, 1 << VBUS_SENSE_PIN)
@@ -75,23 +76,50 @@ class BoardUsb(UsbController):
         self._machine.set_external(pin, pin if present else 0, pin)
         super().vbus(present)
 
-    def hold(self, held: bool) -> None:
-        """The reset line."""
-        if held:
-            self.reset()
-        self._held = held
-
     def _write(self, offset: int, raw: int, alias: int) -> None:
-        if not self._held:
-            self.write(offset, raw, Alias(alias))
+        self.write(offset, raw, Alias(alias))
+
+
+class AroundUsb:
+    """What the USB controller's sanitizer asks of the chip."""
+
+    def __init__(self, chip: Chip, revision: str) -> None:
+        self._machine = chip.machine
+        self._clocks = chip.clocks
+        self._is_b2 = revision == "B2"
+
+    def where(self) -> Where:
+        """Who is at the bus."""
+        machine, master = self._machine, self._machine.running
+        if master in (NOBODY, DMA_MASTER):
+            return Where("debugger" if master == NOBODY else "dma")
+        return Where(f"core{master}", machine.core(master, PC), machine.core(master, LR))
+
+    def now_ns(self) -> int:
+        """Emulated time, at the instruction in hand."""
+        return self._machine.now_ns
+
+    def frequencies(self) -> tuple[int, int]:
+        """Of clk_sys and clk_usb, Hz."""
+        frequency = self._clocks.frequency
+        return frequency[Generator.SYS], frequency[Generator.USB]
+
+    def abort_works(self) -> bool:
+        """RP2040-E2: EP_ABORT can be used from B2 on."""
+        return self._is_b2
+
+    def guard(self, pieces: int) -> None:
+        """Which writes into buffers are to be told."""
+        self._machine.dpsram_guard[0] = pieces
 
 
 class Chip:
     """Everything between the pins.
 
     `cores`: 1 or 2. `revision`: of the chip, a key of `sysinfo.CHIP_IDS`. `rom`: the boot ROM's image; with `boot_rom`
-    execution starts there, otherwise at the start of flash, as the boot ROM leaves the chip. `on_dead(why)`: nothing
-    will happen any more until a reset. `poke`: the machine's time is another one from here on, look again.
+    execution starts there, otherwise at the start of flash, as the boot ROM leaves the chip. `sanitize`: misuse of the
+    USB controller is noted (`usb.sanitizer`). `on_dead(why)`: nothing will happen any more until a reset. `poke`: the
+    machine's time is another one from here on, look again.
     """
 
     def __init__(
@@ -102,6 +130,7 @@ class Chip:
         cores: int = 1,
         revision: str = "B2",
         boot_rom: bool = True,
+        sanitize: bool = False,
     ) -> None:
         self._on_dead = on_dead
         self._boot_rom = boot_rom
@@ -145,6 +174,8 @@ class Chip:
         self.xip_ctrl = XipCtrl(machine, clock, unmodelled, clocks, machine.flash)
         self.xip_aux = XipAux(machine, unmodelled, self.xip_ctrl)
         self.usb = BoardUsb(machine, clock, unmodelled)
+        if sanitize:
+            self.usb.sanitizer = UsbSanitizer(self.usb, AroundUsb(self, revision))
         self.watchdog = Watchdog(machine, clock, unmodelled, clocks, self._watchdog_triggered)
         self.resets_block = Resets(machine, unmodelled, self._reset_lines())
         self.psm = Psm(machine, unmodelled, self._stages())

@@ -44,7 +44,7 @@ class UsbBlock(UsbRegisters):
     ) -> None:
         super().__init__(unmodelled)
         self.listener: WireListener | None = None
-        self._memory = memory
+        self.memory = memory
         self._interrupt = interrupt
         self._interrupt_level = False
         self._bus = Bus(
@@ -56,9 +56,9 @@ class UsbBlock(UsbRegisters):
         )
         self._in = [Endpoint(memory, number, True) for number in range(16)]
         self._out = [Endpoint(memory, number, False) for number in range(16)]
-        self._endpoints = tuple(chain.from_iterable(zip(self._in, self._out, strict=True)))
+        self.endpoints = tuple(chain.from_iterable(zip(self._in, self._out, strict=True)))
         """By bit number in BUFF_STATUS and its kin."""
-        self._ep0 = self._endpoints[:2]
+        self._ep0 = self.endpoints[:2]
         self._busy: Endpoint | None = None
         """The endpoint whose buffer the transaction under way uses."""
         self._nak_polled: set[Endpoint] = set()
@@ -75,14 +75,22 @@ class UsbBlock(UsbRegisters):
 
     # Reset of the block
 
+    def hold(self, held: bool) -> None:
+        """The reset line."""
+        if held:
+            self.reset()
+        self.held = held
+
     def reset(self) -> None:
         """RESETS.RESET bit 24: all registers, not DPSRAM."""
         attached = self.pulled_up
         self._drop_transaction()
         self._nak_polled.clear()
-        for endpoint in self._endpoints:
+        for endpoint in self.endpoints:
             endpoint.reset()
         self.clear_registers()
+        if self.sanitizer is not None:
+            self.sanitizer.reset()
         self._bus.block_reset()
         self._bus.set_powered(self._vbus_detected)
         self._latched = 0
@@ -126,11 +134,13 @@ class UsbBlock(UsbRegisters):
         """BUS_RESET, address 0. The buffers stay as they are: they are the firmware's to clear."""
         self.addr_endp = 0
         self._nak_polled.clear()
-        for endpoint in self._endpoints:
+        for endpoint in self.endpoints:
             endpoint.nak_answered = False
         self._report(SieStatus.BUS_RESET)
 
     def _buffer_done(self, endpoint: Endpoint, buffer: int, last: bool) -> None:
+        if self.sanitizer is not None:
+            self.sanitizer.given_back(endpoint)
         if last:
             self.sie_status |= SieStatus.TRANS_COMPLETE
         if endpoint.interrupts(buffer) and buffer not in endpoint.done:
@@ -142,13 +152,15 @@ class UsbBlock(UsbRegisters):
 
     def dpram_updated(self, offset: int, _value: int = 0) -> None:
         """The firmware has written the word at `offset` of DPSRAM."""
+        if self.sanitizer is not None:
+            self.sanitizer.memory_written(offset)
         if offset >= dpsram.BUFFERS:
             return
         if offset >= dpsram.EP0_IN_BUFFER_CONTROL:
-            endpoint = self._endpoints[(offset - dpsram.EP0_IN_BUFFER_CONTROL) >> 2]
+            endpoint = self.endpoints[(offset - dpsram.EP0_IN_BUFFER_CONTROL) >> 2]
             endpoint.word_written()
         elif offset >= dpsram.EP1_IN_CONTROL:
-            endpoint = self._endpoints[(offset >> 2) & 0x1F]
+            endpoint = self.endpoints[(offset >> 2) & 0x1F]
         else:
             return
         self._look_again(endpoint)
@@ -230,7 +242,7 @@ class UsbBlock(UsbRegisters):
         self._update_interrupt()
 
     def _buff_status_cleared(self, mask: int) -> None:
-        for endpoint in self._endpoints:
+        for endpoint in self.endpoints:
             if mask & endpoint.bit and endpoint.done:
                 endpoint.done.pop(0)
                 self._show_done(endpoint)
@@ -253,7 +265,7 @@ class UsbBlock(UsbRegisters):
         self.ep_abort_done |= begun
         ended = before & ~self.ep_abort
         if ended:
-            for endpoint in self._endpoints:
+            for endpoint in self.endpoints:
                 if ended & endpoint.bit:
                     self._look_again(endpoint)
 

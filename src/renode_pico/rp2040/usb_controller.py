@@ -256,8 +256,10 @@ class UsbController(UsbBlock):
         self._end_in(duration, lambda: self._report(error))
 
     def _setup_received(self, data: bytes) -> None:
-        self._memory.write(dpsram.SETUP_PACKET, data)
+        self.memory.write(dpsram.SETUP_PACKET, data)
         self.ep_stall_arm = 0
+        if self.sanitizer is not None:
+            self.sanitizer.setup_received()
         self._report(SieStatus.SETUP_REC)
 
     def _acknowledged(self, endpoint: Endpoint, buffer: int) -> None:

@@ -34,7 +34,7 @@ class Endpoint:
         self.endpoint_address = number | (0x80 if is_in else 0)
         self.bit = 1 << (2 * number + (0 if is_in else 1))
         self._control_index = endpoint_control(number, is_in) >> 2
-        self._buffer_index = buffer_control(number, is_in) >> 2
+        self.buffer_index = buffer_control(number, is_in) >> 2
         self.ep0_control = 0
         self.reset()
 
@@ -55,7 +55,7 @@ class Endpoint:
     @property
     def buffers(self) -> int:
         """EPn_IN_BUFFER_CONTROL or EPn_OUT_BUFFER_CONTROL."""
-        return self._words[self._buffer_index]
+        return self._words[self.buffer_index]
 
     @property
     def isochronous(self) -> bool:
@@ -122,7 +122,7 @@ class Endpoint:
         shift = BufCtrl.HALF * buffer
         word = self.buffers & ~(0xFFFF << shift) | half << shift
         # The selector is about to move: a RESET bit that stayed would take it back at the firmware's next write.
-        self._words[self._buffer_index] = word & ~BufCtrl.RESET
+        self._words[self.buffer_index] = word & ~BufCtrl.RESET
         if self.control & EpCtrl.DOUBLE_BUFFERED:
             self.selector = buffer ^ 1
         return bool(half & BufCtrl.LAST)

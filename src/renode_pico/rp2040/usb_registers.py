@@ -26,6 +26,7 @@ from renode_pico.rp2040.usb_regs import (
     Reg,
     SieCtrl,
 )
+from renode_pico.rp2040.usb_sanitizer import UsbSanitizer
 
 BLOCK = "USBCTRL_REGS"
 _ADDR_ENDPX = dict.fromkeys(range(Reg.ADDR_ENDP1, Reg.ADDR_ENDP15 + 1, 4), ADDR_ENDPX_BITS)
@@ -42,6 +43,9 @@ class UsbRegisters:
 
     def __init__(self, unmodelled: Unmodelled) -> None:
         self._unmodelled = unmodelled
+        self.sanitizer: UsbSanitizer | None = None
+        self.held = False
+        """RESETS holds the block in reset: writes have no effect."""
         unmodelled.lacks(BLOCK, *(f"host mode: {REGISTER_NAMES[offset]}" for offset in _HOST_REGISTERS))
         self._latched = 0
         """Interrupts that are events, not levels: DEV_SOF, DEV_CONN_DIS, DEV_SUSPEND."""
@@ -160,8 +164,14 @@ class UsbRegisters:
         A bit that is cleared by writing 1 is cleared by a 1 in `value` through any of them: the mask reaches the
         register as it is, not as the result of a read and a modification.
         """
+        if self.held:
+            if self.sanitizer is not None:
+                self.sanitizer.written_in_reset(offset, value)
+            return
         match offset:
             case Reg.BUFF_STATUS:
+                if self.sanitizer is not None:
+                    self.sanitizer.buff_status_cleared(value)
                 self._buff_status_cleared(value)
             case Reg.SIE_STATUS:
                 self.sie_status &= ~value
@@ -185,6 +195,8 @@ class UsbRegisters:
     def _store(self, offset: int, value: int) -> None:
         match offset:
             case Reg.ADDR_ENDP:
+                if self.sanitizer is not None:
+                    self.sanitizer.address_written(value & ADDR_ENDP_ADDRESS_BITS)
                 self.addr_endp = value & ADDR_ENDP_BITS
             case Reg.MAIN_CTRL:
                 self.main_ctrl = value & MainCtrl.BITS
@@ -198,6 +210,8 @@ class UsbRegisters:
                 self._sie_ctrl_changed(value)
             case Reg.EP_ABORT:
                 before, self.ep_abort = self.ep_abort, value & 0xFFFF_FFFF
+                if self.sanitizer is not None:
+                    self.sanitizer.abort_begun(self.ep_abort & ~before)
                 self._abort_changed(before)
             case Reg.EP_STALL_ARM:
                 self.ep_stall_arm = value & EP_STALL_ARM_BITS

@@ -69,6 +69,7 @@ class SieCtrl:
     RESUME = 1 << 12
     RESET_BUS = 1 << 13
     PULLUP_EN = 1 << 16
+    TRANSCEIVER_PD = 1 << 18
     EP0_INT_NAK = 1 << 27
     EP0_INT_2BUF = 1 << 28
     EP0_INT_1BUF = 1 << 29

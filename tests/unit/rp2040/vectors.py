@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Protocol
 
 from renode_pico.rp2040.block import Alias
-from renode_pico.rp2040.dpsram import Dpsram
+from renode_pico.rp2040.dpsram import BUFFERS, Dpsram
 from renode_pico.rp2040.unmodelled import Unmodelled
 from renode_pico.rp2040.usb_controller import UsbController
+from renode_pico.rp2040.usb_sanitizer import UsbSanitizer, Where
 from renode_pico.usb.wire import Fault, Packet, Pid, Wire
 from tests.unit.usb.fake_clock import FakeClock
 
@@ -120,6 +121,24 @@ class Model(Wire, Protocol):
     def wait(self, length_ns: int) -> None:
         """Emulated time passes."""
 
+    def sanitize(self) -> None:
+        """Note misuse from here on, of a B2 with clk_sys at 125 MHz and clk_usb at 48."""
+
+    def clocks(self, clk_sys: int, clk_usb: int) -> None:
+        """Other frequencies, in MHz."""
+
+    def chip(self, revision: str) -> None:
+        """Another revision."""
+
+    def hold(self, held: bool) -> None:
+        """The block's reset line."""
+
+    def unaligned(self, offset: int, size: int) -> None:
+        """The firmware writes bytes of DPSRAM that are not aligned."""
+
+    def found(self) -> list[str]:
+        """What was noted since the last look: the check, and the endpoint where it has one."""
+
 
 class Listener:
     """Notes what a model tells its host, as the vectors write it."""
@@ -157,14 +176,63 @@ class PythonModel(UsbController, Listener):
 
     def write_word(self, offset: int, value: int) -> None:
         self.memory.words[offset >> 2] = value
-        self.dpram_updated(offset)
+        self._told(offset)
 
     def write_bytes(self, offset: int, data: bytes) -> None:
         self.memory.write(offset, data)
-        self.dpram_updated(offset)
+        self._told(offset)
+
+    def _told(self, offset: int) -> None:
+        """As the machine does it: control words always, buffers where the sanitizer guards them."""
+        if offset < BUFFERS or (self.sanitizer is not None and self.around.pieces >> (offset >> 6) & 1):
+            self.dpram_updated(offset)
 
     def wait(self, length_ns: int) -> None:
         self.clock.run_until(lambda: False, self.clock.now_ns + length_ns)
+
+    def sanitize(self) -> None:
+        self.around = BenchAround(self)
+        self.sanitizer = UsbSanitizer(self, self.around)
+
+    def clocks(self, clk_sys: int, clk_usb: int) -> None:
+        self.around.mhz = clk_sys, clk_usb
+
+    def chip(self, revision: str) -> None:
+        self.around.is_b2 = revision == "B2"
+
+    def unaligned(self, offset: int, size: int) -> None:
+        assert self.sanitizer is not None
+        self.sanitizer.memory_written(offset | size << 16)
+
+    def found(self) -> list[str]:
+        assert self.sanitizer is not None
+        misuses = list(self.sanitizer.misuses.values())
+        self.sanitizer.misuses.clear()
+        return [each.check + ("" if each.endpoint is None else f":{each.endpoint:#04x}") for each in misuses]
+
+
+class BenchAround:
+    """No processor: everything is done from one place."""
+
+    def __init__(self, model: PythonModel) -> None:
+        self._model = model
+        self.mhz = 125, 48
+        self.is_b2 = True
+
+    def where(self) -> Where:
+        return Where("core0")
+
+    def now_ns(self) -> int:
+        return self._model.clock.now_ns
+
+    def frequencies(self) -> tuple[int, int]:
+        return self.mhz[0] * 1_000_000, self.mhz[1] * 1_000_000
+
+    def abort_works(self) -> bool:
+        return self.is_b2
+
+    def guard(self, pieces: int) -> None:
+        self.pieces = pieces
 
 
 class Bench:
@@ -207,11 +275,28 @@ class Bench:
         elif verb in ("setup", "out", "in"):
             arrow = words.index("->")
             self._transaction(verb, words[:arrow], words[arrow + 1 :])
+        elif verb == "found":
+            self._same(model.found(), [] if words == ("nothing",) else list(words))
+        elif verb in ("sanitize", "clocks", "chip", "hold", "unaligned"):
+            self._sanitizer(verb, words)
         elif verb in ("ack", "noack"):
             model.in_handshake(value(words[0]), value(words[1]), verb == "ack")
             model.wait(LONGER_THAN_A_TRANSACTION_NS)
         else:
             self._line(verb, words)
+
+    def _sanitizer(self, verb: str, words: tuple[str, ...]) -> None:
+        model = self.model
+        if verb == "sanitize":
+            model.sanitize()
+        elif verb == "clocks":
+            model.clocks(int(words[0]), int(words[1]))
+        elif verb == "chip":
+            model.chip(words[0])
+        elif verb == "hold":
+            model.hold(words[0] == "on")
+        else:
+            model.unaligned(self.file.value(words[0]), int(words[1]))
 
     def _line(self, verb: str, words: tuple[str, ...]) -> None:
         model = self.model
