@@ -69,7 +69,7 @@ def stages(jobs: int) -> list[Stage]:
         Stage("ruff check", [str(BIN / "ruff"), "check", "."]),
         Stage("ruff format", [str(BIN / "ruff"), "format", "--check", "."]),
         Stage("mypy", [str(BIN / "mypy")]),
-        Stage("unit", [*pytest, "tests/unit", f"--junitxml={RESULTS}/unit.xml"]),
+        Stage("unit", [*pytest, "tests/unit", "tests/verify", f"--junitxml={RESULTS}/unit.xml"]),
         Stage(
             "system on embedded",
             [*pytest, "tests/system", "--engine", "embedded", f"--junitxml={RESULTS}/system-embedded.xml"],

@@ -20,6 +20,7 @@ COMMANDS = (
     "doctor",
     "run",
     "lsusb",
+    "verify",
     "exec",
     "repl",
     "trace",

@@ -188,6 +188,47 @@ class Bus:
             self._consume(endpoint | 0x80, injection)
         return packet.data if fault is None or fault is Fault.LOST_HANDSHAKE else None
 
+    def raw(
+        self,
+        token: Pid,
+        address: int,
+        endpoint: int,
+        pid: Pid | None,
+        data: bytes,
+        fault: Fault | None,
+        *,
+        isochronous: bool = False,
+    ) -> Packet | None:
+        """Carry one transaction as it is told, whatever was injected; what the device sent, None for silence.
+
+        A data packet is acknowledged unless there is a fault or the endpoint is isochronous.
+        """
+        self.count += 1
+        handshake: Pid | None
+        if token is Pid.IN:
+            answer = self.wire.in_(address, endpoint, fault)
+            refused = answer is None or answer.pid is Pid.NAK or answer.pid is Pid.STALL
+            if answer is None or refused:
+                self.duration_ns = _REFUSED_IN_NS if answer is not None else _UNANSWERED_NS
+                handshake = None if answer is None else answer.pid
+            else:
+                pid, data = answer.pid, answer.data
+                self._end(len(data) + (ISOCHRONOUS_OVERHEAD if isochronous else HANDSHAKED_OVERHEAD))
+                if not isochronous:
+                    self.wire.in_handshake(address, endpoint, fault is None)
+                handshake = None if isochronous or fault is not None else Pid.ACK
+        else:
+            if token is Pid.SETUP:
+                answer = self.wire.setup(address, endpoint, data, fault)
+            else:
+                assert pid is not None
+                answer = self.wire.out(address, endpoint, pid, data, fault)
+            self._end(len(data) + (TOKEN_AND_DATA_OVERHEAD + SILENCE if answer is None else HANDSHAKED_OVERHEAD))
+            handshake = None if answer is None else answer.pid
+        if self.observers:
+            self._report(token, address, endpoint, pid, data, handshake, fault)
+        return answer
+
     def event(self, kind: BusEventKind) -> None:
         """Tell the observers of a change of the line's state."""
         if self.observers:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 from renode_pico.clock import NS_PER_S, Clock, Runner, nanoseconds
 from renode_pico.errors import Disconnected, Timeout, UsageError
@@ -13,11 +14,24 @@ from renode_pico.usb.instream import InStream, TransferStream
 from renode_pico.usb.meanwhile import Meanwhile
 from renode_pico.usb.observe import BusEventKind, BusObserver, TransferRecord
 from renode_pico.usb.port import PortState, RootPort
+from renode_pico.usb.raw import RawBus
 from renode_pico.usb.schedule import Schedule
-from renode_pico.usb.timing import DEBOUNCE_NS, FRAME_MASK, FRAME_NS, RESET_NS, RESET_RECOVERY_NS, SOF_NS, SUSPEND_NS
+from renode_pico.usb.timing import (
+    BYTE_TIMES_NS,
+    DEBOUNCE_NS,
+    FRAME_MASK,
+    FRAME_NS,
+    HANDSHAKED_OVERHEAD,
+    RESET_NS,
+    RESET_RECOVERY_NS,
+    SOF_NS,
+    SUSPEND_NS,
+)
 from renode_pico.usb.transactions import HostTransfer
 from renode_pico.usb.transfer import Pipe, Setup, Status, Transfer, TransferType
 from renode_pico.usb.wire import Fault, Wire
+
+T = TypeVar("T")
 
 _GRACE_NS = 1_000
 """What a wait for something with a fixed length is given beyond it."""
@@ -33,7 +47,8 @@ class BusHost:
     def __init__(
         self, wire: Wire, clock: Clock, runner: Runner, unmodelled: Callable[[], Mapping[str, int]] = dict
     ) -> None:
-        self._wire = wire
+        self.wire = self._wire = wire
+        self.sends_sof = True
         self._clock = clock
         self._runner = runner
         self._unmodelled = unmodelled
@@ -215,6 +230,28 @@ class BusHost:
         """
         self._bus.inject(fault, endpoint_address, count, skip)
 
+    def raw(self) -> RawBus:
+        """Single transactions by hand."""
+        return RawBus(self)
+
+    def transact(self, carry: Callable[[Bus], T], length: int) -> T:
+        """Let `carry` put one transaction on the bus at the next free instant; over when the transaction's time is.
+
+        length: bytes of data at most, so that it ends before the next frame does. For `raw`; transfers have to be over.
+        """
+        self._run_for(FRAME_NS, lambda: self._current is None)
+        clock = self._clock
+        if clock.now_ns < self._free_ns:
+            self._run_for(self._free_ns - clock.now_ns, _never)
+        left_ns = self._frame_end_ns - clock.now_ns
+        if 0 <= left_ns < BYTE_TIMES_NS[length + HANDSHAKED_OVERHEAD]:
+            self._run_for(left_ns + SOF_NS, _never)
+        self._bus.duration_ns = 0
+        answer = carry(self._bus)
+        self._free_ns = clock.now_ns + self._bus.duration_ns
+        self._run_for(self._bus.duration_ns, _never)
+        return answer
+
     # Waiting
 
     def meanwhile(self) -> Meanwhile:
@@ -336,7 +373,8 @@ class BusHost:
         self._frame_end_ns = begin_ns + FRAME_NS
         self._frame_alarm.schedule(self._frame_end_ns - self._clock.now_ns)
         self._free_ns = begin_ns + SOF_NS
-        self._wire.sof(bus.frame & FRAME_MASK)
+        if self.sends_sof:
+            self._wire.sof(bus.frame & FRAME_MASK)
         if self._sof_observed:
             bus.event(BusEventKind.SOF)
         if self._waits_for_frame and not self._slot_armed:
@@ -449,6 +487,10 @@ class BusHost:
             raise Timeout(
                 f"waited {timeout:g} emulated seconds for {what}: the port is {state} (at {self.now:.6f} s){meanwhile}"
             )
+
+
+def _never() -> bool:
+    return False
 
 
 def _control_length(setup: Setup | None, data: bytes) -> int:

@@ -1,0 +1,103 @@
+"""`renode-pico verify`."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from renode_pico.cli.options import OUTPUT, BoardOptions, board_options
+
+
+@click.command("verify")
+@click.argument("image", required=False)
+@click.option(
+    "--pack", "packs", default="chapter9", show_default=True, metavar="NAMES", help="packs, with commas between them"
+)
+@click.option("--only", multiple=True, metavar="ID", help="this item only; repeatable, or with commas")
+@click.option("--seed", type=int, default=0, show_default=True, help="of what is random; the same seed, the same run")
+@click.option("--list", "as_list", is_flag=True, help="show the items of the packs and end")
+@click.option("--explain", metavar="ID", help="show what is known about an item and end")
+@click.option("--junit", type=OUTPUT, help="write the result as a JUnit report")
+@click.option("--json", "json_path", type=OUTPUT, help="write the result as JSON")
+@click.option("--quiet", "-q", is_flag=True, help="only what is wrong")
+@board_options
+def command(
+    options: BoardOptions,
+    image: str | None,
+    packs: str,
+    only: tuple[str, ...],
+    seed: int,
+    as_list: bool,
+    explain: str | None,
+    junit: Path | None,
+    json_path: Path | None,
+    quiet: bool,
+) -> None:
+    """Verify a USB device item by item: chapter 9 of USB 2.0 and what it stands on, and classes by --pack.
+
+    IMAGE is a UF2, ELF or flat file, or one of the names that --firmware knows. After each item the device is proven
+    alive; one that died is powered on anew, and the rest goes on.
+
+    Exit codes: 0 nothing failed; 1 an item failed or the device died; 2 wrong usage; 3 an engine is missing.
+
+    Example: renode-pico verify blink.uf2 --junit report.xml
+    """
+    from renode_pico.errors import UsageError
+    from renode_pico.verify import report as reports
+    from renode_pico.verify.runner import verify
+    from renode_pico.verify.table import choose, pack_names
+    from renode_pico.verify.target import BoardTarget
+    from renode_pico.verify.verdict import Result
+
+    names = [name.strip() for name in packs.split(",") if name.strip()]
+    if explain is not None:
+        click.echo(explained(explain))
+        return
+    items = choose(names, [part.strip() for each in only for part in each.split(",") if part.strip()])
+    if as_list:
+        for item in items:
+            click.echo(f"{item.id:6} {item.needs.value} {item.severity.value:6} {item.says} ({item.section})")
+        return
+    if not items:
+        raise UsageError(f"--pack {packs}: name a pack: {', '.join(pack_names())}")
+    if image is not None:
+        if click.get_current_context().get_parameter_source("firmware") is click.core.ParameterSource.COMMANDLINE:
+            raise click.UsageError("give IMAGE or --firmware, not both")
+        options = replace(options, firmware=image)
+
+    def told(result: Result) -> None:
+        if result.verdict.bad or not quiet:
+            click.echo(reports.line(result))
+
+    with ExitStack() as stack:
+        board = stack.enter_context(options.open())
+        report = verify(BoardTarget(board), items, seed=seed, told=told)
+    click.echo(reports.summary(report))
+    if junit is not None:
+        reports.write_junit(junit, report)
+    if json_path is not None:
+        reports.write_json(json_path, report)
+    sys.exit(0 if report.good else 1)
+
+
+def explained(identifier: str) -> str:
+    """All that is known about an item. Raises UsageError."""
+    from renode_pico.verify.table import choose, pack_names
+
+    (item,) = choose(pack_names(), [identifier])
+    needs = {"H": "any host that makes transfers, so a real device, too", "W": "the wire itself: an emulated device"}
+    lines = [
+        f"{item.id}  {item.says}",
+        f"pack      {item.pack}",
+        f"section   {item.section}",
+        f"severity  {item.severity.value}",
+        f"needs     {needs[item.needs.value]}",
+        f"origin    {item.origin}",
+    ]
+    if item.explanation:
+        lines.append(f"how       {item.explanation}")
+    return "\n".join(lines)

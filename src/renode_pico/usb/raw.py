@@ -1,0 +1,171 @@
+"""Single transactions by hand, for whoever verifies a device: what no scheduler would send, at a chosen instant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum
+from typing import Protocol, TypeVar, runtime_checkable
+
+from renode_pico.errors import UsageError
+from renode_pico.usb.bus import Bus
+from renode_pico.usb.wire import Fault, Packet, Pid, Wire
+
+T = TypeVar("T")
+
+
+class Stray(Enum):
+    """What may be on a cable and is no transaction that a device takes part in."""
+
+    UNKNOWN_PID = "a packet with a reserved PID"
+    BROKEN_PID = "a token whose PID and its complement do not fit"
+    LOW_SPEED = "PRE and a low speed packet"
+    SETUP_CRC5 = "a SETUP token with a wrong CRC5"
+    OUT_CRC5 = "an OUT token with a wrong CRC5"
+    IN_CRC5 = "an IN token with a wrong CRC5"
+    SOF_CRC5 = "a start of frame with a wrong CRC5"
+    LATE_ACK = "an ACK 20 bit times after the data packet"
+    BROKEN_HANDSHAKE = "a corrupt packet where the ACK should be"
+
+
+@runtime_checkable
+class StrayWire(Protocol):
+    """A wire that carries what is no transaction, too."""
+
+    def stray(self, stray: Stray, address: int, endpoint: int) -> Packet | None:
+        """Carry it; the answer is the packet with which a device reacts that should not have, None for silence."""
+
+
+@runtime_checkable
+class TimedWire(Protocol):
+    """A wire that knows how fast its device answers."""
+
+    @property
+    def answer_bits(self) -> float:
+        """Bit times from the end of the host's packet to the beginning of the device's (7.1.18)."""
+
+
+@runtime_checkable
+class SuspendWire(Protocol):
+    """A wire that knows whether its device has seen that the bus is idle."""
+
+    @property
+    def suspended(self) -> bool:
+        """The device is suspended (7.1.7.6)."""
+
+
+class RawHost(Protocol):
+    """A host that carries single transactions. Each call is over when the transaction's time is.
+
+    Must not be used while transfers are under way.
+    """
+
+    @property
+    def pulled_up(self) -> bool:
+        """The device has its pull-up on, whether the cable is in or not."""
+
+    @property
+    def answer_bits(self) -> float | None:
+        """`TimedWire.answer_bits`; None where nobody knows."""
+
+    @property
+    def suspended(self) -> bool | None:
+        """`SuspendWire.suspended`; None where nobody knows."""
+
+    @property
+    def takes_strays(self) -> bool:
+        """`stray` can be called."""
+
+    def setup(self, address: int, endpoint: int, data: bytes, fault: Fault | None = None) -> Packet | None:
+        """See `Wire.setup`."""
+
+    def out(self, address: int, endpoint: int, pid: Pid, data: bytes, fault: Fault | None = None) -> Packet | None:
+        """See `Wire.out`."""
+
+    def in_(
+        self, address: int, endpoint: int, fault: Fault | None = None, *, isochronous: bool = False
+    ) -> Packet | None:
+        """See `Wire.in_`; a data packet is acknowledged unless there is a fault or the endpoint is isochronous."""
+
+    def stray(self, stray: Stray, address: int, endpoint: int) -> Packet | None:
+        """See `StrayWire.stray`. Raises UsageError where `takes_strays` is False."""
+
+    def se0(self, seconds: float) -> None:
+        """Drive SE0 that long, without this being a reset for the host."""
+
+    def starts_of_frame(self, on: bool) -> None:
+        """Leave starts of frame out from now on, or send them again."""
+
+
+class Carrier(Protocol):
+    """What `RawBus` needs of a host."""
+
+    wire: Wire
+    sends_sof: bool
+
+    def transact(self, carry: Callable[[Bus], T], length: int) -> T:
+        """Let `carry` put one transaction on the bus."""
+
+    def run(self, seconds: float) -> None:
+        """Let time pass."""
+
+
+class RawBus:
+    """`RawHost` on a host in this process."""
+
+    def __init__(self, host: Carrier) -> None:
+        self._host = host
+        self._wire = host.wire
+
+    @property
+    def pulled_up(self) -> bool:
+        """The device has its pull-up on."""
+        return self._wire.pulled_up
+
+    @property
+    def answer_bits(self) -> float | None:
+        """How fast the device answers, in bit times."""
+        return self._wire.answer_bits if isinstance(self._wire, TimedWire) else None
+
+    @property
+    def suspended(self) -> bool | None:
+        """The device has seen that the bus is idle."""
+        return self._wire.suspended if isinstance(self._wire, SuspendWire) else None
+
+    @property
+    def takes_strays(self) -> bool:
+        """The wire carries what is no transaction."""
+        return isinstance(self._wire, StrayWire)
+
+    def setup(self, address: int, endpoint: int, data: bytes, fault: Fault | None = None) -> Packet | None:
+        """A SETUP transaction."""
+        return self._host.transact(lambda bus: bus.raw(Pid.SETUP, address, endpoint, Pid.DATA0, data, fault), len(data))
+
+    def out(self, address: int, endpoint: int, pid: Pid, data: bytes, fault: Fault | None = None) -> Packet | None:
+        """An OUT transaction."""
+        return self._host.transact(lambda bus: bus.raw(Pid.OUT, address, endpoint, pid, data, fault), len(data))
+
+    def in_(
+        self, address: int, endpoint: int, fault: Fault | None = None, *, isochronous: bool = False
+    ) -> Packet | None:
+        """An IN transaction."""
+        return self._host.transact(
+            lambda bus: bus.raw(Pid.IN, address, endpoint, None, b"", fault, isochronous=isochronous),
+            1023 if isochronous else 64,
+        )
+
+    def stray(self, stray: Stray, address: int, endpoint: int) -> Packet | None:
+        """Something that is no transaction."""
+        wire = self._wire
+        if not isinstance(wire, StrayWire):
+            raise UsageError("this wire carries transactions only")
+        return self._host.transact(lambda bus: wire.stray(stray, address, endpoint), 16)
+
+    def se0(self, seconds: float) -> None:
+        """SE0 for so long."""
+        self._host.transact(lambda bus: self._wire.reset_begin(), 0)
+        self._host.run(seconds)
+        self._wire.reset_end()
+
+    def starts_of_frame(self, on: bool) -> None:
+        """Leave starts of frame out, or not."""
+        self._host.sends_sof = on
