@@ -106,6 +106,7 @@ class Bench:
         self.window = Window()
         self._pids: dict[int, Pid] = {}
         self._tree: Tree | None = None
+        self._size0 = 64
         self.loop: tuple[EndpointDescriptor, EndpointDescriptor] | None = None
         self.loop_known = False
         self.store: object = None
@@ -186,8 +187,7 @@ class Bench:
     @property
     def packet_size(self) -> int:
         """Bytes in a packet of endpoint 0."""
-        size = self._tree.descriptor.bMaxPacketSize0 if self._tree is not None else 64
-        return size if size in (8, 16, 32, 64) else 64
+        return self._size0 if self._size0 in (8, 16, 32, 64) else 64
 
     def pipe0(self) -> Pipe:
         """The pipe to endpoint 0."""
@@ -216,15 +216,15 @@ class Bench:
         head = self.get(requests.get_descriptor(DescriptorType.DEVICE, 0, 0, 64))
         try:
             tree = Tree(head, parse_device(head, Problems(Temper.LENIENT)))
-            self._tree = tree
+            self._size0 = tree.descriptor.bMaxPacketSize0
             for index in range(max(1, tree.descriptor.bNumConfigurations)):
                 first = self.get(requests.get_descriptor(DescriptorType.CONFIGURATION, index, 0, 9))
                 total = int.from_bytes(first[2:4], "little")
                 tree.add(self.get(requests.get_descriptor(DescriptorType.CONFIGURATION, index, 0, max(9, total))))
         except DescriptorError as error:
             self.came = str(error)
-            self._tree = None
             self.fail("descriptors that can be read")
+        self._tree = tree
         self.address, self.alternates = state
         return tree
 

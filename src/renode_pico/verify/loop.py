@@ -21,6 +21,8 @@ PROBE = b"qwerty"
 CTRL_C = b"\x03"
 QUIET = 0.02
 """Seconds without data after which an endpoint is taken to have said all."""
+ROUNDS = (1, 2)
+"""Packets before what resets toggles: the toggles stand either way once."""
 LINE = 192
 """The most bytes sent before the line is begun anew: a prompt's line does not go on for ever."""
 
@@ -55,13 +57,18 @@ class Loop:
             came += answer.data
         return bytes(came)
 
+    def packets(self, count: int) -> None:
+        """Send so many small packets, each of which must come back: toggles stand otherwise after each."""
+        for _ in range(count):
+            data = letters(self.bench, 3)
+            self.bench.expect(self.passes(data), "the same 3 bytes")
+
     def passes(self, data: bytes) -> bool:
         """Send data; whether exactly that comes back."""
-        if not self.bench.write(self.out, data).ok:
-            return False
-        came = self.gather(len(data))
-        self.bench.note(f"{len(data)} bytes to {self.out.bEndpointAddress:#04x}", shown(came))
-        return came == data
+        bench = self.bench
+        written, came = bench.link.exchange(bench.pipe(self.out), data, bench.pipe(self.into), 1.0)
+        bench.note(f"{len(data)} bytes to {self.out.bEndpointAddress:#04x}", f"{written}; {shown(came)}")
+        return written.ok and came == data
 
 
 class RawLoop:

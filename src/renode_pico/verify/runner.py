@@ -119,6 +119,10 @@ class Runner:
         except (UsbError, UsageError) as error:
             result.verdict = Verdict.FAIL
             result.sent, result.came, result.should = bench.sent, str(error), "a device that answers"
+        except (IndexError, KeyError, ValueError, StopIteration) as error:  # what came has no form that an item knows
+            result.verdict = Verdict.FAIL
+            result.sent, result.came = bench.sent, f"{bench.came} ({type(error).__name__}: {error})"
+            result.should = "something that can be read"
         return ""
 
     def _dead(self) -> str:

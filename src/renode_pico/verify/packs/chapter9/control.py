@@ -109,8 +109,9 @@ def cp4(bench: Bench) -> None:
         bench.expect(packet.pid is expected, expected.name)
         expected = expected.toggled
     bench.tx_status_out()
-    bench.tx_setup(requests.set_configuration(bench.tree.first.bConfigurationValue))
-    bench.tx_status_in()
+    for value in (bench.tree.first.bConfigurationValue, 0):
+        bench.tx_setup(requests.set_configuration(value))
+        bench.tx_status_in()
 
 
 @check("CP5")

@@ -8,7 +8,7 @@ from renode_pico.usb import requests
 from renode_pico.usb.transfer import Status, Transfer, TransferType
 from renode_pico.usb.wire import Fault, Pid
 from renode_pico.verify.bench import Bench, is_ack, is_nak, words
-from renode_pico.verify.loop import LINE, Loop, RawLoop, letters, loop, open_ports, raw_loop
+from renode_pico.verify.loop import LINE, ROUNDS, Loop, letters, loop, open_ports, raw_loop
 from renode_pico.verify.table import check
 
 NAKS = 10_000
@@ -25,22 +25,22 @@ IN_FAULTS = (Fault.CRC, Fault.LOST_HANDSHAKE)
 
 @check("EP1")
 def ep1(bench: Bench) -> None:
-    """Moves an odd number of packets, sets the configuration, sends DATA0 and looks at the PID of what comes back."""
-    before = raw_loop(bench)
-    data = letters(bench, 3)
-    before.put(data)
-    before.expect(data, before.gather(3))
-    before.drain()
-    bench.configure()
-    open_ports(bench)
-    pair = RawLoop(bench, before.out, before.into)
-    data = letters(bench, 3)
-    pair.put(data)
-    packet = bench.data_in(pair.into.bEndpointAddress)
-    bench.expect(packet is not None and packet.pid is Pid.DATA0, "DATA0 first")
-    assert packet is not None
-    bench.toggle(pair.into)
-    pair.expect(data, packet.data + pair.gather(3 - len(packet.data)))
+    """Moves packets, sets the configuration, sends DATA0 and looks at the PID of what comes back."""
+    for packets in ROUNDS:
+        pair = raw_loop(bench)
+        for _ in range(packets):
+            data = letters(bench, 3)
+            pair.put(data)
+            pair.expect(data, pair.gather(3))
+        bench.configure()
+        open_ports(bench)
+        data = letters(bench, 3)
+        pair.put(data)
+        packet = bench.data_in(pair.into.bEndpointAddress)
+        bench.expect(packet is not None and packet.pid is Pid.DATA0, "DATA0 first")
+        assert packet is not None
+        bench.toggle(pair.into)
+        pair.expect(data, packet.data + pair.gather(3 - len(packet.data)))
 
 
 @check("EP2")

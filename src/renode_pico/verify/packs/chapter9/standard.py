@@ -9,7 +9,7 @@ from renode_pico.usb.descriptors import DescriptorType, EndpointDescriptor
 from renode_pico.usb.requests import DEVICE, ENDPOINT, INTERFACE
 from renode_pico.usb.transfer import Setup, TransferType
 from renode_pico.verify.bench import Bench
-from renode_pico.verify.loop import Loop, letters, loop
+from renode_pico.verify.loop import ROUNDS, Loop, letters, loop, open_ports, shown
 from renode_pico.verify.table import check
 
 HANDSHAKED = (TransferType.BULK, TransferType.INTERRUPT)
@@ -42,13 +42,10 @@ def _absent_configuration(bench: Bench) -> int:
 
 def _loop_or_none(bench: Bench) -> Loop | None:
     """The loop, where the device has one; the device is configured in either case."""
-    from renode_pico.verify.verdict import NotApplicable
-
-    try:
-        return loop(bench)
-    except NotApplicable:
+    pair = bench.optional(lambda: loop(bench))
+    if pair is None:
         bench.to_configured()
-        return None
+    return pair
 
 
 def _passes(bench: Bench, pair: Loop, length: int, should: str) -> None:
@@ -148,10 +145,14 @@ def sr8(bench: Bench) -> None:
 
 @check("SR9")
 def sr9(bench: Bench) -> None:
-    """Halts every endpoint, selects other alternate settings, moves one packet each way, and configures anew."""
+    """Moves packets, configures anew, moves more; then the same with every endpoint halted and other settings."""
     pair = _loop_or_none(bench)
-    if pair is not None:
-        _passes(bench, pair, 3, "one packet each way")
+    for packets in ROUNDS if pair is not None else ():
+        pair = loop(bench)
+        pair.packets(packets)
+        bench.configure()
+        open_ports(bench)
+        bench.expect(pair.passes(letters(bench, 3)), "the same 3 bytes, DATA0 first")
     for endpoint in bench.endpoints(*HANDSHAKED):
         bench.set_halt(endpoint)
     for setting in bench.tree.settings():
@@ -163,11 +164,6 @@ def sr9(bench: Bench) -> None:
     for setting in bench.tree.settings():
         if setting.bAlternateSetting == 1:
             bench.expect(bench.get(requests.get_interface(setting.bInterfaceNumber)) == b"\0", "00, the first setting")
-    if pair is not None:
-        from renode_pico.verify.loop import open_ports
-
-        open_ports(bench)
-        bench.expect(pair.passes(letters(bench, 3)), "the same 3 bytes, DATA0 first")
 
 
 @check("SR10")
@@ -208,13 +204,11 @@ def sr12(bench: Bench) -> None:
 
 @check("SR13")
 def sr13(bench: Bench) -> None:
-    """Halts each endpoint, uses it twice, clears the halt; an odd number of packets passes a loop before and after."""
+    """Halts each endpoint, uses it twice, clears the halt; then those of a loop, with packets before and after."""
     pair = _loop_or_none(bench)
     endpoints = bench.endpoints(*HANDSHAKED)
     if not endpoints:
         bench.skip("the device has no bulk or interrupt endpoint")
-    if pair is not None:
-        _passes(bench, pair, 3, "one packet each way")
     for endpoint in endpoints:
         bench.set_halt(endpoint)
         bench.expect(bench.halted(endpoint), "a halt")
@@ -225,9 +219,13 @@ def sr13(bench: Bench) -> None:
         if endpoint.bEndpointAddress & 0x80:
             answer = bench.read(endpoint, endpoint.max_packet_size, 0.005)
             bench.expect(not answer.stalled, "no STALL after CLEAR_FEATURE")
-    if pair is not None:
-        pair.drain()
-        bench.expect(pair.passes(letters(bench, 3)), "the same 3 bytes, DATA0 first")
+    for packets in ROUNDS if pair is not None else ():
+        pair = loop(bench)
+        pair.packets(packets)
+        for endpoint in (pair.out, pair.into):
+            bench.set_halt(endpoint)
+            bench.clear_halt(endpoint)
+        bench.expect(pair.passes(letters(bench, 3)), "the same 3 bytes, DATA0 first after CLEAR_FEATURE")
 
 
 def _used(bench: Bench, endpoint: EndpointDescriptor) -> bool:
@@ -240,18 +238,19 @@ def _used(bench: Bench, endpoint: EndpointDescriptor) -> bool:
 @check("SR14")
 def sr14(bench: Bench) -> None:
     """Clears a halt that is not there, on both endpoints of a loop, with data waiting to be read."""
-    pair = loop(bench)
-    _passes(bench, pair, 3, "one packet each way")
-    bench.clear_halt(pair.out)
-    bench.clear_halt(pair.into)
-    bench.expect(pair.passes(letters(bench, 3)), "the same 3 bytes, DATA0 first")
-    data = letters(bench, 5)
-    bench.expect(bench.write(pair.out, data).ok, "the packet taken")
-    bench.run(0.02)
-    bench.clear_halt(pair.into)
-    came = pair.gather(len(data))
-    bench.note("5 bytes that wait to be read, CLEAR_FEATURE(ENDPOINT_HALT), then IN", came)
-    bench.expect(came == data, "all 5 bytes, DATA0 first")
+    for packets in ROUNDS:
+        pair = loop(bench)
+        pair.packets(packets)
+        bench.clear_halt(pair.out)
+        bench.clear_halt(pair.into)
+        pair.packets(packets)
+        data = letters(bench, 5)
+        bench.expect(bench.write(pair.out, data).ok, "the packet taken")
+        bench.run(0.02)
+        bench.clear_halt(pair.into)
+        came = pair.gather(len(data))
+        bench.note("5 bytes that wait to be read, CLEAR_FEATURE(ENDPOINT_HALT), then IN", shown(came))
+        bench.expect(came == data, "all 5 bytes, DATA0 first")
 
 
 @check("SR15")
@@ -356,18 +355,20 @@ def sr20(bench: Bench) -> None:
 
 @check("SR21")
 def sr21(bench: Bench) -> None:
-    """Moves an odd number of packets through a loop before SET_INTERFACE of its interface and of another one."""
+    """Moves packets through a loop before and after SET_INTERFACE of another interface and of its own."""
     pair = loop(bench)
     settings = list(bench.tree.settings())
     mine = next(setting for setting in settings if pair.out in setting.endpoints)
     other = next((each for each in settings if each.bInterfaceNumber != mine.bInterfaceNumber), None)
-    _passes(bench, pair, 3, "one packet each way")
-    if other is not None and bench.control(requests.set_interface(other.bInterfaceNumber, 0)).ok:
-        _passes(bench, pair, 3, "the toggles of another interface stay")
-    if not bench.control(requests.set_interface(mine.bInterfaceNumber, 0)).ok:
-        bench.skip("the interface has one setting and refuses SET_INTERFACE, as it may")
-    bench.begin_toggles(list(mine.endpoints))
-    _passes(bench, pair, 3, "DATA0 first after SET_INTERFACE")
+    for packets in ROUNDS:
+        pair = loop(bench)
+        pair.packets(packets)
+        if other is not None and bench.control(requests.set_interface(other.bInterfaceNumber, 0)).ok:
+            _passes(bench, pair, 3, "the toggles of another interface stay")
+        if not bench.control(requests.set_interface(mine.bInterfaceNumber, 0)).ok:
+            bench.skip("the interface has one setting and refuses SET_INTERFACE, as it may")
+        bench.begin_toggles(list(mine.endpoints))
+        _passes(bench, pair, 3, "DATA0 first after SET_INTERFACE")
 
 
 @check("SR22")

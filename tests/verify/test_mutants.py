@@ -1,0 +1,27 @@
+"""Each item catches the device that is wrong in just that (row Y1)."""
+
+from __future__ import annotations
+
+import pytest
+
+from renode_pico.verify import report as reports
+from renode_pico.verify.runner import verify
+from renode_pico.verify.table import choose, load_pack
+from tests.verify.mutants import MUTANTS
+from tests.verify.right_device import DeviceTarget
+
+IDS = [item.id for item in load_pack("chapter9").items]
+
+
+def test_there_is_a_mutant_for_each_item() -> None:
+    assert sorted(MUTANTS) == sorted(IDS)
+
+
+@pytest.mark.row("Y1.caught")
+@pytest.mark.parametrize("identifier", IDS)
+def test_the_item_catches_its_mutant(identifier: str) -> None:
+    report = verify(DeviceTarget(MUTANTS[identifier]), choose(["chapter9"], [identifier]))
+    (result,) = report.results
+    assert result.verdict.bad, reports.line(result)
+    assert result.should
+    assert result.sent != result.came
