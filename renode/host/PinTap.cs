@@ -15,11 +15,11 @@ namespace Antmicro.Renode.UsbHosts
             this.machine = machine;
             this.pins = pins;
             changes = new List<ulong>();
-            listening = true;
             foreach(var pin in pins.Connections)
             {
-                pin.Value.Connect(this, pin.Key);
+                pin.Value.Connect(this, pin.Key); // which tells the level that is there: no change
             }
+            listening = true;
         }
 
         /// <summary>Every change since the last call, three numbers each: emulated nanoseconds, pin, level.</summary>

@@ -87,6 +87,12 @@ namespace Antmicro.Renode.UsbHosts
             }
         }
 
+        /// <summary>What is queued, in an order that a saved state keeps.</summary>
+        public UsbTransfer[] PendingTransfers()
+        {
+            return schedule.Transfers().ToArray();
+        }
+
         /// <summary>Calls nobody back any more: the emulation is about to end.</summary>
         public void Forget()
         {

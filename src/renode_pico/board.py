@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
-from renode_pico.engine.protocol import BoardConfig, Buttons, Engine, GdbServer
+from renode_pico.engine.protocol import BoardConfig, Engine
 from renode_pico.engine.select import EngineName, create
 from renode_pico.errors import Disconnected, FirmwareError, Timeout, UsageError, UsbError
 from renode_pico.firmware import find_image
@@ -29,6 +31,14 @@ ATTACH_TIMEOUT = 10.0
 """Emulated seconds a firmware may take from power-on to its pull-up."""
 BOOTSEL_TIME = 0.05
 """Emulated seconds for which BOOTSEL is held at power-on: until the boot ROM has looked."""
+
+
+@dataclass(frozen=True, slots=True)
+class BoardSnapshot:
+    """A board as it was once: `Board.restore` takes it."""
+
+    board: Board
+    state: Any
 
 
 class Board:
@@ -208,15 +218,39 @@ class Board:
         self.forget_device()
 
     def press(self, button: str, down: bool = True) -> None:
-        """Push a button down or let it go: `bootsel`. Raises UsageError when the engine has no such button."""
-        if not isinstance(self.engine, Buttons):
-            raise UsageError(f"the {self.engine.name} engine has no button '{button}': use the renode engine")
+        """Push a button down or let it go: `bootsel`. Raises UsageError when there is no such button."""
         self.engine.press(button, down)
+
+    def led(self, name: str = "led") -> bool:
+        """Whether an LED is lit: `led`. Raises UsageError when there is no such LED."""
+        return self.engine.led(name)
+
+    def set_adc(self, channel: int, volts: float) -> None:
+        """The voltage at ADC input 0 to 3 (GPIO26 to GPIO29). Raises UsageError for any other."""
+        self.engine.set_adc(channel, volts)
+
+    def set_temperature(self, celsius: float) -> None:
+        """The chip's temperature."""
+        self.engine.set_temperature(celsius)
+
+    def snapshot(self, *also: Any) -> BoardSnapshot:
+        """Keep the board as it is, its device, open ports and what is under way; and the objects in `also`.
+
+        For this board in this process. Traces and other files go on as they are.
+        """
+        return BoardSnapshot(self, self.engine.snapshot(self, *also))
+
+    def restore(self, snapshot: BoardSnapshot) -> None:
+        """The board as it was, its time included; any number of times, in any order.
+
+        Raises UsageError for the snapshot of another board.
+        """
+        if snapshot.board is not self:
+            raise UsageError("this snapshot is of another board")
+        self.engine.restore(snapshot.state)
 
     def start_gdb(self, port: int) -> None:
         """Let GDB connect to a TCP port of this machine. Raises UsageError when that cannot be."""
-        if not isinstance(self.engine, GdbServer):
-            raise UsageError(f"the {self.engine.name} engine has no GDB server: use the renode engine")
         self.engine.start_gdb(port)
 
     def require_micropython(self, what: str) -> None:

@@ -20,7 +20,7 @@ from robot.api import logger
 from robot.api.deco import keyword, library
 from robot.libraries.BuiltIn import BuiltIn
 
-from renode_pico.board import Board
+from renode_pico.board import Board, BoardSnapshot
 from renode_pico.engine.select import EngineName
 from renode_pico.errors import Stall, Timeout, UsbError
 from renode_pico.micropython.repl import Repl
@@ -41,6 +41,13 @@ DEFAULT_TIMEOUT = 5.0
 def number(text: str | int) -> int:
     """An integer in any of the forms a suite writes: 0x81, 129."""
     return text if isinstance(text, int) else int(text, 0)
+
+
+def one_of(text: str, yes: str, no: str) -> bool:
+    """Which of two words it is. Raises AssertionError for any other."""
+    if text.lower() not in (yes, no):
+        raise AssertionError(f"'{text}' is neither {yes} nor {no}")
+    return text.lower() == yes
 
 
 def from_hex(text: str) -> bytes:
@@ -73,6 +80,7 @@ class PicoLibrary(ClassKeywords):
         self._sanitize = sanitize
         self._board: Board | None = None
         self._console: Repl | None = None
+        self._remembered: BoardSnapshot | None = None
         self._attached = 0
         self._queued: list[Transfer] = []
         self._kept: KeptTrace | None = None
@@ -270,6 +278,54 @@ class PicoLibrary(ClassKeywords):
     def the_host_resumes_the_bus(self) -> None:
         """Wakes a suspended bus."""
         self.board.host.resume()
+
+    # The board's other parts
+
+    @keyword
+    def the_button_is_pressed(self, name: str = "bootsel") -> None:
+        """A button of the board goes down: bootsel."""
+        self.board.press(name)
+
+    @keyword
+    def the_button_is_let_go(self, name: str = "bootsel") -> None:
+        """A button comes up again."""
+        self.board.press(name, False)
+
+    @keyword
+    def the_pin_is_driven(self, pin: int, level: str) -> None:
+        """From outside: high or low."""
+        self.board.engine.set_gpio(pin, one_of(level, "high", "low"))
+
+    @keyword
+    def the_pin_is(self, pin: int, level: str) -> None:
+        """A GPIO's level: high or low."""
+        assert self.board.engine.gpio(pin) == one_of(level, "high", "low"), f"GPIO{pin} is not {level}"
+
+    @keyword("The LED Is")
+    def the_led_is(self, state: str) -> None:
+        """The Pico's LED: on or off."""
+        assert self.board.led() == one_of(state, "on", "off"), f"the LED is not {state}"
+
+    @keyword("The ADC Input Sees")
+    def the_adc_input_sees(self, channel: int, volts: float) -> None:
+        """The voltage at ADC input 0 to 3 (GPIO26 to GPIO29)."""
+        self.board.set_adc(channel, volts)
+
+    @keyword
+    def the_chip_is_at(self, celsius: float) -> None:
+        """Its temperature, degrees Celsius."""
+        self.board.set_temperature(celsius)
+
+    @keyword
+    def the_board_is_remembered(self) -> None:
+        """Chip, host and what is under way, for The Board Is As Remembered."""
+        self._remembered = self.board.snapshot(self._console)
+
+    @keyword
+    def the_board_is_as_remembered(self) -> None:
+        """As it was, its time included; any number of times."""
+        assert self._remembered is not None, "The Board Is Remembered comes first"
+        self.board.restore(self._remembered)
 
     @keyword
     def time_passes(self, seconds: float) -> None:

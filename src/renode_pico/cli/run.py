@@ -40,7 +40,13 @@ DEFAULT_TIMEOUT = 60.0
 @click.option(
     "--press", "presses", multiple=True, metavar="NAME@TIME", help="push a button: bootsel@1.5s, bootsel@1.5s-3s"
 )
-@click.option("--set", "sets", multiple=True, metavar="PIN=LEVEL@TIME", help="drive a pin from outside: gpio3=1@2s")
+@click.option(
+    "--set",
+    "sets",
+    multiple=True,
+    metavar="WHAT=VALUE@TIME",
+    help="gpio3=1@2s, adc0=1.65@1s, temperature=40@1s",
+)
 @click.option("--junit", type=OUTPUT, help="write the result as a JUnit report")
 @click.option("--vcd", type=OUTPUT, help="write pins as a waveform")
 @click.option("--pins", metavar="PINS", help="the pins of --vcd: gpio2,gpio25; without it all")

@@ -18,6 +18,7 @@ from renode_pico.clock import NS_PER_S, nanoseconds
 from renode_pico.core.clock import MachineRunner
 from renode_pico.core.debugger import MachineTarget
 from renode_pico.core.machine import Core, Fault, Hit, MachineSnapshot, Run, State
+from renode_pico.engine import parts
 from renode_pico.engine.embedded_backtrace import Symbols, backtrace, find_elf
 from renode_pico.engine.embedded_faults import first_fault_text, lock_up_text, no_handler_text
 from renode_pico.engine.embedded_io import UartPort
@@ -39,7 +40,6 @@ from renode_pico.usb.wire import Wire
 MIPS = 125
 """Most instructions take one cycle, and firmware sets clk_sys to 125 MHz."""
 GPIO_COUNT = 30
-LED_PIN = 25
 MAX_CLOSED_CHIPS = 3
 """So many of them, and the garbage collector is asked before another one is made: it counts objects, not bytes."""
 
@@ -229,25 +229,20 @@ class EmbeddedEngine:
 
     def press(self, name: str, down: bool) -> None:
         """Push the button `bootsel` down, or let it go: it pulls the flash's chip select low."""
-        if name != "bootsel":
-            raise UsageError(f"button {name}: the Pico has one, bootsel")
+        parts.button(name)
         self._machine.set_external_qspi(SS, 0, SS if down else 0)
 
     def led(self, name: str = "led") -> bool:
         """Whether the Pico's LED, `led`, is lit: GPIO25, driven high."""
-        if name != "led":
-            raise UsageError(f"LED {name}: the Pico has one, led")
-        return self.gpio(LED_PIN)
+        return self.gpio(parts.led_pin(name))
 
     def set_adc(self, channel: int, volts: float) -> None:
         """The voltage at an ADC input, 0 to 3 (GPIO26 to GPIO29), between 0 V and ADC_AVDD, 3.3 V."""
-        if not 0 <= channel < len(self._chip.adc.voltages):
-            raise UsageError(f"ADC input {channel}: the RP2040 has 0 to 3, at GPIO26 to GPIO29")
-        self._chip.adc.voltages[channel] = volts
+        self._chip.adc.voltages[parts.adc_input(channel)] = parts.finite(volts, "a voltage")
 
     def set_temperature(self, celsius: float) -> None:
         """The chip's temperature, as its sensor measures it."""
-        self._chip.adc.temperature = celsius
+        self._chip.adc.temperature = parts.finite(celsius, "a temperature")
 
     # Looking on
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol
 
 from renode_pico.rp2040.usb_sanitizer import Misuse
 from renode_pico.usb.transfer import Host
@@ -66,6 +66,10 @@ class Engine(Protocol):
         """The USB host at the other end of the board's cable; unplugged until `plug()`."""
 
     @property
+    def pc(self) -> int:
+        """Where core 0 is."""
+
+    @property
     def instructions(self) -> int:
         """Instructions executed since power-on (all cores)."""
 
@@ -111,32 +115,35 @@ class Engine(Protocol):
     def set_gpio(self, pin: int, level: bool) -> None:
         """Drive a GPIO pin from outside."""
 
-    def close(self) -> None:
-        """End it; leaves no process, thread or file behind. May be called twice."""
-
-
-@runtime_checkable
-class Buttons(Protocol):
-    """An engine whose board has buttons."""
-
-    def press(self, name: str, down: bool) -> None:
-        """Push a button of the board down or let it go: `bootsel`. Raises UsageError for a name it does not know."""
-
-
-@runtime_checkable
-class GdbServer(Protocol):
-    """An engine that GDB can be connected to."""
-
-    def start_gdb(self, port: int) -> None:
-        """Listen for GDB on a TCP port of this machine (`target remote :PORT`). Raises UsageError when it is taken."""
-
-
-@runtime_checkable
-class PinWatcher(Protocol):
-    """An engine whose pins can be listened to."""
-
     def pins_watched(self, changed: Callable[[int, int, bool], None]) -> AbstractContextManager[None]:
         """Within the context, call `changed(time, pin, level)` for each change of a GPIO's level.
 
         time: emulated nanoseconds since power-on, never going back. Called whenever time has passed.
         """
+
+    def press(self, name: str, down: bool) -> None:
+        """Push a button of the board down or let it go: `bootsel`. Raises UsageError for a name it does not know."""
+
+    def led(self, name: str = "led") -> bool:
+        """Whether an LED of the board is lit. Raises UsageError for a name it does not know."""
+
+    def set_adc(self, channel: int, volts: float) -> None:
+        """The voltage at an ADC input, 0 to 3 (GPIO26 to GPIO29); below 0 V and above ADC_AVDD it reads as those."""
+
+    def set_temperature(self, celsius: float) -> None:
+        """The chip's temperature, as its sensor measures it (datasheet, 4.9.5)."""
+
+    def start_gdb(self, port: int) -> None:
+        """Listen for GDB on a TCP port of this machine (`target remote :PORT`). Raises UsageError when it is taken."""
+
+    def snapshot(self, *also: Any) -> Any:
+        """Keep the board as it is: chip, memories, USB host, what is under way, and what the objects in `also` hold.
+
+        For this engine in this process. What stands outside stays as it is: traces, GDB, files.
+        """
+
+    def restore(self, snapshot: Any) -> None:
+        """The board as it was when the snapshot was taken, its time included; any number of times, in any order."""
+
+    def close(self) -> None:
+        """End it; leaves no process, thread or file behind. May be called twice."""

@@ -5,14 +5,18 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
+from renode_pico.engine import parts
 from renode_pico.engine.embedded_backtrace import RAM, Symbols, backtrace, find_elf
 from renode_pico.engine.ending import IPSR, Registers, program_end
+from renode_pico.engine.memento import Memento
 from renode_pico.engine.protocol import BoardConfig
-from renode_pico.engine.renode_host import RenodeHost
-from renode_pico.engine.renode_runtime import RenodeRuntime, dotnet_bytes, runtime, script
+from renode_pico.engine.renode_host import RenodeHost, UnderWay
+from renode_pico.engine.renode_runtime import RenodeRuntime, dotnet_bytes, dotnet_decimal, runtime, script
 from renode_pico.errors import FirmwareError, ImageError, UsageError
 from renode_pico.firmware.images import FLASH_BASE, FLASH_SIZE, check_fits, load_image, read_flash_file
 from renode_pico.rp2040.usb_sanitizer import Check, Misuse, Where
@@ -27,18 +31,34 @@ FLASH_SELECT = 1
 
 
 class RenodeUart:
-    """`protocol.Uart` on a UART of the emulation."""
+    """`protocol.Uart` on a UART of the emulation; `tap` follows a restored board into its new emulation."""
 
-    def __init__(self, tap: Any) -> None:
-        self._tap = tap
+    def __init__(self) -> None:
+        self.tap: Any = None
+        self._kept = b""
 
     def write(self, data: bytes) -> None:
         """Queue bytes for the chip's RX pin."""
-        self._tap.Write(dotnet_bytes(data))
+        self.tap.Write(dotnet_bytes(data))
 
     def read(self) -> bytes:
         """Everything the chip has sent since the last call."""
-        return bytes(self._tap.Read())
+        data, self._kept = self._kept + bytes(self.tap.Read()), b""
+        return data
+
+    def let_go(self) -> None:
+        """Leave the emulation, with what has come and was not read yet."""
+        self._kept = self.read()
+        self.tap.Dispose()
+
+
+@dataclass(frozen=True, slots=True)
+class RenodeSnapshot:
+    """A board as it was: Renode's saved state in a file, and Python's side of it."""
+
+    state: Path
+    objects: Memento
+    under_way: UnderWay
 
 
 class RenodeEngine:
@@ -57,6 +77,7 @@ class RenodeEngine:
         self._runtime.command("emulation SetGlobalAdvanceImmediately true")
         self._emulation = self._runtime.emulation.internal
         self._folder = tempfile.TemporaryDirectory(prefix="pico-renode-")
+        self._snapshots = count(1)
         self._name = "pico"
         self._load(config.firmware)
         self._machine = self._runtime.emulation.get_mach(self._name)
@@ -64,13 +85,13 @@ class RenodeEngine:
         self._noted = -1
         self._unmodelled: dict[str, int] = {}
         self._host = RenodeHost(self._external(HOST), self._check, lambda: self.unmodelled)
-        self._taps = self._make_taps()
+        self._uarts = (RenodeUart(), RenodeUart())
+        self._listen()
         self._dead: FirmwareError | None = None
         self._aborted = False
         self._one_core = config.cores != 2
-        self._cores = [derived(core) for core in self._machine.internal.SystemBus.GetCPUs()]
-        for core in self._cores:
-            core.Halted += self._halted
+        self._cores: list[Any] = []
+        self._follow_cores()
         self._closed = False
 
     def _load(self, firmware: Path) -> None:
@@ -241,7 +262,7 @@ class RenodeEngine:
         """UART 0 or 1."""
         if number not in (0, 1):
             raise UsageError(f"UART {number}: the RP2040 has UART 0 and UART 1")
-        return RenodeUart(self._taps[number])
+        return self._uarts[number]
 
     def peek(self, address: int) -> int:
         """Read a word over the chip's bus."""
@@ -282,13 +303,73 @@ class RenodeEngine:
 
     def press(self, name: str, down: bool) -> None:
         """Push the button `bootsel` down, or let it go: it pulls the flash's chip select low."""
-        if name != "bootsel":
-            raise UsageError(f"button {name}: the Pico has one, bootsel")
+        parts.button(name)
         pins = self._peripheral("io_qspi")
         if down:
             pins.OnGPIO(FLASH_SELECT, False)
         else:
             pins.Release(FLASH_SELECT)
+
+    def led(self, name: str = "led") -> bool:
+        """Whether the Pico's LED, `led`, is lit: GPIO25, driven high."""
+        return self.gpio(parts.led_pin(name))
+
+    def set_adc(self, channel: int, volts: float) -> None:
+        """The voltage at an ADC input, 0 to 3 (GPIO26 to GPIO29), between 0 V and ADC_AVDD, 3.3 V."""
+        self._peripheral("adc").SetVoltage(parts.adc_input(channel), dotnet_decimal(parts.finite(volts, "a voltage")))
+
+    def set_temperature(self, celsius: float) -> None:
+        """The chip's temperature, as its sensor measures it."""
+        self._peripheral("adc").Temperature = dotnet_decimal(parts.finite(celsius, "a temperature"))
+
+    # As it was
+
+    def snapshot(self, *also: Any) -> RenodeSnapshot:
+        """Keep the board as it is: Renode's saved state, chip and USB host, in a file that lasts as long as the engine.
+
+        `also`: Python objects that belong to the board; what they hold comes back, too. Raises UsageError while pins
+        are watched.
+        """
+        self._check_still("snapshot")
+        path = Path(self._folder.name) / f"{next(self._snapshots)}.save"
+        under_way = self._let_go()
+        objects = Memento(self, *also)
+        try:
+            self._runtime.command(f"Save {path_token(path)}")
+        finally:
+            self._take_up(under_way)
+        return RenodeSnapshot(path, objects, under_way)
+
+    def restore(self, snapshot: RenodeSnapshot) -> None:
+        """The board as it was, its time included; any number of times, and in any order. A second of real time."""
+        self._check_still("restore")
+        self._let_go()
+        snapshot.objects.restore()
+        self._runtime.clear()
+        self._runtime.command(f"Load {path_token(snapshot.state)}")
+        self._emulation = self._runtime.emulation.internal
+        self._machine = self._runtime.emulation.get_mach(self._name)
+        self._runtime.command(f'mach set "{self._name}"')
+        self._peripherals.clear()
+        self._noted = -1
+        self._take_up(snapshot.under_way)
+
+    def _let_go(self) -> UnderWay:
+        """Let nothing of Python's hang on the emulation any more; what was under way on the bus."""
+        self._leave_cores()
+        for uart in self._uarts:
+            uart.let_go()
+        return self._host.let_go()
+
+    def _take_up(self, under_way: UnderWay) -> None:
+        """Hang on to the emulation that there is now."""
+        self._host.take_up(self._external(HOST), under_way)
+        self._listen()
+        self._follow_cores()
+
+    def _check_still(self, what: str) -> None:
+        if self._host.drains:
+            raise UsageError(f"{what}: pins are being watched, which ends with the emulation")
 
     def start_gdb(self, port: int) -> None:
         """Listen for GDB on a TCP port of this machine: Renode's own server, both cores as threads."""
@@ -311,8 +392,8 @@ class RenodeEngine:
         self.reset()
         self._peripheral("vreg_and_chip_reset").PowerOn()
         self._peripheral("sram").ZeroAll()
-        for tap in self._taps:
-            tap.Read()
+        for uart in self._uarts:
+            uart.read()
         if plugged:
             self._host.plug()
 
@@ -335,11 +416,10 @@ class RenodeEngine:
         """End the emulation. May be called twice."""
         if not self._closed:
             self._closed = True
-            for tap in self._taps:
-                tap.Dispose()
+            for uart in self._uarts:
+                uart.let_go()
             # What .NET holds of Python and Python of .NET is out of both garbage collectors' reach.
-            for core in self._cores:
-                core.Halted -= self._halted
+            self._leave_cores()
             self._host.internal.Forget()
             if self._emulation.Equals(self._runtime.emulation.internal):  # a later board has made another one
                 self._runtime.clear()
@@ -367,10 +447,22 @@ class RenodeEngine:
             raise UsageError(f"the emulation has no external {name}")
         return derived(external)
 
-    def _make_taps(self) -> list[Any]:
+    def _listen(self) -> None:
+        """Listen to the UARTs of this emulation."""
         from Antmicro.Renode.UsbHosts import UartTap
 
-        return [UartTap(self._peripheral(f"uart{number}"), self._host.internal) for number in (0, 1)]
+        for number, uart in enumerate(self._uarts):
+            uart.tap = UartTap(self._peripheral(f"uart{number}"), self._host.internal)
+
+    def _follow_cores(self) -> None:
+        self._cores = [derived(core) for core in self._machine.internal.SystemBus.GetCPUs()]
+        for core in self._cores:
+            core.Halted += self._halted
+
+    def _leave_cores(self) -> None:
+        for core in self._cores:
+            core.Halted -= self._halted
+        self._cores = []
 
 
 def rows_of(table: Any) -> list[list[str]]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
+from weakref import WeakSet
 
 from renode_pico.engine.renode_runtime import dotnet_bytes
 from renode_pico.engine.renode_trace import RenodeTrace
@@ -109,15 +111,28 @@ class RenodeTransfer:
 class RenodeInStream:
     """`usb.instream.InStream` in the emulation (renode/host/UsbInStream.cs)."""
 
-    def __init__(self, host: RenodeHost, internal: Any, pipe: Pipe) -> None:
+    def __init__(self, host: RenodeHost, pipe: Pipe, make: Callable[[], Any]) -> None:
         self._host = host
-        self._internal = internal
+        self._make = make
+        self._internal = make()
         self._pipe = pipe
+        self._kept = b""
+        self.is_open = True
+
+    def pause(self) -> None:
+        """Leave the emulation for a moment: ask for nothing, keep what has come."""
+        self._kept = self.take()
+        self._internal.Close()
+
+    def go_on(self) -> None:
+        """Ask again, in whatever emulation the host is in now."""
+        self._internal = self._make()
+        self._internal.Fill()
 
     @property
     def available(self) -> int:
         """Bytes that have come and were not taken."""
-        return int(self._internal.Count)
+        return len(self._kept) + int(self._internal.Count)
 
     @property
     def failed(self) -> Transfer | None:
@@ -132,14 +147,18 @@ class RenodeInStream:
 
     def take(self) -> bytes:
         """Return everything that has come."""
-        return bytes(self._internal.Take())
+        data, self._kept = self._kept + bytes(self._internal.Take()), b""
+        return data
 
     def wait(self, until: bytes, timeout: float) -> bool:
         """Run until the byte has come, or nothing is asked for any more."""
+        if until in self._kept if until else self._kept:
+            return True
         return self._host.run_until_received(self._internal, until[0] if until else -1, timeout)
 
     def close(self) -> None:
         """Cancel what is asked for."""
+        self.is_open = False
         self._internal.Close()
 
 
@@ -195,6 +214,14 @@ class DotNetValues:
         return self._make_action(transfer.done) if transfer.on_done is not None else None
 
 
+@dataclass(frozen=True, slots=True)
+class UnderWay:
+    """What Python waits for on a C# host: streams, and transfers by their place among the host's pending ones."""
+
+    streams: tuple[RenodeInStream, ...]
+    transfers: Mapping[int, RenodeTransfer]
+
+
 class RenodeHost:
     """Implements `Host` by a C# UsbHost. `check` is called before and after time passes; it raises what went wrong.
 
@@ -210,8 +237,36 @@ class RenodeHost:
         self._trace = RenodeTrace(internal)
         self._called_back = CalledBack()
         self._values = DotNetValues(internal)
+        self._streams: WeakSet[RenodeInStream] = WeakSet()
+        self._transfers: WeakSet[RenodeTransfer] = WeakSet()
         self.drains: list[Callable[[], None]] = []
         """Called after time has passed, to take out what has been gathered inside."""
+
+    def let_go(self) -> UnderWay:
+        """Take everything of Python's off the C# host, before it is saved or ended; what was under way."""
+        streams = [stream for stream in self._streams if stream.is_open]
+        for stream in streams:
+            stream.pause()
+        mine = [transfer for transfer in self._transfers if transfer.status is Status.PENDING]
+        transfers: dict[int, RenodeTransfer] = {}
+        for place, pending in enumerate(self.internal.PendingTransfers()):
+            for transfer in mine:
+                if pending.Equals(transfer.internal):
+                    pending.OnDone = None
+                    transfers[place] = transfer
+        return UnderWay(tuple(streams), transfers)
+
+    def take_up(self, internal: Any, under_way: UnderWay) -> None:
+        """Stand on a C# host: the same one again, or that of an emulation which has been loaded. Observers go along."""
+        self.internal = internal
+        self._values = DotNetValues(internal)
+        self._trace.move(internal)
+        pending = list(internal.PendingTransfers())
+        for place, transfer in under_way.transfers.items():
+            transfer.internal = pending[place]
+            transfer.internal.OnDone = self._values.on_done(transfer)
+        for stream in under_way.streams:
+            stream.go_on()
 
     # What can be seen
 
@@ -305,6 +360,7 @@ class RenodeHost:
     ) -> Transfer:
         """Queue a transfer on a pipe; see `Host.submit`."""
         transfer = RenodeTransfer(pipe, setup, on_done, self._called_back)
+        self._transfers.add(transfer)
         with self.running("transfer on ", pipe):
             transfer.internal = self._values.submit(
                 self._values.pipe(pipe),
@@ -319,9 +375,13 @@ class RenodeHost:
 
     def in_stream(self, pipe: Pipe, *, transfers: int, backlog: int) -> RenodeInStream:
         """Gather what comes from an IN endpoint."""
-        return RenodeInStream(
-            self, self._values.stream(self.internal, self._values.pipe(pipe), transfers, backlog), pipe
-        )
+
+        def make() -> Any:
+            return self._values.stream(self.internal, self._values.pipe(pipe), transfers, backlog)
+
+        stream = RenodeInStream(self, pipe, make)
+        self._streams.add(stream)
+        return stream
 
     def run_until_received(self, stream: Any, until: int, timeout: float) -> bool:
         """Run until a C# stream has received a byte (-1: any)."""

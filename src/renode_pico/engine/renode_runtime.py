@@ -229,6 +229,13 @@ def dotnet_bytes(data: bytes) -> Any:
     return array
 
 
+def dotnet_decimal(value: float) -> Any:
+    """A number as .NET's decimal."""
+    from System import Decimal
+
+    return Decimal(float(value))
+
+
 def script() -> Path:
     """The platform's script."""
     return share() / PLATFORM_SCRIPT

@@ -42,6 +42,11 @@ class RenodeTrace:
         self._observers.remove(observer)
         self._choose()
 
+    def move(self, host: Any) -> None:
+        """Report what another host gathers."""
+        self._host = host
+        self._choose()
+
     def drain(self) -> None:
         """Report what has happened since the last call, in the order of emulated time."""
         if not self._observers:

@@ -7,12 +7,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from renode_pico.board import Board
+from renode_pico.engine.parts import adc_input, finite
 from renode_pico.errors import UsageError
 
 HOLD = 0.2
 """Emulated seconds for which a button is held when it is not said how long."""
 UNITS = {"": 1.0, "s": 1.0, "ms": 1e-3, "us": 1e-6}
 TIME = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(s|ms|us)?")
+ADC = re.compile(r"adc(\d+)", re.IGNORECASE)
 PIN = re.compile(r"(?:gpio|gp)?(\d+)", re.IGNORECASE)
 
 
@@ -42,7 +44,32 @@ class Drive:
         board.engine.set_gpio(self.pin, self.level)
 
 
-Event = Press | Drive
+@dataclass(frozen=True, slots=True)
+class Voltage:
+    """An ADC input sees another voltage."""
+
+    at: float
+    channel: int
+    volts: float
+
+    def do(self, board: Board) -> None:
+        """Do it now."""
+        board.set_adc(self.channel, self.volts)
+
+
+@dataclass(frozen=True, slots=True)
+class Warmth:
+    """The chip is at another temperature."""
+
+    at: float
+    celsius: float
+
+    def do(self, board: Board) -> None:
+        """Do it now."""
+        board.set_temperature(self.celsius)
+
+
+Event = Press | Drive | Voltage | Warmth
 
 
 def parse_time(text: str) -> float:
@@ -74,13 +101,24 @@ def parse_press(text: str) -> tuple[Press, Press]:
     return Press(down, name, True), Press(up, name, False)
 
 
-def parse_set(text: str) -> Drive:
-    """Read `gpio3=1@2s`, or `gpio3=1` for a pin that is driven from the start. Raises UsageError."""
+def parse_set(text: str) -> Drive | Voltage | Warmth:
+    """Read `gpio3=1@2s`, `adc0=1.65@1s`, `temperature=40@1s`; without a time from the start. Raises UsageError."""
     what, at, when = text.partition("@")
-    pin, equals, level = what.partition("=")
-    if not equals or level not in ("0", "1") or (at and not when):
-        raise UsageError(f"--set {text}: give PIN=LEVEL@TIME, such as gpio3=1@2s; LEVEL is 0 or 1")
-    return Drive(parse_time(when) if at else 0.0, parse_pin(pin), level == "1")
+    name, equals, value = what.partition("=")
+    wanted = "give gpio3=1@2s (0 or 1), adc0=1.65@1s (volts) or temperature=40@1s (degrees Celsius)"
+    if not equals or (at and not when):
+        raise UsageError(f"--set {text}: {wanted}")
+    time = parse_time(when) if at else 0.0
+    adc = ADC.fullmatch(name.strip())
+    if adc is None and name.strip().lower() != "temperature":
+        if value not in ("0", "1"):
+            raise UsageError(f"--set {text}: {wanted}")
+        return Drive(time, parse_pin(name), value == "1")
+    try:
+        number = float(value)
+    except ValueError:
+        raise UsageError(f"--set {text}: {wanted}") from None
+    return Voltage(time, int(adc[1]), number) if adc is not None else Warmth(time, number)
 
 
 class Timetable:
@@ -99,8 +137,13 @@ class Timetable:
         for event in self._events:
             if isinstance(event, Press):
                 board.press(event.button, False)
-            else:
+            elif isinstance(event, Drive):
                 board.engine.gpio(event.pin)
+            elif isinstance(event, Voltage):
+                adc_input(event.channel)
+                finite(event.volts, "a voltage")
+            else:
+                finite(event.celsius, "a temperature")
 
     def do(self, board: Board, now: float) -> None:
         """Do what is due at `now` emulated seconds."""

@@ -7,21 +7,17 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from renode_pico.board import Board
-from renode_pico.engine.protocol import PinWatcher
-from renode_pico.errors import UsageError
 
 
 @contextmanager
 def recorded(board: Board, path: Path, pins: Iterable[int]) -> Iterator[None]:
     """Write every change of these pins while the board runs, in emulated nanoseconds.
 
-    Raises UsageError when the engine has no such pin or cannot be listened to, OSError when the file cannot be written.
+    Raises UsageError when the chip has no such pin, OSError when the file cannot be written.
     """
     from vcd import VCDWriter
 
     engine = board.engine
-    if not isinstance(engine, PinWatcher):
-        raise UsageError(f"the {engine.name} engine's pins cannot be recorded: use the renode engine")
     with path.open("w") as stream, VCDWriter(stream, timescale="1 ns", date="", comment=board.firmware.name) as writer:
         now = round(engine.now * 1e9)
         wires = {

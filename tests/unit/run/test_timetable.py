@@ -5,7 +5,17 @@ from __future__ import annotations
 import pytest
 
 from renode_pico.errors import UsageError
-from renode_pico.run.timetable import Drive, Press, Timetable, parse_pin, parse_press, parse_set, parse_time
+from renode_pico.run.timetable import (
+    Drive,
+    Press,
+    Timetable,
+    Voltage,
+    Warmth,
+    parse_pin,
+    parse_press,
+    parse_set,
+    parse_time,
+)
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("1.5s", 1.5), ("200ms", 0.2), ("50us", 50e-6), ("2", 2.0), (".5", 0.5)])
@@ -32,6 +42,8 @@ def test_a_button_is_let_go_again() -> None:
 def test_a_pin_is_driven_at_a_time_or_from_the_start() -> None:
     assert parse_set("gpio3=1@2s") == Drive(2.0, 3, True)
     assert parse_set("GP4=0") == Drive(0.0, 4, False)
+    assert parse_set("adc1=1.65@20ms") == Voltage(0.02, 1, 1.65)
+    assert parse_set("temperature=-5") == Warmth(0.0, -5.0)
 
 
 @pytest.mark.parametrize("text", ["bootsel", "@1s", "bootsel@", "bootsel@1s-", "bootsel@2s-1s", "bootsel@now"])
