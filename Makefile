@@ -8,7 +8,7 @@ EDITIONS := $(patsubst firmware/sources-%.toml,%,$(wildcard firmware/sources-*.t
 JOBS     ?= $(shell nproc 2>/dev/null || echo 2)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test firmware lint bench clean setup mutants coverage-page not-modelled dist setup-renode test-quick docs sanitize editions
+.PHONY: help run test firmware lint bench clean setup mutants coverage-page not-modelled dist setup-renode test-quick docs sanitize editions museum
 
 help: ## what there is to make
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -48,6 +48,9 @@ bench: setup firmware ## measure, as ratios beside other emulators
 
 sanitize: setup ## the core in C with random input under AddressSanitizer and UBSan
 	@$(BIN)/python tools/sanitize.py
+
+museum: setup firmware ## published faults of silicon and drivers: each fails as published, and is mended
+	@$(BIN)/python tools/museum.py
 
 mutants: setup firmware ## break the models on purpose; the suites must notice
 	@$(BIN)/python tests/mutants/run.py
