@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Generic;
 using Antmicro.Migrant;
 
@@ -38,14 +39,14 @@ namespace Antmicro.Renode.UsbHosts
             var injection = Begin(endpoint);
             var fault = FaultOf(injection);
             var answer = Wire.Setup(address, endpoint, data, fault);
-            End(data.Length + (answer == null ? UsbTiming.TokenAndDataOverhead + UsbTiming.Silence : UsbTiming.HandshakedOverhead));
+            End(data.Length + (answer == null ? UsbTiming.TokenAndDataOverhead + UsbTiming.Silence : UsbTiming.HandshakedOverhead), fault);
             var handshake = PidOf(answer);
             Report(UsbPid.Setup, address, endpoint, fault == UsbFault.WrongToggle ? UsbPid.Data1 : UsbPid.Data0, data, handshake, fault);
             if(fault != UsbFault.None || handshake == UsbPid.Ack)
             {
                 Consume(endpoint, injection);
             }
-            return fault != UsbFault.None || handshake != UsbPid.Ack ? UsbPid.None : handshake;
+            return Failed(fault) || handshake != UsbPid.Ack ? UsbPid.None : handshake;
         }
 
         /// <summary>ACK, NAK, STALL, or None when it failed (8.5.2).</summary>
@@ -55,7 +56,7 @@ namespace Antmicro.Renode.UsbHosts
             var fault = FaultOf(injection);
             var sent = fault == UsbFault.WrongToggle ? pid.Toggled() : pid;
             var answer = Wire.Out(address, endpoint, sent, data, fault);
-            End(data.Length + (answer == null ? UsbTiming.TokenAndDataOverhead + UsbTiming.Silence : UsbTiming.HandshakedOverhead));
+            End(data.Length + (answer == null ? UsbTiming.TokenAndDataOverhead + UsbTiming.Silence : UsbTiming.HandshakedOverhead), fault);
             var handshake = PidOf(answer);
             Report(UsbPid.Out, address, endpoint, sent, data, handshake, fault);
             if(handshake == UsbPid.Nak || handshake == UsbPid.Stall)
@@ -66,21 +67,22 @@ namespace Antmicro.Renode.UsbHosts
             {
                 Consume(endpoint, injection);
             }
-            return fault != UsbFault.None ? UsbPid.None : handshake;
+            return Failed(fault) ? UsbPid.None : handshake;
         }
 
         /// <summary>
-        /// The packet, NAK, STALL, or null when it failed (8.5.2). A data packet is acknowledged unless it is longer than
-        /// <paramref name="limit"/> bytes: that is babble (8.7.4).
+        /// The packet, NAK, STALL, or null when it failed (8.5.2). A data packet is acknowledged unless it has the
+        /// <paramref name="expected"/> PID and is longer than <paramref name="limit"/> bytes: that is babble (8.7.4). With the other PID
+        /// it is the one before, sent again as its ACK was lost, and acknowledged (8.6.4).
         /// </summary>
-        public UsbPacket In(int address, int endpoint, int limit)
+        public UsbPacket In(int address, int endpoint, UsbPid expected, int limit)
         {
             var injection = Begin(endpoint | 0x80);
             var fault = FaultOf(injection);
             var packet = Wire.In(address, endpoint, fault);
             if(packet == null)
             {
-                End(UsbTiming.Token + UsbTiming.Silence);
+                End(UsbTiming.Token + UsbTiming.Silence, UsbFault.None);
                 Report(UsbPid.In, address, endpoint, UsbPid.None, UsbPacket.NoData, UsbPid.None, fault);
                 if(fault != UsbFault.None)
                 {
@@ -90,16 +92,16 @@ namespace Antmicro.Renode.UsbHosts
             }
             if(packet.Pid == UsbPid.Nak || packet.Pid == UsbPid.Stall)
             {
-                End(UsbTiming.RefusedIn);
+                End(UsbTiming.RefusedIn, UsbFault.None);
                 Report(UsbPid.In, address, endpoint, UsbPid.None, UsbPacket.NoData, packet.Pid, UsbFault.None);
                 return packet;
             }
-            var acknowledged = fault == UsbFault.None && packet.Data.Length <= limit;
-            End(packet.Data.Length + UsbTiming.HandshakedOverhead);
+            var acknowledged = !Failed(fault) && (packet.Data.Length <= limit || packet.Pid != expected);
+            End(packet.Data.Length + UsbTiming.HandshakedOverhead, fault);
             Wire.InHandshake(address, endpoint, acknowledged);
             Report(UsbPid.In, address, endpoint, packet.Pid, packet.Data, acknowledged ? UsbPid.Ack : UsbPid.None, fault);
             Consume(endpoint | 0x80, injection);
-            return fault == UsbFault.None || fault == UsbFault.LostHandshake ? packet : null;
+            return InArrives(fault) ? packet : null;
         }
 
         /// <summary>Sends one isochronous packet; nobody answers (8.5.5).</summary>
@@ -108,7 +110,7 @@ namespace Antmicro.Renode.UsbHosts
             var injection = Begin(endpoint);
             var fault = FaultOf(injection);
             Wire.Out(address, endpoint, UsbPid.Data0, data, fault);
-            End(data.Length + UsbTiming.IsochronousOverhead);
+            End(data.Length + UsbTiming.IsochronousOverhead, fault);
             Report(UsbPid.Out, address, endpoint, UsbPid.Data0, data, UsbPid.None, fault);
             Consume(endpoint, injection);
         }
@@ -121,14 +123,14 @@ namespace Antmicro.Renode.UsbHosts
             var packet = Wire.In(address, endpoint, fault);
             if(packet == null || packet.Pid == UsbPid.Nak || packet.Pid == UsbPid.Stall)
             {
-                End(UsbTiming.Token + UsbTiming.Silence);
+                End(UsbTiming.Token + UsbTiming.Silence, UsbFault.None);
                 Report(UsbPid.In, address, endpoint, UsbPid.None, UsbPacket.NoData, PidOf(packet), fault);
                 return null;
             }
-            End(packet.Data.Length + UsbTiming.IsochronousOverhead);
+            End(packet.Data.Length + UsbTiming.IsochronousOverhead, UsbFault.None);
             Report(UsbPid.In, address, endpoint, packet.Pid, packet.Data, UsbPid.None, fault);
             Consume(endpoint | 0x80, injection);
-            return fault == UsbFault.None || fault == UsbFault.LostHandshake ? packet.Data : null;
+            return InArrives(fault) ? packet.Data : null;
         }
 
         public void Event(string what)
@@ -192,10 +194,22 @@ namespace Antmicro.Renode.UsbHosts
             }
         }
 
-        private void End(int byteTimes)
+        /// <summary>Whether a spoiled transaction counts as failed for the host.</summary>
+        private static bool Failed(UsbFault fault)
         {
-            Duration = UsbTiming.ByteTimes(byteTimes > UsbTiming.MaxPacket + UsbTiming.HandshakedOverhead
-                ? UsbTiming.MaxPacket + UsbTiming.HandshakedOverhead : byteTimes);
+            return fault != UsbFault.None && fault != UsbFault.Slow;
+        }
+
+        /// <summary>What does not keep the data of an IN from the host: it is about the host's ACK.</summary>
+        private static bool InArrives(UsbFault fault)
+        {
+            return !Failed(fault) || fault == UsbFault.Late || fault.SpoilsHandshake();
+        }
+
+        private void End(int byteTimes, UsbFault fault)
+        {
+            var delay = fault == UsbFault.Slow ? UsbTiming.Slow : fault == UsbFault.Late ? UsbTiming.Late : 0;
+            Duration = UsbTiming.ByteTimes(Math.Min(byteTimes, UsbTiming.MaxPacket + UsbTiming.HandshakedOverhead) + delay);
         }
 
         private void Report(UsbPid token, int address, int endpoint, UsbPid dataPid, byte[] data, UsbPid handshake, UsbFault fault)

@@ -113,7 +113,7 @@ namespace Antmicro.Renode.UsbHosts
         /// <summary>One IN transaction; the data, or null when there is none (yet).</summary>
         protected byte[] Receive(UsbBus bus, UsbTransfer transfer, UsbPid expected, int limit)
         {
-            var packet = bus.In(Pipe.Address, Pipe.Number, limit);
+            var packet = bus.In(Pipe.Address, Pipe.Number, expected, limit);
             if(packet == null)
             {
                 Failed(transfer);

@@ -272,10 +272,29 @@ namespace Antmicro.Renode.UsbHosts
 
         // On purpose
 
-        [Description("InjectFault Crc|BitStuff|LostData|WrongToggle|LostHandshake endpoint [count=1] [skip=0]: spoils transactions that carry data (endpoint 0: OUT and SETUP, 0x80: IN).")]
+        [Description("InjectFault Crc|BitStuff|LostData|WrongToggle|LostHandshake|TokenCrc|TokenPid|UnknownPid|DataPid|BrokenHandshake|Babble|Slow|Late endpoint [count=1] [skip=0]: spoils transactions that carry data (endpoint 0: OUT and SETUP, 0x80: IN).")]
         public void InjectFault(UsbFault fault, byte endpoint, int count = 1, int skip = 0)
         {
             Inject(fault, endpoint, count, skip);
+        }
+
+        [Description("InjectSofFault Lost|Doubled|Corrupt [count=1] [skip=0]: loses, doubles or spoils starts of frame.")]
+        public void InjectSofFault(UsbSofFault fault, int count = 1, int skip = 0)
+        {
+            InjectSof(fault, count, skip);
+        }
+
+        [Description("SendStray UnknownPid|BrokenPid|LowSpeed|SetupCrc5|OutCrc5|InCrc5|SofCrc5|LateAck|BrokenHandshake|Data|Babble [address=0] [endpoint=0]: a packet that belongs to no transaction, before the next one; tells what the device answers.")]
+        public string SendStray(UsbStray stray, int address = 0, int endpoint = 0)
+        {
+            var answer = Stray(stray, address, endpoint);
+            return answer == null ? "silence" : answer.Pid.ToString().ToUpperInvariant();
+        }
+
+        [Description("Se0 seconds: drives SE0 for so long, up to 10 ms, between two transactions; below 2.5 us it is no reset.")]
+        public void Se0(double seconds)
+        {
+            DriveSe0(seconds);
         }
 
         [Description("TraceStart @file: writes every transaction and event of the bus to a file, one line each.")]

@@ -1,3 +1,5 @@
+using System;
+
 namespace Antmicro.Renode.UsbHosts
 {
     // Scheduling: frames of 1 ms, and one transaction after the other in them (USB 2.0, 5.11.4, 10.2.3).
@@ -47,11 +49,18 @@ namespace Antmicro.Renode.UsbHosts
             var begin = frameEnd;
             frameEnd = begin + UsbTiming.Frame;
             frameAlarm.Schedule(frameEnd - clock.Now);
-            free = begin + UsbTiming.Sof;
-            bus.Wire.Sof((int)(bus.Frame & UsbTiming.FrameMask));
+            free = Math.Max(free, begin + UsbTiming.Sof);
+            bus.Now = begin;
+            if(sofFaults.Any)
+            {
+                free += sofFaults.Carry(bus);
+            }
+            else
+            {
+                bus.Wire.Sof((int)(bus.Frame & UsbTiming.FrameMask));
+            }
             if(TraceStartsOfFrame)
             {
-                bus.Now = begin;
                 bus.Event("sof");
             }
             FrameBegun();
@@ -95,7 +104,16 @@ namespace Antmicro.Renode.UsbHosts
                 slotAlarm.Schedule(free - now);
                 return;
             }
-            var pipe = schedule.Choose(bus.Frame, frameEnd - now);
+            var end = frameEnd;
+            if(stimulus != null)
+            {
+                end = StimulateOrWait(now);
+                if(end <= now)
+                {
+                    return;
+                }
+            }
+            var pipe = schedule.Choose(bus.Frame, end - now);
             if(pipe == null)
             {
                 slotArmed = false;

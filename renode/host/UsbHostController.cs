@@ -86,6 +86,8 @@ namespace Antmicro.Renode.UsbHosts
             timeoutAlarm = clock.Alarm(Timeouts);
             waitAlarm = clock.Alarm(WaitIsOver);
             lookAlarm = clock.Alarm(LookAgain);
+            stimulusAlarm = clock.Alarm(Kick);
+            se0Alarm = clock.Alarm(wire.ResetEnd);
             port = new UsbRootPort(bus, clock, this);
             wire.Listener = this;
             if(plugWanted)

@@ -29,9 +29,24 @@ namespace Antmicro.Renode.UsbHosts
         public const int TokenAndDataOverhead = 9;
         /// <summary>Byte times a sender waits before it gives up: 18 bit times (USB 2.0, 7.1.19.1).</summary>
         public const int Silence = 3;
+        /// <summary>Byte times that a packet of 16 bit times' delay is later than one after the usual gap of one byte time.</summary>
+        public const int Slow = 1;
+        /// <summary>The same for 19 bit times, rounded up.</summary>
+        public const int Late = 2;
+        public const int StrayToken = 4;
+        public const int StrayHandshake = 3;
+        /// <summary>A data packet with eight bytes.</summary>
+        public const int StrayData = 13;
+        /// <summary>PRE and four byte times of hub set-up, then a low-speed token: eight times as long as at full speed.</summary>
+        public const int StrayLowSpeed = 43;
         public const int MaxPacket = 1023;
 
         public const long Sof = 6 * 2000 / 3;
+        /// <summary>How long before the end of a frame EOF1 is: 32 bit times (USB 2.0, table 11-3).</summary>
+        public const long Eof1 = 32 * 1000 / 12;
+        /// <summary>The same for EOF2: 10 bit times.</summary>
+        public const long Eof2 = 10 * 1000 / 12;
+        public const long Se0Longest = 10 * Millisecond;
 
         /// <summary>T_ATTDB: how long an attached device must stay so before the host acts on it (USB 2.0, 7.1.7.3).</summary>
         public const long Debounce = 100 * Millisecond;

@@ -6,10 +6,38 @@ namespace Antmicro.Renode.Peripherals.RP2040
     // Transactions: what answers a token, and what the firmware is told at the end (USB 2.0, 8.5; datasheet 4.1.2.6).
     public partial class RP2040_USB
     {
+        /// <summary>Nothing is answered, whoever it is for; some leave a mark.</summary>
+        public UsbPacket Stray(UsbStray stray, int address, int endpoint)
+        {
+            Begin();
+            if(!Hears)
+            {
+                return null;
+            }
+            switch(stray)
+            {
+            case UsbStray.Babble:
+                bitStuffError.Value = true;
+                break;
+            case UsbStray.SetupCrc5:
+            case UsbStray.OutCrc5:
+            case UsbStray.InCrc5:
+            case UsbStray.SofCrc5:
+                crcError.Value = true;
+                break;
+            }
+            UpdateInterrupts();
+            return null;
+        }
+
         /// <summary>Always accepted by endpoint 0, whatever its buffers are (USB 2.0, 8.5.3); no other is a control endpoint.</summary>
         public UsbPacket Setup(int address, int endpoint, byte[] data, UsbFault fault)
         {
             Begin();
+            if(TokenSpoiled(fault))
+            {
+                return null;
+            }
             if(endpoint != 0 || !Addressed(address))
             {
                 return null;
@@ -25,12 +53,16 @@ namespace Antmicro.Renode.Peripherals.RP2040
             }
             transaction = Transaction.Setup;
             transactionData = data;
-            return fault == UsbFault.LostHandshake ? null : UsbPacket.Ack;
+            return fault.SpoilsHandshake() ? null : UsbPacket.Ack;
         }
 
         public UsbPacket Out(int address, int endpoint, UsbPid pid, byte[] data, UsbFault fault)
         {
             Begin();
+            if(TokenSpoiled(fault))
+            {
+                return null;
+            }
             var target = endpoints[2 * endpoint + 1];
             if(!Addressed(address) || !target.Enabled || Spoiled(fault))
             {
@@ -63,12 +95,16 @@ namespace Antmicro.Renode.Peripherals.RP2040
             {
                 Accept(Transaction.Out, target, data);
             }
-            return fault == UsbFault.LostHandshake ? null : UsbPacket.Ack;
+            return fault.SpoilsHandshake() ? null : UsbPacket.Ack;
         }
 
         public UsbPacket In(int address, int endpoint, UsbFault fault)
         {
             Begin();
+            if(TokenSpoiled(fault))
+            {
+                return null;
+            }
             var source = endpoints[2 * endpoint];
             if(!Addressed(address) || !source.Enabled)
             {
@@ -89,7 +125,11 @@ namespace Antmicro.Renode.Peripherals.RP2040
                 return refusal;
             }
             Accept(Transaction.In, source, null);
-            if(fault == UsbFault.Crc || fault == UsbFault.BitStuff || fault == UsbFault.LostData)
+            if(fault == UsbFault.Babble)
+            {
+                error = bitStuffError;
+            }
+            if(fault.SpoilsData())
             {
                 // The packet does not arrive, so no ACK comes back.
                 return null;
@@ -156,9 +196,11 @@ namespace Antmicro.Renode.Peripherals.RP2040
 
         // Who answers, and what
 
+        private bool Hears { get { return line.Listening && controllerEnable.Value; } }
+
         private bool Addressed(int tokenAddress)
         {
-            return line.Listening && controllerEnable.Value && !hostMode.Value && tokenAddress == (int)address.Value;
+            return Hears && !hostMode.Value && tokenAddress == (int)address.Value;
         }
 
         private bool Aborted(RP2040_USB_Endpoint endpoint)
@@ -248,6 +290,17 @@ namespace Antmicro.Renode.Peripherals.RP2040
             line.Traffic();
         }
 
+        /// <summary>A token that is none; whose it was nobody knows, and the data packet behind it belongs to none.</summary>
+        private bool TokenSpoiled(UsbFault fault)
+        {
+            if(fault == UsbFault.TokenCrc && Hears)
+            {
+                crcError.Value = true;
+                UpdateInterrupts();
+            }
+            return fault.SpoilsToken();
+        }
+
         private bool Spoiled(UsbFault fault)
         {
             switch(fault)
@@ -259,6 +312,8 @@ namespace Antmicro.Renode.Peripherals.RP2040
                 error = bitStuffError;
                 return true;
             case UsbFault.LostData:
+            case UsbFault.DataPid:
+            case UsbFault.Late:
                 error = receiveTimeout;
                 return true;
             default:

@@ -107,7 +107,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
 
         public void Sof(int frame)
         {
-            if(!line.Listening || !controllerEnable.Value)
+            if(!Hears)
             {
                 return;
             }

@@ -8,8 +8,9 @@ from renode_pico.engine.renode import derived, rows_of
 from renode_pico.engine.renode_runtime import runtime
 from renode_pico.rp2040.block import Alias
 from renode_pico.rp2040.dpsram import EpCtrl, endpoint_control
+from renode_pico.trace.tsv import FAULT_NAMES
 from renode_pico.usb.timing import BYTE_TIMES_NS, HANDSHAKED_OVERHEAD, ISOCHRONOUS_OVERHEAD, REFUSED_IN
-from renode_pico.usb.wire import Fault, Packet, Pid, WireListener
+from renode_pico.usb.wire import Fault, Packet, Pid, Stray, WireListener
 from tests.system.registers import USBCTRL_DPRAM, USBCTRL_REGS
 from tests.unit.rp2040.vectors import Listener
 
@@ -21,14 +22,6 @@ usb: RP2040.RP2040_USB @ {{
 """
 RESET_LINE = 64
 ALIAS_OFFSETS = {Alias.NORMAL: 0, Alias.XOR: 0x1000, Alias.SET: 0x2000, Alias.CLEAR: 0x3000}
-FAULTS = {
-    None: "None",
-    Fault.CRC: "Crc",
-    Fault.BIT_STUFF: "BitStuff",
-    Fault.LOST_DATA: "LostData",
-    Fault.WRONG_TOGGLE: "WrongToggle",
-    Fault.LOST_HANDSHAKE: "LostHandshake",
-}
 
 
 class RenodeModel(Listener):
@@ -178,6 +171,12 @@ class RenodeModel(Listener):
     def sof(self, frame: int) -> None:
         self._wire.Sof(frame)
 
+    def stray(self, stray: Stray, address: int, endpoint: int) -> Packet | None:
+        from Antmicro.Renode.UsbHosts import UsbStray
+        from System import Enum
+
+        return packet(self._wire.Stray(Enum.Parse(UsbStray, stray.value.title().replace("-", "")), address, endpoint))
+
     def setup(self, address: int, endpoint: int, data: bytes, fault: Fault | None = None) -> Packet | None:
         self._lasts(len(data) + HANDSHAKED_OVERHEAD)
         return packet(self._wire.Setup(address, endpoint, net_bytes(data), net_fault(fault)))
@@ -223,4 +222,4 @@ def net_fault(fault: Fault | None) -> Any:
     from Antmicro.Renode.UsbHosts import UsbFault
     from System import Enum
 
-    return Enum.Parse(UsbFault, FAULTS[fault])
+    return Enum.Parse(UsbFault, "None" if fault is None else FAULT_NAMES[fault])

@@ -9,7 +9,7 @@ import pytest
 from renode_pico.board import Board
 from renode_pico.errors import Stall
 from renode_pico.usb.observe import BusEventRecord, TransactionRecord, TransferRecord
-from renode_pico.usb.wire import Fault
+from renode_pico.usb.wire import Fault, SofFault, Stray
 from tests.system.conftest import app
 
 FIRMWARE = "uart"
@@ -48,6 +48,24 @@ def echo(board: Board, size: int) -> None:
     assert board.device.endpoint(0x81).read(size) == sent
 
 
+def disturb(board: Board) -> None:
+    """Everything that a host, a hub or a cable may do wrong, with data in between that has to arrive."""
+    host = board.host
+    for fault in Fault:
+        host.inject(fault, endpoint_address=0x01, skip=1)
+        host.inject(fault, endpoint_address=0x81, skip=1)
+        echo(board, 150)
+    for stray in Stray:
+        assert host.stray(stray) is None
+        echo(board, 70)
+    for sof_fault in SofFault:
+        host.inject_sof(sof_fault, count=2)
+        host.run(0.005)
+        echo(board, 70)
+    host.se0(2e-6)
+    echo(board, 70)
+
+
 def drive(board: Board) -> None:
     """Enumerate, move data, make mistakes, halt, suspend, reset, and start over."""
     host = board.host
@@ -59,8 +77,7 @@ def drive(board: Board) -> None:
         device.get_descriptor(0x0F, length=64)
     for length in (8, 18, 64):
         assert len(device.get_descriptor(1, length=length)) == min(length, 18)
-    host.inject(Fault.LOST_HANDSHAKE, endpoint_address=0x81)
-    echo(board, 150)
+    disturb(board)
     device.set_halt(0x81)
     with pytest.raises(Stall):
         device.endpoint(0x81).read(64)

@@ -9,9 +9,8 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from renode_pico.clock import NS_PER_MS
-from renode_pico.usb.raw import Stray
 from renode_pico.usb.transfer import Setup
-from renode_pico.usb.wire import ACK, NAK, STALL, Fault, Packet, Pid
+from renode_pico.usb.wire import ACK, NAK, STALL, Fault, Packet, Pid, Stray
 from tests.unit.usb.fake_clock import FakeClock
 from tests.verify.right_device import (
     DEVICE,

@@ -12,13 +12,24 @@ from collections.abc import Callable
 
 from renode_pico.clock import NS_PER_MS
 from renode_pico.usb.host import BusHost
-from renode_pico.usb.raw import Stray
 from renode_pico.usb.transfer import Setup
-from renode_pico.usb.wire import ACK, NAK, STALL, Fault, Packet, Pid, WireListener
+from renode_pico.usb.wire import (
+    ACK,
+    NAK,
+    NO_DATA,
+    NO_HANDSHAKE,
+    NO_TOKEN,
+    STALL,
+    Fault,
+    Packet,
+    Pid,
+    Stray,
+    WireListener,
+)
 from renode_pico.verify.link import HostLink
 from tests.unit.usb.fake_clock import FakeClock
 
-SPOILED = (Fault.CRC, Fault.BIT_STUFF, Fault.LOST_DATA)
+SPOILED = NO_TOKEN | NO_DATA | {Fault.LATE}
 RESET_NS = 2_500
 SUSPEND_NS = 3 * NS_PER_MS
 WAKE_NS = 6 * NS_PER_MS
@@ -258,7 +269,7 @@ class RightDevice:
         if not self._hears(address) or endpoint or not self._setup_is_whole(fault):
             return None
         self._begin(Setup.unpack(data))
-        return None if fault is Fault.LOST_HANDSHAKE else ACK
+        return None if fault in NO_HANDSHAKE else ACK
 
     def _setup_is_whole(self, fault: Fault | None) -> bool:
         return fault not in SPOILED and fault is not Fault.WRONG_TOGGLE
@@ -267,10 +278,10 @@ class RightDevice:
         if not self._hears(address) or fault in SPOILED:
             return None
         answer = self._control_out(pid, data) if endpoint == 0 else self._out(endpoint, pid, data)
-        return None if fault is Fault.LOST_HANDSHAKE and answer is ACK else answer
+        return None if fault in NO_HANDSHAKE and answer is ACK else answer
 
     def in_(self, address: int, endpoint: int, fault: Fault | None = None) -> Packet | None:
-        if not self._hears(address):
+        if not self._hears(address) or fault in NO_TOKEN:
             return None
         return self._control_in() if endpoint == 0 else self._in(endpoint | 0x80)
 

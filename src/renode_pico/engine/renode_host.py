@@ -16,7 +16,7 @@ from renode_pico.usb.failure import failure, timeout_error
 from renode_pico.usb.meanwhile import Meanwhile
 from renode_pico.usb.observe import BusObserver
 from renode_pico.usb.transfer import Pipe, Setup, Status, Transfer
-from renode_pico.usb.wire import Fault
+from renode_pico.usb.wire import Fault, Packet, Pid, SofFault, Stray
 
 STATUS = {
     "Pending": Status.PENDING,
@@ -407,6 +407,26 @@ class RenodeHost:
 
         with self.running("inject"):
             self.internal.Inject(getattr(UsbFault, FAULT_NAMES[fault]), endpoint_address, count, skip)
+
+    def inject_sof(self, fault: SofFault, *, count: int = 1, skip: int = 0) -> None:
+        """Lose, double or spoil starts of frame."""
+        from Antmicro.Renode.UsbHosts import UsbSofFault
+
+        with self.running("inject sof"):
+            self.internal.InjectSof(getattr(UsbSofFault, fault.name.title()), count, skip)
+
+    def stray(self, stray: Stray, *, address: int = 0, endpoint: int = 0) -> Packet | None:
+        """Put a packet on the bus that belongs to no transaction; return what is answered."""
+        from Antmicro.Renode.UsbHosts import UsbStray
+
+        with self.running("stray packet"):
+            answer = self.internal.Stray(getattr(UsbStray, stray.value.title().replace("-", "")), address, endpoint)
+        return None if answer is None else Packet(Pid(int(answer.Pid)), bytes(answer.Data))
+
+    def se0(self, seconds: float) -> None:
+        """Drive SE0 for so long between two transactions."""
+        with self.running("SE0"):
+            self.internal.Se0(seconds)
 
     # Waiting
 

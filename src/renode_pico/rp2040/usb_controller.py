@@ -15,8 +15,8 @@ from renode_pico.rp2040.unmodelled import Unmodelled
 from renode_pico.rp2040.usb_block import UsbBlock
 from renode_pico.rp2040.usb_endpoint import NON_ISOCHRONOUS_BUFFER, Endpoint
 from renode_pico.rp2040.usb_regs import Int, MainCtrl, SieStatus
-from renode_pico.usb.timing import BYTE_TIMES_NS, HANDSHAKED_OVERHEAD, ISOCHRONOUS_OVERHEAD, REFUSED_IN
-from renode_pico.usb.wire import ACK, NAK, Fault, Packet, Pid
+from renode_pico.usb.timing import BYTE_TIMES_NS, HANDSHAKED_OVERHEAD, ISOCHRONOUS_OVERHEAD, LATE, REFUSED_IN, SLOW
+from renode_pico.usb.wire import ACK, NAK, NO_DATA, NO_HANDSHAKE, NO_TOKEN, Fault, Packet, Pid, Stray
 
 ISOCHRONOUS_MAX_PACKET = 1023
 """USB 2.0, 5.6.3."""
@@ -25,15 +25,25 @@ _RECEIVE_ERRORS = {
     Fault.CRC: SieStatus.CRC_ERROR,
     Fault.BIT_STUFF: SieStatus.BIT_STUFF_ERROR,
     Fault.LOST_DATA: SieStatus.RX_TIMEOUT,
+    Fault.DATA_PID: SieStatus.RX_TIMEOUT,
+    Fault.LATE: SieStatus.RX_TIMEOUT,
 }
-_SPOILED = frozenset(_RECEIVE_ERRORS)
+_STRAY_ERRORS = {
+    Stray.BABBLE: SieStatus.BIT_STUFF_ERROR,
+    Stray.SETUP_CRC5: SieStatus.CRC_ERROR,
+    Stray.OUT_CRC5: SieStatus.CRC_ERROR,
+    Stray.IN_CRC5: SieStatus.CRC_ERROR,
+    Stray.SOF_CRC5: SieStatus.CRC_ERROR,
+}
+_DELAYS = {Fault.SLOW: SLOW, Fault.LATE: LATE}
 _REFUSED_IN_NS = BYTE_TIMES_NS[REFUSED_IN]
 _MAX_BYTES = len(BYTE_TIMES_NS) - 1 - HANDSHAKED_OVERHEAD
 
 
-def _duration_ns(length: int, overhead: int = HANDSHAKED_OVERHEAD) -> int:
+def _duration_ns(length: int, fault: Fault | None = None, overhead: int = HANDSHAKED_OVERHEAD) -> int:
     """How long a transaction with `length` data bytes lasts, emulated nanoseconds."""
-    return BYTE_TIMES_NS[min(length, _MAX_BYTES) + overhead]
+    delay = 0 if fault is None else _DELAYS.get(fault, 0)
+    return BYTE_TIMES_NS[min(length, _MAX_BYTES) + overhead + delay]
 
 
 class UsbController(UsbBlock):
@@ -49,8 +59,8 @@ class UsbController(UsbBlock):
         self._clock = clock
         self._end_alarm = clock.alarm(self._end_of_transaction)
         self._at_end: Callable[[], None] | None = None
-        self._sent: tuple[Endpoint, int, int] | None = None
-        """An IN packet that waits for its handshake: endpoint, buffer, end of the transaction."""
+        self._sent: tuple[Endpoint, int, int, Fault | None] | None = None
+        """An IN packet that waits for its handshake: endpoint, buffer, end of the transaction, what goes wrong."""
         super().__init__(memory, clock, interrupt, unmodelled)
 
     # Wire: power, reset, suspend
@@ -87,7 +97,7 @@ class UsbController(UsbBlock):
     def sof(self, frame: int) -> None:
         """Start of frame: SOF_RD and DEV_SOF at once."""
         bus = self._bus
-        if not (bus.listening and self.main_ctrl & MainCtrl.CONTROLLER_EN):
+        if not self._hears:
             return
         bus.traffic()
         self.sof_rd = frame
@@ -98,31 +108,45 @@ class UsbController(UsbBlock):
             for endpoint in polled:
                 self._tell_ready(endpoint)
 
+    def stray(self, stray: Stray, address: int, endpoint: int) -> Packet | None:
+        """Nothing is answered, whoever it is for; some leave a mark."""
+        self._begin()
+        error = _STRAY_ERRORS.get(stray)
+        if error is not None and self._hears:
+            self._report(error)
+        return None
+
     # Wire: transactions
 
     def setup(self, address: int, endpoint: int, data: bytes, fault: Fault | None = None) -> Packet | None:
         """Always accepted by endpoint 0, whatever its buffers are (USB 2.0, 8.5.3); no other endpoint is CONTROL."""
         self._begin()
+        if fault in NO_TOKEN:
+            self._token_spoiled(fault)
+            return None
         if endpoint or not self._addressed(address):
             return None
-        duration = _duration_ns(len(data))
-        if fault in _SPOILED:
+        duration = _duration_ns(len(data), fault)
+        if fault in _RECEIVE_ERRORS:
             self._spoiled(fault, duration)
             return None
         if fault is Fault.WRONG_TOGGLE:
             self._end_in(duration, lambda: self._report(SieStatus.DATA_SEQ_ERROR))
             return None
         self._end_in(duration, lambda: self._setup_received(data))
-        return None if fault is Fault.LOST_HANDSHAKE else ACK
+        return None if fault in NO_HANDSHAKE else ACK
 
     def out(self, address: int, endpoint: int, pid: Pid, data: bytes, fault: Fault | None = None) -> Packet | None:
         """`pid` is what the packet carries, wrong toggle included."""
         self._begin()
+        if fault in NO_TOKEN:
+            self._token_spoiled(fault)
+            return None
         target = self._out[endpoint]
         if not self._serves(address, target):
             return None
-        duration = _duration_ns(len(data))
-        if fault in _SPOILED:
+        duration = _duration_ns(len(data), fault)
+        if fault in _RECEIVE_ERRORS:
             self._spoiled(fault, duration)
             return None
         if target.isochronous:
@@ -141,11 +165,14 @@ class UsbController(UsbBlock):
             self._end_in(duration, lambda: self._report(SieStatus.DATA_SEQ_ERROR))
         else:
             self._end_in(duration, lambda: self._received(target, buffer, data), target)
-        return None if fault is Fault.LOST_HANDSHAKE else ACK
+        return None if fault in NO_HANDSHAKE else ACK
 
     def in_(self, address: int, endpoint: int, fault: Fault | None = None) -> Packet | None:
         """With WRONG_TOGGLE the packet arrives with the other PID; spoiled packets do not arrive."""
         self._begin()
+        if fault in NO_TOKEN:
+            self._token_spoiled(fault)
+            return None
         source = self._in[endpoint]
         if not self._serves(address, source):
             return None
@@ -156,42 +183,49 @@ class UsbController(UsbBlock):
             return refusal
         buffer = source.current
         data = source.data(buffer)
-        duration = _duration_ns(len(data))
-        if fault in _SPOILED:
+        duration = _duration_ns(len(data), fault)
+        if fault in NO_DATA:
             self._end_in(duration, lambda: self._report(SieStatus.RX_TIMEOUT), source)
             return None
         pid = Pid.DATA1 if source.half(buffer) & BufCtrl.PID else Pid.DATA0
         self._busy = source
-        self._sent = source, buffer, self._clock.now_ns + duration
+        self._sent = source, buffer, self._clock.now_ns + duration, fault
         return Packet(pid.toggled if fault is Fault.WRONG_TOGGLE else pid, data)
 
     def in_handshake(self, address: int, endpoint: int, acknowledged: bool) -> None:
         """The host's ACK, or none; may be called at the token or at the end of the transaction."""
         if self._sent is None:
             return
-        source, buffer, end_ns = self._sent
+        source, buffer, end_ns, fault = self._sent
         self._sent = None
         if acknowledged:
             self._end_in(end_ns - self._clock.now_ns, lambda: self._acknowledged(source, buffer), source)
-        else:
-            self._end_in(end_ns - self._clock.now_ns, lambda: self._report(SieStatus.RX_TIMEOUT), source)
+            return
+        error = SieStatus.RX_TIMEOUT
+        if fault is Fault.BABBLE:
+            error |= SieStatus.BIT_STUFF_ERROR
+        self._end_in(end_ns - self._clock.now_ns, lambda: self._report(error), source)
 
     def _isochronous_out(self, target: Endpoint, data: bytes) -> None:
         if target.ready and not self.ep_abort & target.bit and len(data) <= ISOCHRONOUS_MAX_PACKET:
             buffer = target.current
-            self._end_in(
-                _duration_ns(len(data), ISOCHRONOUS_OVERHEAD), lambda: self._received(target, buffer, data), target
-            )
+            duration = _duration_ns(len(data), overhead=ISOCHRONOUS_OVERHEAD)
+            self._end_in(duration, lambda: self._received(target, buffer, data), target)
 
     def _isochronous_in(self, source: Endpoint) -> Packet | None:
         if not source.ready or self.ep_abort & source.bit:
             return None
         buffer = source.current
         data = source.data(buffer)
-        self._end_in(_duration_ns(len(data), ISOCHRONOUS_OVERHEAD), lambda: self._buffer_sent(source, buffer), source)
+        duration = _duration_ns(len(data), overhead=ISOCHRONOUS_OVERHEAD)
+        self._end_in(duration, lambda: self._buffer_sent(source, buffer), source)
         return Packet(Pid.DATA0, data)
 
     # Who answers, and what
+
+    @property
+    def _hears(self) -> bool:
+        return self._bus.listening and bool(self.main_ctrl & MainCtrl.CONTROLLER_EN)
 
     def _addressed(self, address: int) -> bool:
         return (
@@ -254,6 +288,11 @@ class UsbController(UsbBlock):
     def _spoiled(self, fault: Fault | None, duration: int) -> None:
         error = _RECEIVE_ERRORS[fault] if fault is not None else 0
         self._end_in(duration, lambda: self._report(error))
+
+    def _token_spoiled(self, fault: Fault | None) -> None:
+        """A token that is none; whose it was nobody knows, and the data packet behind it belongs to none."""
+        if fault is Fault.TOKEN_CRC and self._hears:
+            self._report(SieStatus.CRC_ERROR)
 
     def _setup_received(self, data: bytes) -> None:
         self.memory.write(dpsram.SETUP_PACKET, data)

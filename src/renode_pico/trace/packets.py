@@ -55,13 +55,29 @@ def handshake_packet(pid: Pid) -> bytes:
     return _PID_BYTES[pid]
 
 
+def _wrong_check_bits(packet: bytes) -> bytes:
+    return bytes([packet[0] ^ 0x80]) + packet[1:]
+
+
+def _spoiled_token(packet: bytes, fault: Fault) -> bytes:
+    if fault is Fault.TOKEN_CRC:
+        return packet[:2] + bytes([packet[2] ^ 0xF8])
+    if fault is Fault.TOKEN_PID:
+        return _wrong_check_bits(packet)
+    return _PID_BYTES[0] + packet[1:] if fault is Fault.UNKNOWN_PID else packet
+
+
 def transaction_packets(record: TransactionRecord) -> list[tuple[int, bytes]]:
     """Return the packets of a transaction with the emulated nanosecond at which each begins."""
     time_ns, duration_ns, _, token, address, endpoint, data_pid, data, handshake, fault, _ = record
-    packets = [(time_ns, token_packet(token, address, endpoint))]
+    packet = token_packet(token, address, endpoint)
+    packets = [(time_ns, packet if fault is None else _spoiled_token(packet, fault))]
     if data_pid is not None and fault is not Fault.LOST_DATA:
         spoiled = fault is Fault.CRC or fault is Fault.BIT_STUFF
-        packets.append((time_ns + TOKEN_TO_DATA_NS, data_packet(data_pid, data, spoiled=spoiled)))
+        packet = data_packet(data_pid, data, spoiled=spoiled)
+        if fault is Fault.DATA_PID:
+            packet = _wrong_check_bits(packet)
+        packets.append((time_ns + TOKEN_TO_DATA_NS, packet))
     if handshake is not None:
         packets.append((time_ns + duration_ns - HANDSHAKE_NS, handshake_packet(handshake)))
     return packets

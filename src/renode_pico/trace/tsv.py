@@ -12,13 +12,8 @@ from renode_pico.usb.observe import BusEventKind, BusEventRecord, TransactionRec
 from renode_pico.usb.wire import Fault, Pid
 
 HEADER = "# time_ns\tduration_ns\tframe\ttoken\taddress\tendpoint\tdata_pid\thandshake\tfault\tdata\n"
-FAULT_NAMES = {
-    Fault.CRC: "Crc",
-    Fault.BIT_STUFF: "BitStuff",
-    Fault.LOST_DATA: "LostData",
-    Fault.WRONG_TOGGLE: "WrongToggle",
-    Fault.LOST_HANDSHAKE: "LostHandshake",
-}
+FAULT_NAMES = {fault: fault.value.title().replace("-", "") for fault in Fault}
+"""As the C# host names them: Crc, BitStuff, LostData."""
 FAULTS = {name: fault for fault, name in FAULT_NAMES.items()}
 
 

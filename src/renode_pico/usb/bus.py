@@ -12,16 +12,28 @@ from renode_pico.usb.timing import (
     FRAME_MASK,
     HANDSHAKED_OVERHEAD,
     ISOCHRONOUS_OVERHEAD,
+    LATE,
     MAX_PACKET,
     REFUSED_IN,
     SILENCE,
+    SLOW,
     TOKEN,
     TOKEN_AND_DATA_OVERHEAD,
 )
-from renode_pico.usb.wire import Fault, Packet, Pid, Wire
+from renode_pico.usb.wire import NO_HANDSHAKE, Fault, Packet, Pid, Wire
 
 _UNANSWERED_NS = BYTE_TIMES_NS[TOKEN + SILENCE]
 _REFUSED_IN_NS = BYTE_TIMES_NS[REFUSED_IN]
+
+_IN_ARRIVES = NO_HANDSHAKE | {Fault.SLOW, Fault.LATE}
+"""What does not keep the data of an IN from the host: it is about the host's ACK."""
+_DELAYS = {Fault.SLOW: SLOW, Fault.LATE: LATE}
+"""Byte times."""
+
+
+def _failed(fault: Fault | None) -> bool:
+    """Whether a spoiled transaction counts as failed for the host."""
+    return fault is not None and fault is not Fault.SLOW
 
 
 @dataclass(slots=True)
@@ -51,7 +63,8 @@ class Bus:
         """Spoil `count` transactions of an endpoint that carry data, after leaving `skip` of them alone.
 
         A transaction answered by NAK or STALL carries no data and does not count. A spoiled one counts as failed,
-        whatever the device answered, except for LOST_HANDSHAKE of an IN: there the host has the data already.
+        whatever the device answered, with two exceptions: what concerns the ACK of an IN, where the host has the data
+        already, and SLOW, which is right.
         """
         if count < 1 or skip < 0:
             raise UsageError(f"inject {fault.value}: count must be at least 1 and skip not negative")
@@ -64,13 +77,13 @@ class Bus:
         fault = None if injection is None or injection.skip else injection.fault
         answer = self.wire.setup(address, endpoint, data, fault)
         handshake = None if answer is None else answer.pid
-        self._end(len(data) + (TOKEN_AND_DATA_OVERHEAD + SILENCE if answer is None else HANDSHAKED_OVERHEAD))
+        self._end(len(data) + (TOKEN_AND_DATA_OVERHEAD + SILENCE if answer is None else HANDSHAKED_OVERHEAD), fault)
         if self.observers:
             data_pid = Pid.DATA1 if fault is Fault.WRONG_TOGGLE else Pid.DATA0
             self._report(Pid.SETUP, address, endpoint, data_pid, data, handshake, fault)
         if injection is not None and (fault is not None or handshake is Pid.ACK):
             self._consume(endpoint, injection)
-        return None if fault is not None or handshake is not Pid.ACK else handshake
+        return None if _failed(fault) or handshake is not Pid.ACK else handshake
 
     def out(self, address: int, endpoint: int, pid: Pid, data: bytes) -> Pid | None:
         """Carry an OUT transaction; ACK, NAK, STALL, or None when it failed (8.5.2)."""
@@ -94,14 +107,14 @@ class Bus:
         sent = pid.toggled if fault is Fault.WRONG_TOGGLE else pid
         answer = self.wire.out(address, endpoint, sent, data, fault)
         handshake = None if answer is None else answer.pid
-        self._end(len(data) + (TOKEN_AND_DATA_OVERHEAD + SILENCE if answer is None else HANDSHAKED_OVERHEAD))
+        self._end(len(data) + (TOKEN_AND_DATA_OVERHEAD + SILENCE if answer is None else HANDSHAKED_OVERHEAD), fault)
         if self.observers:
             self._report(Pid.OUT, address, endpoint, sent, data, handshake, fault)
         if handshake is Pid.NAK or handshake is Pid.STALL:
             return handshake
         if injection is not None and (fault is not None or handshake is Pid.ACK):
             self._consume(endpoint, injection)
-        return None if fault is not None else handshake
+        return None if _failed(fault) else handshake
 
     def in_(self, address: int, endpoint: int, expected: Pid, limit: int) -> Packet | None:
         """Carry an IN transaction; the packet, NAK, STALL, or None when it failed (8.5.2).
@@ -148,15 +161,15 @@ class Bus:
             if self.observers:
                 self._report(Pid.IN, address, endpoint, None, b"", packet.pid, None)
             return packet
-        acknowledged = fault is None and (len(packet.data) <= limit or packet.pid is not expected)
-        self._end(len(packet.data) + HANDSHAKED_OVERHEAD)
+        acknowledged = not _failed(fault) and (len(packet.data) <= limit or packet.pid is not expected)
+        self._end(len(packet.data) + HANDSHAKED_OVERHEAD, fault)
         self.wire.in_handshake(address, endpoint, acknowledged)
         if self.observers:
             handshake = Pid.ACK if acknowledged else None
             self._report(Pid.IN, address, endpoint, packet.pid, packet.data, handshake, fault)
         if injection is not None:
             self._consume(endpoint | 0x80, injection)
-        return packet if fault is None or fault is Fault.LOST_HANDSHAKE else None
+        return packet if fault is None or fault in _IN_ARRIVES else None
 
     def isochronous_out(self, address: int, endpoint: int, data: bytes) -> None:
         """Send one isochronous packet; nobody answers (8.5.5)."""
@@ -164,7 +177,7 @@ class Bus:
         injection = self._injection(endpoint) if self._injections else None
         fault = None if injection is None or injection.skip else injection.fault
         self.wire.out(address, endpoint, Pid.DATA0, data, fault)
-        self._end(len(data) + ISOCHRONOUS_OVERHEAD)
+        self._end(len(data) + ISOCHRONOUS_OVERHEAD, fault)
         if self.observers:
             self._report(Pid.OUT, address, endpoint, Pid.DATA0, data, None, fault)
         if injection is not None:
@@ -181,12 +194,12 @@ class Bus:
             if self.observers:
                 self._report(Pid.IN, address, endpoint, None, b"", None if packet is None else packet.pid, fault)
             return None
-        self._end(len(packet.data) + ISOCHRONOUS_OVERHEAD)
+        self._end(len(packet.data) + ISOCHRONOUS_OVERHEAD, None)
         if self.observers:
             self._report(Pid.IN, address, endpoint, packet.pid, packet.data, None, fault)
         if injection is not None:
             self._consume(endpoint | 0x80, injection)
-        return packet.data if fault is None or fault is Fault.LOST_HANDSHAKE else None
+        return packet.data if fault is None or fault in _IN_ARRIVES else None
 
     def raw(
         self,
@@ -213,17 +226,17 @@ class Bus:
                 handshake = None if answer is None else answer.pid
             else:
                 pid, data = answer.pid, answer.data
-                self._end(len(data) + (ISOCHRONOUS_OVERHEAD if isochronous else HANDSHAKED_OVERHEAD))
+                self._end(len(data) + (ISOCHRONOUS_OVERHEAD if isochronous else HANDSHAKED_OVERHEAD), fault)
                 if not isochronous:
-                    self.wire.in_handshake(address, endpoint, fault is None)
-                handshake = None if isochronous or fault is not None else Pid.ACK
+                    self.wire.in_handshake(address, endpoint, not _failed(fault))
+                handshake = None if isochronous or _failed(fault) else Pid.ACK
         else:
             if token is Pid.SETUP:
                 answer = self.wire.setup(address, endpoint, data, fault)
             else:
                 assert pid is not None
                 answer = self.wire.out(address, endpoint, pid, data, fault)
-            self._end(len(data) + (TOKEN_AND_DATA_OVERHEAD + SILENCE if answer is None else HANDSHAKED_OVERHEAD))
+            self._end(len(data) + (TOKEN_AND_DATA_OVERHEAD + SILENCE if answer is None else HANDSHAKED_OVERHEAD), fault)
             handshake = None if answer is None else answer.pid
         if self.observers:
             self._report(token, address, endpoint, pid, data, handshake, fault)
@@ -236,8 +249,9 @@ class Bus:
             for observer in self.observers:
                 observer.event(record)
 
-    def _end(self, byte_times: int) -> None:
-        self.duration_ns = BYTE_TIMES_NS[min(byte_times, MAX_PACKET + HANDSHAKED_OVERHEAD)]
+    def _end(self, byte_times: int, fault: Fault | None) -> None:
+        delay = 0 if fault is None else _DELAYS.get(fault, 0)
+        self.duration_ns = BYTE_TIMES_NS[min(byte_times, MAX_PACKET + HANDSHAKED_OVERHEAD) + delay]
 
     def _injection(self, endpoint_address: int) -> _Injection | None:
         queue = self._injections.get(endpoint_address)

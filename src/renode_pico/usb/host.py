@@ -16,6 +16,7 @@ from renode_pico.usb.observe import BusEventKind, BusObserver, TransferRecord
 from renode_pico.usb.port import PortState, RootPort
 from renode_pico.usb.raw import RawBus
 from renode_pico.usb.schedule import Schedule
+from renode_pico.usb.stimuli import Se0, SofFaults, Stimulus, StrayPacket
 from renode_pico.usb.timing import (
     BYTE_TIMES_NS,
     DEBOUNCE_NS,
@@ -29,7 +30,7 @@ from renode_pico.usb.timing import (
 )
 from renode_pico.usb.transactions import HostTransfer
 from renode_pico.usb.transfer import Pipe, Setup, Status, Transfer, TransferType
-from renode_pico.usb.wire import Fault, Wire
+from renode_pico.usb.wire import Fault, Packet, SofFault, Stray, Wire
 
 T = TypeVar("T")
 
@@ -68,6 +69,10 @@ class BusHost:
         self._slot_armed = False
         self._current: HostTransfer | None = None
         self._sof_observed = False
+        self._sof_faults = SofFaults()
+        self._stimulus: Stimulus | None = None
+        self._stimulus_alarm = clock.alarm(self._kick)
+        self._se0_alarm = clock.alarm(wire.reset_end)
         wire.listener = self
 
     # What can be seen
@@ -252,6 +257,34 @@ class BusHost:
         self._run_for(self._bus.duration_ns, _never)
         return answer
 
+    def inject_sof(self, fault: SofFault, *, count: int = 1, skip: int = 0) -> None:
+        """Lose, double or spoil the next `count` starts of frame, after leaving `skip` alone."""
+        self._sof_faults.inject(fault, count, skip)
+
+    def stray(self, stray: Stray, *, address: int = 0, endpoint: int = 0) -> Packet | None:
+        """Put a packet on the bus that belongs to no transaction; see `transfer.Host.stray`."""
+        stimulus = StrayPacket(self._bus, stray, address, endpoint)
+        self._stimulate(stimulus)
+        return stimulus.answer
+
+    def se0(self, seconds: float) -> None:
+        """Drive SE0 for so long between two transactions; see `transfer.Host.se0`."""
+        self._stimulate(Se0(self._bus, nanoseconds(seconds), self._se0_alarm))
+
+    def _stimulate(self, stimulus: Stimulus) -> None:
+        self._run_for(RESET_RECOVERY_NS + _GRACE_NS, lambda: self._port.state is not PortState.RECOVERY)
+        if self._port.state is not PortState.ACTIVE:
+            raise UsageError(f"{stimulus}: the port is {self._port.state.value} (at {self.now:.6f} s)")
+        self._stimulus = stimulus
+        self._kick()
+        try:
+            done = self._run_for(3 * FRAME_NS + stimulus.duration_ns, lambda: self._stimulus is None)
+        finally:
+            self._stimulus = None
+            self._stimulus_alarm.cancel()
+        if not done:
+            raise Disconnected(f"{stimulus}: the port is {self._port.state.value} (at {self.now:.6f} s)")
+
     # Waiting
 
     def meanwhile(self) -> Meanwhile:
@@ -372,8 +405,10 @@ class BusHost:
         begin_ns = self._frame_end_ns
         self._frame_end_ns = begin_ns + FRAME_NS
         self._frame_alarm.schedule(self._frame_end_ns - self._clock.now_ns)
-        self._free_ns = begin_ns + SOF_NS
-        if self.sends_sof:
+        self._free_ns = max(self._free_ns, begin_ns + SOF_NS)
+        if self._sof_faults:
+            self._free_ns += self._sof_faults.carry(bus)
+        elif self.sends_sof:
             self._wire.sof(bus.frame & FRAME_MASK)
         if self._sof_observed:
             bus.event(BusEventKind.SOF)
@@ -405,8 +440,13 @@ class BusHost:
         if now_ns < self._free_ns:
             self._slot_alarm.schedule(self._free_ns - now_ns)
             return
+        end_ns = self._frame_end_ns
+        if self._stimulus is not None:
+            end_ns = self._stimulate_or_wait(self._stimulus, now_ns)
+            if end_ns <= now_ns:
+                return
         schedule = self._schedule
-        pipe = schedule.choose(self._bus.frame, self._frame_end_ns - now_ns)
+        pipe = schedule.choose(self._bus.frame, end_ns - now_ns)
         self._waits_for_frame = schedule.waits_for_frame
         if pipe is None:
             self._slot_armed = False
@@ -416,6 +456,21 @@ class BusHost:
         duration_ns = self._bus.duration_ns
         self._free_ns = now_ns + duration_ns
         self._slot_alarm.schedule(duration_ns)
+
+    def _stimulate_or_wait(self, stimulus: Stimulus, now_ns: int) -> int:
+        """Put it on the bus when its time has come; returns until when transactions may last, ns."""
+        if stimulus.carried:
+            self._stimulus = None
+            self._runner.poke()
+            return self._frame_end_ns
+        begin_ns = stimulus.begin_ns(now_ns, self._frame_end_ns)
+        if begin_ns > now_ns:
+            self._stimulus_alarm.schedule(begin_ns - now_ns)
+            return min(begin_ns, self._frame_end_ns)
+        stimulus.carry()
+        self._free_ns = now_ns + stimulus.duration_ns
+        self._slot_alarm.schedule(stimulus.duration_ns)
+        return now_ns
 
     # The end of transfers
 

@@ -55,6 +55,21 @@ class BusEventKind(Enum):
     RESUME_BEGIN = "resume"
     RESUME_END = "resume end"
     SOF = "sof"
+    SOF_LOST = "sof lost"
+    SOF_DOUBLED = "sof doubled"
+    SOF_CORRUPT = "sof corrupt"
+    SE0 = "se0"
+    STRAY_UNKNOWN_PID = "stray unknown-pid"
+    STRAY_BROKEN_PID = "stray broken-pid"
+    STRAY_LOW_SPEED = "stray low-speed"
+    STRAY_SETUP_CRC5 = "stray setup-crc5"
+    STRAY_OUT_CRC5 = "stray out-crc5"
+    STRAY_IN_CRC5 = "stray in-crc5"
+    STRAY_SOF_CRC5 = "stray sof-crc5"
+    STRAY_LATE_ACK = "stray late-ack"
+    STRAY_BROKEN_HANDSHAKE = "stray broken-handshake"
+    STRAY_DATA = "stray data"
+    STRAY_BABBLE = "stray babble"
 
 
 class BusEventRecord(NamedTuple):

@@ -3,36 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import Enum
 from typing import Protocol, TypeVar, runtime_checkable
 
-from renode_pico.errors import UsageError
 from renode_pico.usb.bus import Bus
-from renode_pico.usb.wire import Fault, Packet, Pid, Wire
+from renode_pico.usb.wire import Fault, Packet, Pid, Stray, Wire
 
 T = TypeVar("T")
-
-
-class Stray(Enum):
-    """What may be on a cable and is no transaction that a device takes part in."""
-
-    UNKNOWN_PID = "a packet with a reserved PID"
-    BROKEN_PID = "a token whose PID and its complement do not fit"
-    LOW_SPEED = "PRE and a low speed packet"
-    SETUP_CRC5 = "a SETUP token with a wrong CRC5"
-    OUT_CRC5 = "an OUT token with a wrong CRC5"
-    IN_CRC5 = "an IN token with a wrong CRC5"
-    SOF_CRC5 = "a start of frame with a wrong CRC5"
-    LATE_ACK = "an ACK 20 bit times after the data packet"
-    BROKEN_HANDSHAKE = "a corrupt packet where the ACK should be"
-
-
-@runtime_checkable
-class StrayWire(Protocol):
-    """A wire that carries what is no transaction, too."""
-
-    def stray(self, stray: Stray, address: int, endpoint: int) -> Packet | None:
-        """Carry it; the answer is the packet with which a device reacts that should not have, None for silence."""
 
 
 @runtime_checkable
@@ -87,7 +63,7 @@ class RawHost(Protocol):
         """See `Wire.in_`; a data packet is acknowledged unless there is a fault or the endpoint is isochronous."""
 
     def stray(self, stray: Stray, address: int, endpoint: int) -> Packet | None:
-        """See `StrayWire.stray`. Raises UsageError where `takes_strays` is False."""
+        """See `Wire.stray`."""
 
     def se0(self, seconds: float) -> None:
         """Drive SE0 that long, without this being a reset for the host."""
@@ -134,7 +110,7 @@ class RawBus:
     @property
     def takes_strays(self) -> bool:
         """The wire carries what is no transaction."""
-        return isinstance(self._wire, StrayWire)
+        return True
 
     def setup(self, address: int, endpoint: int, data: bytes, fault: Fault | None = None) -> Packet | None:
         """A SETUP transaction."""
@@ -155,10 +131,7 @@ class RawBus:
 
     def stray(self, stray: Stray, address: int, endpoint: int) -> Packet | None:
         """Something that is no transaction."""
-        wire = self._wire
-        if not isinstance(wire, StrayWire):
-            raise UsageError("this wire carries transactions only")
-        return self._host.transact(lambda bus: wire.stray(stray, address, endpoint), 16)
+        return self._host.transact(lambda bus: bus.wire.stray(stray, address, endpoint), 16)
 
     def se0(self, seconds: float) -> None:
         """SE0 for so long."""

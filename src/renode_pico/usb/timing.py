@@ -21,13 +21,28 @@ TOKEN_AND_DATA_OVERHEAD = 9
 """Token, gap and a data packet without its data."""
 SILENCE = 3
 """Byte times a sender waits before it gives up: 18 bit times (USB 2.0, 7.1.19.1)."""
+SLOW = 1
+"""Byte times that a packet of 16 bit times' delay is later than one after the usual gap of one byte time."""
+LATE = 2
+"""The same for 19 bit times, rounded up."""
+STRAY_TOKEN = 4
+STRAY_HANDSHAKE = 3
+STRAY_DATA = 13
+"""Byte times of a data packet with eight bytes."""
+STRAY_LOW_SPEED = 43
+"""PRE and four byte times of hub set-up, then a low-speed token: eight times as long as at full speed."""
+SE0_LONGEST_NS = 10 * NS_PER_MS
 
 MAX_PACKET = 1023
-_LONGEST = MAX_PACKET + HANDSHAKED_OVERHEAD + SILENCE
+_LONGEST = MAX_PACKET + HANDSHAKED_OVERHEAD + SILENCE + LATE
 BYTE_TIMES_NS: tuple[int, ...] = tuple(n * 2000 // 3 for n in range(_LONGEST + 1))
 """The length of n byte times; a table, as it is looked at for every transaction."""
 
 SOF_NS = BYTE_TIMES_NS[6]
+EOF1_NS = 32 * 1000 // 12
+"""How long before the end of a frame EOF1 is: 32 bit times (USB 2.0, table 11-3)."""
+EOF2_NS = 10 * 1000 // 12
+"""The same for EOF2: 10 bit times."""
 
 DEBOUNCE_NS = 100 * NS_PER_MS
 """T_ATTDB: how long an attached device must stay so before the host acts on it (USB 2.0, 7.1.7.3)."""

@@ -8,7 +8,7 @@ from typing import Protocol
 from renode_pico.usb.meanwhile import Meanwhile
 from renode_pico.usb.observe import BusObserver
 from renode_pico.usb.values import InStream, Pipe, Setup, Status, Transfer, TransferType
-from renode_pico.usb.wire import Fault
+from renode_pico.usb.wire import Fault, Packet, SofFault, Stray
 
 __all__ = ["Host", "Pipe", "Setup", "Status", "Transfer", "TransferType"]
 
@@ -118,6 +118,23 @@ class Host(Protocol):
         """Spoil the next `count` transactions of an endpoint that carry data, after leaving `skip` alone.
 
         Endpoint 0x00 means the control endpoint's OUT and SETUP transactions, 0x80 its IN transactions.
+        """
+
+    def inject_sof(self, fault: SofFault, *, count: int = 1, skip: int = 0) -> None:
+        """Lose, double or spoil the next `count` starts of frame, after leaving `skip` alone."""
+
+    def stray(self, stray: Stray, *, address: int = 0, endpoint: int = 0) -> Packet | None:
+        """Put a packet on the bus that belongs to no transaction, before the next one, and return what is answered.
+
+        `address`, `endpoint`: of a token. None, which is silence, is right. Returns when it is over. Raises UsageError
+        when the bus carries no traffic.
+        """
+
+    def se0(self, seconds: float) -> None:
+        """Drive SE0 for so long between two transactions, at most 10 ms, and go on as if nothing had been.
+
+        Below 2.5 µs it is no reset (USB 2.0, 7.1.7.5); above it a device may take it for one, and this host does not
+        know. Returns when it is over. Raises UsageError for another length and when the bus carries no traffic.
         """
 
     def meanwhile(self) -> Meanwhile:

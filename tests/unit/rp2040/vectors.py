@@ -12,7 +12,7 @@ from renode_pico.rp2040.dpsram import BUFFERS, Dpsram
 from renode_pico.rp2040.unmodelled import Unmodelled
 from renode_pico.rp2040.usb_controller import UsbController
 from renode_pico.rp2040.usb_sanitizer import UsbSanitizer, Where
-from renode_pico.usb.wire import Fault, Packet, Pid, Wire
+from renode_pico.usb.wire import Fault, Packet, Pid, Stray, Wire
 from tests.unit.usb.fake_clock import FakeClock
 
 DIRECTORY = Path(__file__).parent / "vectors"
@@ -272,7 +272,7 @@ class Bench:
         elif verb == "seen":
             told, model.told = model.told, []
             self._same(told, [] if words == ("nothing",) else list(words))
-        elif verb in ("setup", "out", "in"):
+        elif verb in ("setup", "out", "in", "stray"):
             arrow = words.index("->")
             self._transaction(verb, words[:arrow], words[arrow + 1 :])
         elif verb == "found":
@@ -315,6 +315,10 @@ class Bench:
             actions[(verb, *words)]()
 
     def _transaction(self, verb: str, words: tuple[str, ...], expected: tuple[str, ...]) -> None:
+        if verb == "stray":
+            token = [self.file.value(word) for word in words[1:]] or [0, 0]
+            self._same(describe(self.model.stray(Stray(words[0]), *token)), describe(parse_answer(expected)))
+            return
         fault = None
         if words and words[-1].startswith("!"):
             fault, words = Fault(words[-1][1:]), words[:-1]

@@ -7,10 +7,22 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from renode_pico.usb.transfer import Setup
-from renode_pico.usb.wire import ACK, NAK, STALL, Fault, Packet, Pid, WireListener
+from renode_pico.usb.wire import (
+    ACK,
+    NAK,
+    NO_DATA,
+    NO_HANDSHAKE,
+    NO_TOKEN,
+    STALL,
+    Fault,
+    Packet,
+    Pid,
+    Stray,
+    WireListener,
+)
 from tests.unit.usb.fake_clock import FakeClock
 
-SPOILED = (Fault.CRC, Fault.BIT_STUFF, Fault.LOST_DATA)
+UNHEARD = NO_TOKEN | NO_DATA | {Fault.LATE}
 
 DEVICE_DESCRIPTOR = bytes([18, 1, 0, 2, 0xEF, 2, 1, 64, 0x8A, 0x2E, 5, 0, 0, 1, 1, 2, 3, 1])
 CDC_CONFIGURATION = bytes.fromhex(
@@ -152,25 +164,29 @@ class FakeDevice:
     def sof(self, frame: int) -> None:
         self.sofs.append((self.clock.now_ns, frame))
 
+    def stray(self, stray: Stray, address: int, endpoint: int) -> Packet | None:
+        self.log(f"stray {stray.value}")
+        return None
+
     # Wire: transactions
 
     def setup(self, address: int, endpoint: int, data: bytes, fault: Fault | None = None) -> Packet | None:
         self.log(f"SETUP {address}.{endpoint}")
-        if address != self.address or endpoint != 0 or 0 in self.silent or fault in (*SPOILED, Fault.WRONG_TOGGLE):
+        if address != self.address or endpoint != 0 or 0 in self.silent or fault in UNHEARD | {Fault.WRONG_TOGGLE}:
             return None
         self._begin(Setup.unpack(data))
-        return None if fault is Fault.LOST_HANDSHAKE else ACK
+        return None if fault in NO_HANDSHAKE else ACK
 
     def out(self, address: int, endpoint: int, pid: Pid, data: bytes, fault: Fault | None = None) -> Packet | None:
         self.log(f"OUT {address}.{endpoint} {pid.name} {len(data)}")
-        if address != self.address or endpoint in self.silent or fault in SPOILED:
+        if address != self.address or endpoint in self.silent or fault in UNHEARD:
             return None
         answer = self._control_out_packet(pid, data) if endpoint == 0 else self._out_packet(endpoint, pid, data)
-        return None if fault is Fault.LOST_HANDSHAKE and answer is ACK else answer
+        return None if fault in NO_HANDSHAKE and answer is ACK else answer
 
     def in_(self, address: int, endpoint: int, fault: Fault | None = None) -> Packet | None:
         self.log(f"IN {address}.{endpoint}")
-        if address != self.address or endpoint | 0x80 in self.silent:
+        if address != self.address or endpoint | 0x80 in self.silent or fault in NO_TOKEN:
             return None
         if endpoint == 0:
             return self._control_in_packet()

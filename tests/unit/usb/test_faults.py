@@ -7,12 +7,32 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from renode_pico.errors import TransactionError, UsageError
+from renode_pico.usb.observe import BusEventRecord, TransactionRecord, TransferRecord
+from renode_pico.usb.timing import BYTE_TIMES_NS
 from renode_pico.usb.transfer import Setup
-from renode_pico.usb.wire import Fault
+from renode_pico.usb.wire import NO_DATA, NO_TOKEN, Fault
 from tests.unit.usb.conftest import Bench, make_bench
 
-BROKEN = [Fault.CRC, Fault.BIT_STUFF, Fault.LOST_DATA, Fault.WRONG_TOGGLE]
-ALL = [*BROKEN, Fault.LOST_HANDSHAKE]
+BROKEN = [fault for fault in Fault if fault in NO_DATA | NO_TOKEN | {Fault.WRONG_TOGGLE, Fault.LATE}]
+ALL = [fault for fault in Fault if fault is not Fault.SLOW]
+
+
+class Watch:
+    """How long each transaction took, ns."""
+
+    wants_sof = False
+
+    def __init__(self) -> None:
+        self.durations: list[int] = []
+
+    def transaction(self, record: TransactionRecord) -> None:
+        self.durations.append(record.duration_ns)
+
+    def event(self, record: BusEventRecord) -> None:
+        pass
+
+    def transfer(self, record: TransferRecord) -> None:
+        pass
 
 
 @pytest.mark.parametrize("fault", ALL)
@@ -34,8 +54,30 @@ def test_should_lose_and_double_nothing_on_in(bus: Bench, fault: Fault) -> None:
     transfer = bus.host.submit(bus.pipe(0x81), length=200)
     bus.host.wait(transfer)
     assert transfer.data == data
-    assert len(bus.device.logged("handshake 0.1 False")) == 2
+    assert len(bus.device.logged("handshake 0.1 False")) == (0 if fault in NO_TOKEN else 2)
     assert len(bus.device.logged("IN")) == 4 + 2
+
+
+def test_should_take_a_slow_packet_at_once(bus: Bench) -> None:
+    sink = bus.device.add(0x02)
+    bus.device.add(0x81)
+    bus.device.send(0x81, b"in")
+    for address in (0x02, 0x81):
+        bus.host.inject(Fault.SLOW, endpoint_address=address)
+    read = bus.host.submit(bus.pipe(0x81), length=64)
+    bus.host.wait(bus.host.submit(bus.pipe(0x02), b"out"), read)
+    assert (sink.taken, read.data) == ([b"out"], b"in")
+    assert len(bus.device.logged("OUT")) == len(bus.device.logged("IN")) == 1
+
+
+@pytest.mark.parametrize(("fault", "byte_times"), [(Fault.SLOW, 60 + 13 + 1), (Fault.LATE, 60 + 9 + 3 + 2)])
+def test_should_occupy_the_bus_for_as_long_as_a_packet_is_late(bus: Bench, fault: Fault, byte_times: int) -> None:
+    bus.device.add(0x02)
+    bus.host.inject(fault, endpoint_address=0x02)
+    watch = Watch()
+    bus.host.add_observer(watch)
+    bus.host.wait(bus.host.submit(bus.pipe(0x02), bytes(60)))
+    assert watch.durations[0] == BYTE_TIMES_NS[byte_times]
 
 
 @pytest.mark.parametrize("fault", BROKEN)

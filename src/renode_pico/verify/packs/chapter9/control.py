@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from renode_pico.usb import requests
 from renode_pico.usb.descriptors import DescriptorType
-from renode_pico.usb.raw import Stray
 from renode_pico.usb.transfer import Setup
-from renode_pico.usb.wire import Fault, Packet, Pid
+from renode_pico.usb.wire import Fault, Packet, Pid, Stray
 from renode_pico.verify.bench import Bench, is_ack, is_stall, words
 from renode_pico.verify.store import LARGEST, Store, store
 from renode_pico.verify.table import check

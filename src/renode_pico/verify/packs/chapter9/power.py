@@ -8,9 +8,8 @@ from renode_pico.clock import NS_PER_S
 from renode_pico.usb import requests
 from renode_pico.usb.descriptors import DescriptorType
 from renode_pico.usb.observe import BusEventKind, BusEventRecord
-from renode_pico.usb.raw import Stray
 from renode_pico.usb.transfer import TransferType
-from renode_pico.usb.wire import Pid
+from renode_pico.usb.wire import Pid, Stray
 from renode_pico.verify.bench import ADDRESS, Bench
 from renode_pico.verify.loop import ROUNDS, letters, loop, raw_loop
 from renode_pico.verify.table import check

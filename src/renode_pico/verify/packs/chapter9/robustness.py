@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from renode_pico.usb import requests
 from renode_pico.usb.descriptors import DescriptorType
-from renode_pico.usb.raw import RawHost, Stray
+from renode_pico.usb.raw import RawHost
 from renode_pico.usb.transfer import Setup, TransferType
-from renode_pico.usb.wire import Fault
+from renode_pico.usb.wire import Fault, Stray
 from renode_pico.verify.bench import Bench, is_ack, words
 from renode_pico.verify.loop import letters, loop
 from renode_pico.verify.table import check
