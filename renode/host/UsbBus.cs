@@ -18,7 +18,7 @@ namespace Antmicro.Renode.UsbHosts
             injections = new Dictionary<int, List<Injection>>();
         }
 
-        public void Inject(UsbFault fault, int endpointAddress, int count, int skip)
+        public void Inject(UsbFault fault, int endpointAddress, int count, int skip, bool late)
         {
             if(fault == UsbFault.None || count < 1 || skip < 0)
             {
@@ -30,7 +30,7 @@ namespace Antmicro.Renode.UsbHosts
                 queue = new List<Injection>();
                 injections[endpointAddress] = queue;
             }
-            queue.Add(new Injection { Fault = fault, Count = count, Skip = skip });
+            queue.Add(new Injection { Fault = fault, Count = count, Skip = skip, Late = late });
         }
 
         /// <summary>ACK, or None when it failed (8.5.3).</summary>
@@ -152,6 +152,8 @@ namespace Antmicro.Renode.UsbHosts
         /// <summary>Emulated nanoseconds at the token of the transaction in hand.</summary>
         public long Now { get; set; }
         public long Frame { get; set; }
+        /// <summary>When the frame in hand ends, emulated nanoseconds.</summary>
+        public long FrameEnd { get; set; }
         public long Count { get; private set; }
         public long Duration { get; private set; }
 
@@ -159,7 +161,11 @@ namespace Antmicro.Renode.UsbHosts
         {
             Count++;
             List<Injection> queue;
-            return injections.Count != 0 && injections.TryGetValue(endpointAddress, out queue) ? queue[0] : null;
+            if(injections.Count == 0 || !injections.TryGetValue(endpointAddress, out queue))
+            {
+                return null;
+            }
+            return queue[0].Late && FrameEnd - Now > LateTime ? null : queue[0];
         }
 
         private static UsbFault FaultOf(Injection injection)
@@ -229,11 +235,15 @@ namespace Antmicro.Renode.UsbHosts
 
         private readonly Dictionary<int, List<Injection>> injections;
 
+        /// <summary>A transaction that begins within it before the end of a frame is late: a hub may garble what comes last.</summary>
+        private const long LateTime = 100000;
+
         private sealed class Injection
         {
             public UsbFault Fault;
             public int Count;
             public int Skip;
+            public bool Late;
         }
     }
 }

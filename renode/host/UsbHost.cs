@@ -272,10 +272,10 @@ namespace Antmicro.Renode.UsbHosts
 
         // On purpose
 
-        [Description("InjectFault Crc|BitStuff|LostData|WrongToggle|LostHandshake|TokenCrc|TokenPid|UnknownPid|DataPid|BrokenHandshake|Babble|Slow|Late endpoint [count=1] [skip=0]: spoils transactions that carry data (endpoint 0: OUT and SETUP, 0x80: IN).")]
-        public void InjectFault(UsbFault fault, byte endpoint, int count = 1, int skip = 0)
+        [Description("InjectFault Crc|BitStuff|LostData|WrongToggle|LostHandshake|TokenCrc|TokenPid|UnknownPid|DataPid|BrokenHandshake|Babble|Slow|Late endpoint [count=1] [skip=0] [late=false]: spoils transactions that carry data (endpoint 0: OUT and SETUP, 0x80: IN); late: in the last 100 us of a frame.")]
+        public void InjectFault(UsbFault fault, byte endpoint, int count = 1, int skip = 0, bool late = false)
         {
-            Inject(fault, endpoint, count, skip);
+            Inject(fault, endpoint, count, skip, late);
         }
 
         [Description("InjectSofFault Lost|Doubled|Corrupt [count=1] [skip=0]: loses, doubles or spoils starts of frame.")]

@@ -48,6 +48,7 @@ namespace Antmicro.Renode.UsbHosts
             bus.Frame++;
             var begin = frameEnd;
             frameEnd = begin + UsbTiming.Frame;
+            bus.FrameEnd = frameEnd;
             frameAlarm.Schedule(frameEnd - clock.Now);
             free = Math.Max(free, begin + UsbTiming.Sof);
             bus.Now = begin;

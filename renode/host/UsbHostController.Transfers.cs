@@ -63,11 +63,12 @@ namespace Antmicro.Renode.UsbHosts
 
         /// <summary>
         /// Spoils the next <paramref name="count"/> transactions of an endpoint that carry data, after leaving
-        /// <paramref name="skip"/> alone. Endpoint 0x00 means the control endpoint's OUT and SETUP, 0x80 its IN transactions.
+        /// <paramref name="skip"/> alone. Endpoint 0x00 means the control endpoint's OUT and SETUP, 0x80 its IN transactions;
+        /// <paramref name="late"/> those only that begin in the last 100 µs of a frame.
         /// </summary>
-        public void Inject(UsbFault fault, int endpointAddress, int count, int skip)
+        public void Inject(UsbFault fault, int endpointAddress, int count, int skip, bool late = false)
         {
-            bus.Inject(fault, endpointAddress, count, skip);
+            bus.Inject(fault, endpointAddress, count, skip, late);
         }
 
         void IUsbPortUser.DeviceLost()

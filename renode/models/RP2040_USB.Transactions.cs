@@ -129,6 +129,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             {
                 error = bitStuffError;
             }
+            stuck |= ErratumE15 && (fault == UsbFault.Babble || fault == UsbFault.BrokenHandshake);
             if(fault.SpoilsData())
             {
                 // The packet does not arrive, so no ACK comes back.
@@ -196,7 +197,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
 
         // Who answers, and what
 
-        private bool Hears { get { return line.Listening && controllerEnable.Value; } }
+        private bool Hears { get { return line.Listening && controllerEnable.Value && !stuck; } }
 
         private bool Addressed(int tokenAddress)
         {
@@ -211,7 +212,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
         /// <summary>NAK, STALL or (null) data: EP_ABORT wins, a SETUP not yet seen by the firmware comes next.</summary>
         private UsbPacket Blocked(RP2040_USB_Endpoint endpoint)
         {
-            if(Aborted(endpoint))
+            if(Aborted(endpoint) || refusesAll)
             {
                 return UsbPacket.Nak;
             }
@@ -384,6 +385,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
         private void AbortChanged(uint before, uint value)
         {
             var begun = value & ~before;
+            refusesAll |= begun != 0 && ErratumE2;
             if(sanitizer != null)
             {
                 sanitizer.AbortBegun(begun);

@@ -1,3 +1,4 @@
+using System.Linq;
 using Antmicro.Renode.Core;
 using Antmicro.Renode.Core.USB;
 using Antmicro.Renode.UsbHosts;
@@ -137,6 +138,18 @@ namespace Antmicro.Renode.Peripherals.RP2040
         public bool PulledUp { get { return line.PullUp; } }
         /// <summary>For Renode's own USB hosts: each of their requests goes to the firmware over the bus.</summary>
         public USBDeviceCore USBCore { get { return bridge.Core; } }
+        /// <summary>RP2040-E15, only on request: noise where the ACK of an IN is awaited, and nothing is heard until the block is reset.</summary>
+        public bool ErratumE15 { get; set; }
+        /// <summary>RP2040-E2, of B0 and B1: once EP_ABORT was used, every endpoint answers NAK until the block is reset.</summary>
+        public bool ErratumE2
+        {
+            get
+            {
+                var sysinfo = Machine.GetPeripheralsOfType<RP2040_SYSINFO>().FirstOrDefault();
+                return sysinfo == null ? erratumE2 : sysinfo.Revision < 2;
+            }
+            set { erratumE2 = value; }
+        }
         /// <summary>The device address that tokens are compared with.</summary>
         public int DeviceAddress { get { return (int)address.Value; } }
 
@@ -151,6 +164,8 @@ namespace Antmicro.Renode.Peripherals.RP2040
             error = null;
             told = null;
             nakPolled = 0;
+            stuck = false;
+            refusesAll = false;
             bufferStatus = 0;
             bufferCpuShouldHandle = 0;
             foreach(var endpoint in endpoints)
@@ -265,6 +280,9 @@ namespace Antmicro.Renode.Peripherals.RP2040
         }
 
         private bool vbusPin;
+        private bool erratumE2;
+        private bool stuck;
+        private bool refusesAll;
 
         private readonly bool vbusDetectPin;
         private readonly RP2040_USB_Memory memory;

@@ -5,7 +5,7 @@ What the command line, the pytest fixtures and the Robot library have in common.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,14 +41,25 @@ class BoardSnapshot:
     state: Any
 
 
+ERRATA = ("E15",)
+"""Faults of the silicon that a board has only when it is asked for them."""
+
+
+def _known(errata: Iterable[str]) -> frozenset[str]:
+    asked = frozenset(errata)
+    if unknown := sorted(asked - set(ERRATA)):
+        raise UsageError(f"erratum {', '.join(unknown)}: there are {', '.join(ERRATA)}; others come with the revision")
+    return asked
+
+
 class Board:
     """A running Pico. `firmware` is a variant name or a path.
 
     `files` go into MicroPython's file system in the flash, beside what a `flash_file` holds already. `bootsel`: the
     button is held as the power comes on, so that the boot ROM's own device appears. `cores`, `mips`, `revision`: see
     `BoardConfig`. `temper`: how the host takes a device that lies about itself, see `usb.temper`. `sanitize`: what the
-    firmware does to the USB controller that it must not is noted (`findings`). Use it as a context manager, or call
-    `close()`.
+    firmware does to the USB controller that it must not is noted (`findings`). `errata`: of ERRATA. Use it as a
+    context manager, or call `close()`.
 
     Raises EngineMissing, ImageError, and UsageError for what the firmware or the engine has no use for.
     """
@@ -66,6 +77,7 @@ class Board:
         bootsel: bool = False,
         temper: Temper | str = Temper.LENIENT,
         sanitize: bool = False,
+        errata: Iterable[str] = (),
     ) -> None:
         self.temper = Temper(temper)
         self.firmware = find_image(str(firmware))
@@ -81,6 +93,7 @@ class Board:
             mips=mips,
             revision=revision,
             sanitize=sanitize,
+            errata=_known(errata),
         )
         self.engine: Engine = create(engine, self.config)
         if image and saved:

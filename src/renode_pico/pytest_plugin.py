@@ -67,9 +67,9 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     config.addinivalue_line(
         "markers",
-        "pico(firmware=..., files={name: text}, temper=..., sanitize=...): the board's firmware, the files in its "
-        "flash, how its host takes a device that lies ('lenient' or 'strict'), whether misuse of the USB controller is "
-        "told",
+        "pico(firmware=..., files={name: text}, temper=..., sanitize=..., errata=...): the board's firmware, the files "
+        "in its flash, how its host takes a device that lies ('lenient' or 'strict'), whether misuse of the USB "
+        "controller is told, faults of the silicon",
     )
     config.addinivalue_line("markers", "engine(name, reason=...): the test is for this engine only, and why")
 

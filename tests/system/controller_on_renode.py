@@ -109,6 +109,9 @@ class RenodeModel(Listener):
     def chip(self, revision: str) -> None:
         self._wire.Sanitizer.Revision = 1 if revision == "B1" else 2
 
+    def erratum(self, name: str) -> None:
+        setattr(self._wire, f"Erratum{name}", True)
+
     def hold(self, held: bool) -> None:
         self._wire.OnGPIO(RESET_LINE, held)
 

@@ -112,7 +112,13 @@ class Exhibit:
 
 def outcome(exhibit: Exhibit, engine: str, *, faulty: bool) -> str:
     """`works`, or what went wrong in a visit."""
-    with Board(PROGRAM, engine=cast(EngineName, engine), revision=exhibit.revision, sanitize=True) as board:
+    with Board(
+        PROGRAM,
+        engine=cast(EngineName, engine),
+        revision=exhibit.revision,
+        errata=exhibit.errata,
+        sanitize=True,
+    ) as board:
         try:
             exhibit.visit(Visit(board, exhibit.letter, faulty))
         except (AssertionError, Timeout, UsbError, FirmwareError) as error:
@@ -214,6 +220,16 @@ def watchdog(visit: Visit) -> None:
     assert visit.until(b"done", 0.1), f"the chip has come out of reset {visit.said.count(b'museum')} times"
 
 
+def hub_babbles(visit: Visit) -> None:
+    """What ends late in a frame is garbled by a hub; packets pass all the same, if none is there to be asked for."""
+    visit.configure()
+    visit.host.inject(Fault.BABBLE, endpoint_address=0x82, count=1000, late=True)
+    visit.control(Setup(0x40, 5, 0, 0, 0))
+    for _ in range(4):
+        stream = [visit.host.submit(STREAM_IN, length=64) for _ in range(50)]
+        visit.host.wait(*stream, timeout=SOON)
+
+
 STANDS_STILL = "not done after"
 EXHIBITS: Iterable[Exhibit] = (
     Exhibit("available-in-one-store", "a", "the sanitizer has found early-available", early_available),
@@ -228,5 +244,7 @@ EXHIBITS: Iterable[Exhibit] = (
     Exhibit("behind-halt", "i", STANDS_STILL, behind_halt),
     Exhibit("wake-up", "j", STANDS_STILL, wake_up),
     Exhibit("address-early", "l", "three attempts in a row failed", address_early),
+    Exhibit("E2", "q", STANDS_STILL, clear_halt, revision="B1"),
+    Exhibit("E15", "P", "three attempts in a row failed", hub_babbles, errata=("E15",)),
     Exhibit("E1", "w", "come out of reset 2 times", watchdog),
 )

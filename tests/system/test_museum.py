@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from renode_pico.board import Board
+from renode_pico.errors import TransactionError
 from renode_pico.pytest_plugin import engine_of
+from renode_pico.usb.wire import Fault
 from tests.system.museum import EXHIBITS, WORKS, Exhibit, outcome
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "museum.md"
@@ -23,6 +26,24 @@ def test_an_exhibit_fails_as_published(exhibit: Exhibit, request: pytest.Fixture
 @pytest.mark.row("Y5.mended")
 def test_an_exhibit_works_once_it_is_mended(exhibit: Exhibit, request: pytest.FixtureRequest) -> None:
     assert outcome(exhibit, engine_of(request.config), faulty=False) == WORKS
+
+
+@pytest.mark.pico(firmware="cdc", errata=["E15"])
+def test_tinyusb_survives_a_hub_that_babbles_late_in_the_frame(pico: Board) -> None:
+    pico.exec("import sys")
+    pico.host.inject(Fault.BABBLE, endpoint_address=0x82, count=1000, late=True)
+    assert len(pico.exec("for _ in range(100): sys.stdout.write('x' * 100)")) == 10_000
+
+
+@pytest.mark.pico(firmware="cdc", errata=["E15"])
+def test_tinyusb_does_not_survive_one_that_babbles_at_any_time(pico: Board) -> None:
+    pico.exec("import sys")
+    pico.host.inject(Fault.BABBLE, endpoint_address=0x82)
+    with pytest.raises(TransactionError):
+        pico.exec("for _ in range(100): sys.stdout.write('x' * 100)")
+    pico.host.reset()
+    with pytest.raises(TransactionError):
+        pico.device.get_status()
 
 
 @EACH

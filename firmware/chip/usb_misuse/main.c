@@ -148,10 +148,11 @@ int main(void) {
     overlap();
     take_back(ep1_in);
     take_back(ep2_out);
-    abort_endpoint();
     unaligned();
     printf("ready\n");
     serve();
+    at_the_end_of(USB_BUFF_STATUS_EP1_IN_BITS);
+    abort_endpoint();  // the end of all endpoints on a B1
     printf("done\n");
     while (true) {
         __wfi();

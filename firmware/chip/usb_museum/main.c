@@ -68,10 +68,12 @@ static void arm(endpoint_t *ep, uint16_t length) {
     *ep->buffer_control = word | USB_BUF_CTRL_AVAIL;
 }
 
-// Takes a buffer back, whoever has it (a B2's way).
+// Takes a buffer back, whoever has it. RP2040-E2: before B2 there is no safe way; EP_ABORT would be the end of all endpoints.
 static void take_back(endpoint_t *ep) {
     uint32_t bit = bit_of(ep);
-    if (ep->busy) {
+    if (ep->busy && rp2040_chip_version() < 2 && !mistake('q')) {
+        *ep->buffer_control = 0;
+    } else if (ep->busy) {
         hw_set_bits(&usb_hw->abort, bit);
         while (!(usb_hw->abort_done & bit)) {
             tight_loop_contents();

@@ -47,6 +47,12 @@ BOARD = (
         "--cores", type=click.IntRange(1, 2), help="1 or 2; without it core 0 alone, enough for all but _thread"
     ),
     click.option("--revision", type=click.Choice(["B1", "B2"]), help="of the chip; without it B2"),
+    click.option(
+        "--errata",
+        multiple=True,
+        type=click.Choice(["E15"]),
+        help="a fault of the silicon that is there on request only",
+    ),
     click.option("--mips", type=click.IntRange(min=1), help="emulated instructions per emulated microsecond"),
     click.option(
         "--files",
@@ -79,6 +85,7 @@ class BoardOptions:
     engine: str
     cores: int | None
     revision: str | None
+    errata: tuple[str, ...]
     mips: int | None
     files: tuple[str, ...]
     boot: Path | None
@@ -108,6 +115,7 @@ class BoardOptions:
             bootsel=self.bootsel,
             temper="strict" if self.strict else "lenient",
             sanitize=self.sanitize,
+            errata=self.errata,
         )
         with board, told(board):
             if self.gdb_port is not None:

@@ -85,6 +85,7 @@ class EmbeddedEngine:
             revision=chip_revision,
             boot_rom=boot_rom,
             sanitize=config.sanitize,
+            errata=config.errata,
         )
         self._machine = chip.machine
         self._clock = chip.clock

@@ -25,6 +25,7 @@ class BoardConfig:
     `cores`: 1 or 2; None is the engine's own choice. The embedded engine takes both: core 1 costs nothing until
     firmware starts it. Renode takes one: core 0 alone is enough for everything but `_thread`, and up to twice as fast.
     `sanitize`: misuse of the USB controller is noted (`Engine.misuses`).
+    `errata`: faults of the silicon that are there only when asked for: `E15` (docs/museum.md).
     """
 
     firmware: Path
@@ -35,6 +36,7 @@ class BoardConfig:
     cores: int | None = None
     revision: str | None = None
     sanitize: bool = False
+    errata: frozenset[str] = frozenset()
 
 
 class Uart(Protocol):

@@ -108,6 +108,8 @@ class RenodeEngine:
         board = "rpi_pico.repl" if config.cores == 2 else "rpi_pico_single.repl"
         command(f"$platform={path_token(script().parent.parent / 'platforms' / 'boards' / board)}")
         self._runtime.script(script())
+        if "E15" in config.errata:
+            command("sysbus.usb ErratumE15 true")
         if config.sanitize:
             command("sysbus.usb Sanitize true")
         self._runtime.keep_ready()

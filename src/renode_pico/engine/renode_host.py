@@ -401,12 +401,12 @@ class RenodeHost:
         """The host's side of CLEAR_FEATURE(ENDPOINT_HALT) and its like: DATA0."""
         self.internal.ResetToggle(address, endpoint_address)
 
-    def inject(self, fault: Fault, *, endpoint_address: int, count: int = 1, skip: int = 0) -> None:
+    def inject(self, fault: Fault, *, endpoint_address: int, count: int = 1, skip: int = 0, late: bool = False) -> None:
         """Spoil transactions of an endpoint."""
         from Antmicro.Renode.UsbHosts import UsbFault
 
         with self.running("inject"):
-            self.internal.Inject(getattr(UsbFault, FAULT_NAMES[fault]), endpoint_address, count, skip)
+            self.internal.Inject(getattr(UsbFault, FAULT_NAMES[fault]), endpoint_address, count, skip, late)
 
     def inject_sof(self, fault: SofFault, *, count: int = 1, skip: int = 0) -> None:
         """Lose, double or spoil starts of frame."""

@@ -54,6 +54,8 @@ _C_BLOCKS = {
 }
 """Blocks in C by the bit of RESETS that resets them."""
 _LEFT_BY_BOOT_ROM = 1 << ResetBit.IO_QSPI | 1 << ResetBit.PADS_QSPI
+OF_REVISION = {"B1": frozenset({"E2"}), "B2": frozenset[str]()}
+"""The USB controller's errata that a revision always has."""
 _DORMANT_WAKE_INTS = (*range(0x4001_4180, 0x4001_4190, 4), 0x4001_8054)
 """What would wake a dormant oscillator now: of IO_BANK0 and of IO_QSPI."""
 _IO_QSPI_CTRLS = range(0x4001_8004, 0x4001_8034, 8)
@@ -118,8 +120,9 @@ class Chip:
 
     `cores`: 1 or 2. `revision`: of the chip, a key of `sysinfo.CHIP_IDS`. `rom`: the boot ROM's image; with `boot_rom`
     execution starts there, otherwise at the start of flash, as the boot ROM leaves the chip. `sanitize`: misuse of the
-    USB controller is noted (`usb.sanitizer`). `on_dead(why)`: nothing will happen any more until a reset. `poke`: the
-    machine's time is another one from here on, look again.
+    USB controller is noted (`usb.sanitizer`). `errata`: beyond those of the revision, see `UsbBlock.errata`.
+    `on_dead(why)`: nothing will happen any more until a reset. `poke`: the machine's time is another one from here on,
+    look again.
     """
 
     def __init__(
@@ -131,6 +134,7 @@ class Chip:
         revision: str = "B2",
         boot_rom: bool = True,
         sanitize: bool = False,
+        errata: frozenset[str] = frozenset(),
     ) -> None:
         self._on_dead = on_dead
         self._boot_rom = boot_rom
@@ -174,6 +178,7 @@ class Chip:
         self.xip_ctrl = XipCtrl(machine, clock, unmodelled, clocks, machine.flash)
         self.xip_aux = XipAux(machine, unmodelled, self.xip_ctrl)
         self.usb = BoardUsb(machine, clock, unmodelled)
+        self.usb.errata = errata | OF_REVISION[revision]
         if sanitize:
             self.usb.sanitizer = UsbSanitizer(self.usb, AroundUsb(self, revision))
         self.watchdog = Watchdog(machine, clock, unmodelled, clocks, self._watchdog_triggered)

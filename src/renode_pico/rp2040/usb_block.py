@@ -44,6 +44,12 @@ class UsbBlock(UsbRegisters):
     ) -> None:
         super().__init__(unmodelled)
         self.listener: WireListener | None = None
+        self.errata: frozenset[str] = frozenset()
+        """Faults of the silicon that this chip has: E2 (EP_ABORT cannot be used), E15 (an IN's ACK is garbled)."""
+        self.stuck = False
+        """E15: something else than the ACK of an IN came; nothing is heard until the block is reset."""
+        self.refuses_all = False
+        """E2: EP_ABORT was used; every endpoint answers NAK until the block is reset."""
         self.memory = memory
         self._interrupt = interrupt
         self._interrupt_level = False
@@ -86,6 +92,7 @@ class UsbBlock(UsbRegisters):
         attached = self.pulled_up
         self._drop_transaction()
         self._nak_polled.clear()
+        self.stuck = self.refuses_all = False
         for endpoint in self.endpoints:
             endpoint.reset()
         self.clear_registers()
@@ -103,7 +110,7 @@ class UsbBlock(UsbRegisters):
 
     def _blocked(self, endpoint: Endpoint) -> Packet | None:
         """NAK, STALL or (None) data: EP_ABORT wins, a SETUP not yet seen by the firmware comes next."""
-        if self.ep_abort & endpoint.bit:
+        if self.ep_abort & endpoint.bit or self.refuses_all:
             return NAK
         if not endpoint.number and self.sie_status & SieStatus.SETUP_REC:
             # The buffers still belong to the control transfer that this SETUP has ended.
@@ -260,6 +267,8 @@ class UsbBlock(UsbRegisters):
 
     def _abort_changed(self, before: int) -> None:
         begun = self.ep_abort & ~before
+        if begun and "E2" in self.errata:
+            self.refuses_all = True
         if self._busy is not None:
             begun &= ~self._busy.bit
         self.ep_abort_done |= begun

@@ -36,6 +36,7 @@ _STRAY_ERRORS = {
     Stray.SOF_CRC5: SieStatus.CRC_ERROR,
 }
 _DELAYS = {Fault.SLOW: SLOW, Fault.LATE: LATE}
+_NO_HANDSHAKE_BUT_NOISE = frozenset({Fault.BROKEN_HANDSHAKE, Fault.BABBLE})
 _REFUSED_IN_NS = BYTE_TIMES_NS[REFUSED_IN]
 _MAX_BYTES = len(BYTE_TIMES_NS) - 1 - HANDSHAKED_OVERHEAD
 
@@ -181,6 +182,8 @@ class UsbController(UsbBlock):
         refusal = self._refusal(source, _REFUSED_IN_NS)
         if refusal is not None:
             return refusal
+        if fault in _NO_HANDSHAKE_BUT_NOISE and "E15" in self.errata:
+            self.stuck = True
         buffer = source.current
         data = source.data(buffer)
         duration = _duration_ns(len(data), fault)
@@ -225,13 +228,14 @@ class UsbController(UsbBlock):
 
     @property
     def _hears(self) -> bool:
-        return self._bus.listening and bool(self.main_ctrl & MainCtrl.CONTROLLER_EN)
+        return self._bus.listening and bool(self.main_ctrl & MainCtrl.CONTROLLER_EN) and not self.stuck
 
     def _addressed(self, address: int) -> bool:
         return (
             self._bus.listening
             and self.main_ctrl & (MainCtrl.CONTROLLER_EN | MainCtrl.HOST_NDEVICE) == MainCtrl.CONTROLLER_EN
             and address == self.address
+            and not self.stuck
         )
 
     def _serves(self, address: int, endpoint: Endpoint) -> bool:

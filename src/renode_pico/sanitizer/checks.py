@@ -52,7 +52,7 @@ CHECKS: dict[Check, Words] = {
     ),
     Check.ABORT: Words(
         "EP_ABORT is used on a chip older than B2",
-        "EP_ABORT_DONE may never come, or come too early",
+        "every endpoint answers NAK from then on",
         "RP2040-E2",
     ),
     Check.IN_RESET: Words(

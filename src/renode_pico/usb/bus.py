@@ -41,6 +41,11 @@ class _Injection:
     fault: Fault
     count: int
     skip: int
+    late: bool
+
+
+LATE_NS = 100_000
+"""A transaction that begins within it before the end of a frame is late: a hub may garble what comes last."""
 
 
 class Bus:
@@ -56,19 +61,21 @@ class Bus:
         self.count = 0
         self.frame = 0
         self.duration_ns = 0
+        self.frame_end_ns = 0
+        """When the frame in hand ends; the host says it."""
         self.observers: tuple[BusObserver, ...] = ()
         self._injections: dict[int, list[_Injection]] = {}
 
-    def inject(self, fault: Fault, endpoint_address: int, count: int, skip: int) -> None:
+    def inject(self, fault: Fault, endpoint_address: int, count: int, skip: int, late: bool = False) -> None:
         """Spoil `count` transactions of an endpoint that carry data, after leaving `skip` of them alone.
 
         A transaction answered by NAK or STALL carries no data and does not count. A spoiled one counts as failed,
         whatever the device answered, with two exceptions: what concerns the ACK of an IN, where the host has the data
-        already, and SLOW, which is right.
+        already, and SLOW, which is right. `late`: those that begin in the last LATE_NS of a frame; others do not count.
         """
         if count < 1 or skip < 0:
             raise UsageError(f"inject {fault.value}: count must be at least 1 and skip not negative")
-        self._injections.setdefault(endpoint_address, []).append(_Injection(fault, count, skip))
+        self._injections.setdefault(endpoint_address, []).append(_Injection(fault, count, skip, late))
 
     def setup(self, address: int, endpoint: int, data: bytes) -> Pid | None:
         """Carry a SETUP transaction; ACK, or None when it failed (8.5.3)."""
@@ -255,7 +262,9 @@ class Bus:
 
     def _injection(self, endpoint_address: int) -> _Injection | None:
         queue = self._injections.get(endpoint_address)
-        return queue[0] if queue else None
+        if not queue or (queue[0].late and self.frame_end_ns - self.clock.now_ns > LATE_NS):
+            return None
+        return queue[0]
 
     def _consume(self, endpoint_address: int, injection: _Injection) -> None:
         if injection.skip:

@@ -228,12 +228,13 @@ class BusHost:
         self._schedule.reset_toggle(address, endpoint_address)
         self._kick()
 
-    def inject(self, fault: Fault, *, endpoint_address: int, count: int = 1, skip: int = 0) -> None:
+    def inject(self, fault: Fault, *, endpoint_address: int, count: int = 1, skip: int = 0, late: bool = False) -> None:
         """Spoil the next `count` transactions of an endpoint that carry data, after leaving `skip` alone.
 
-        Endpoint 0x00 means the control endpoint's OUT and SETUP transactions, 0x80 its IN transactions.
+        Endpoint 0x00 means the control endpoint's OUT and SETUP transactions, 0x80 its IN transactions. `late`: only
+        those that begin in the last 100 µs of a frame.
         """
-        self._bus.inject(fault, endpoint_address, count, skip)
+        self._bus.inject(fault, endpoint_address, count, skip, late)
 
     def raw(self) -> RawBus:
         """Single transactions by hand."""
@@ -403,7 +404,7 @@ class BusHost:
         bus = self._bus
         bus.frame += 1
         begin_ns = self._frame_end_ns
-        self._frame_end_ns = begin_ns + FRAME_NS
+        self._frame_end_ns = bus.frame_end_ns = begin_ns + FRAME_NS
         self._frame_alarm.schedule(self._frame_end_ns - self._clock.now_ns)
         self._free_ns = max(self._free_ns, begin_ns + SOF_NS)
         if self._sof_faults:

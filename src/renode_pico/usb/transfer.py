@@ -114,10 +114,11 @@ class Host(Protocol):
     def reset_toggle(self, address: int, endpoint_address: int) -> None:
         """The host's side of CLEAR_FEATURE(ENDPOINT_HALT), SET_CONFIGURATION, SET_INTERFACE (9.4.5): DATA0."""
 
-    def inject(self, fault: Fault, *, endpoint_address: int, count: int = 1, skip: int = 0) -> None:
+    def inject(self, fault: Fault, *, endpoint_address: int, count: int = 1, skip: int = 0, late: bool = False) -> None:
         """Spoil the next `count` transactions of an endpoint that carry data, after leaving `skip` alone.
 
-        Endpoint 0x00 means the control endpoint's OUT and SETUP transactions, 0x80 its IN transactions.
+        Endpoint 0x00 means the control endpoint's OUT and SETUP transactions, 0x80 its IN transactions. `late`: only
+        those that begin in the last 100 µs of a frame, where a hub may garble them.
         """
 
     def inject_sof(self, fault: SofFault, *, count: int = 1, skip: int = 0) -> None:

@@ -130,6 +130,9 @@ class Model(Wire, Protocol):
     def chip(self, revision: str) -> None:
         """Another revision."""
 
+    def erratum(self, name: str) -> None:
+        """The silicon has a fault."""
+
     def hold(self, held: bool) -> None:
         """The block's reset line."""
 
@@ -199,6 +202,9 @@ class PythonModel(UsbController, Listener):
 
     def chip(self, revision: str) -> None:
         self.around.is_b2 = revision == "B2"
+
+    def erratum(self, name: str) -> None:
+        self.errata |= {name}
 
     def unaligned(self, offset: int, size: int) -> None:
         assert self.sanitizer is not None
@@ -277,7 +283,7 @@ class Bench:
             self._transaction(verb, words[:arrow], words[arrow + 1 :])
         elif verb == "found":
             self._same(model.found(), [] if words == ("nothing",) else list(words))
-        elif verb in ("sanitize", "clocks", "chip", "hold", "unaligned"):
+        elif verb in ("sanitize", "clocks", "chip", "hold", "unaligned", "erratum"):
             self._sanitizer(verb, words)
         elif verb in ("ack", "noack"):
             model.in_handshake(value(words[0]), value(words[1]), verb == "ack")
@@ -293,6 +299,8 @@ class Bench:
             model.clocks(int(words[0]), int(words[1]))
         elif verb == "chip":
             model.chip(words[0])
+        elif verb == "erratum":
+            model.erratum(words[0])
         elif verb == "hold":
             model.hold(words[0] == "on")
         else:
