@@ -8,7 +8,7 @@ import click
 
 from renode_pico.cli.options import OUTPUT, Settings
 
-TRACED = ("run", "demo", "lsusb", "exec", "repl")
+TRACED = ("run", "demo", "lsusb", "verify", "exec", "repl")
 
 
 @click.command("trace", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})

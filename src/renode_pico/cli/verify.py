@@ -23,6 +23,7 @@ from renode_pico.cli.options import OUTPUT, BoardOptions, board_options
 @click.option("--explain", metavar="ID", help="show what is known about an item and end")
 @click.option("--junit", type=OUTPUT, help="write the result as a JUnit report")
 @click.option("--json", "json_path", type=OUTPUT, help="write the result as JSON")
+@click.option("--html", type=OUTPUT, help="write the result as a page, and the trace of the bus beside it")
 @click.option("--quiet", "-q", is_flag=True, help="only what is wrong")
 @board_options
 def command(
@@ -35,6 +36,7 @@ def command(
     explain: str | None,
     junit: Path | None,
     json_path: Path | None,
+    html: Path | None,
     quiet: bool,
 ) -> None:
     """Verify a USB device item by item: chapter 9 of USB 2.0 and what it stands on, and classes by --pack.
@@ -44,10 +46,12 @@ def command(
 
     Exit codes: 0 nothing failed; 1 an item failed or the device died; 2 wrong usage; 3 an engine is missing.
 
-    Example: renode-pico verify blink.uf2 --junit report.xml
+    Example: renode-pico verify blink.uf2 --html report.html
     """
     from renode_pico.errors import UsageError
+    from renode_pico.trace.session import traced
     from renode_pico.verify import report as reports
+    from renode_pico.verify.page import trace_beside, write_page
     from renode_pico.verify.runner import verify
     from renode_pico.verify.table import choose, pack_names
     from renode_pico.verify.target import BoardTarget
@@ -75,12 +79,16 @@ def command(
 
     with ExitStack() as stack:
         board = stack.enter_context(options.open())
+        if html is not None:
+            stack.enter_context(traced(board.host, [trace_beside(html)]))
         report = verify(BoardTarget(board), items, seed=seed, told=told)
     click.echo(reports.summary(report))
     if junit is not None:
         reports.write_junit(junit, report)
     if json_path is not None:
         reports.write_json(json_path, report)
+    if html is not None:
+        write_page(html, report, trace_beside(html).name)
     sys.exit(0 if report.good else 1)
 
 

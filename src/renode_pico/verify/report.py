@@ -67,6 +67,7 @@ def as_dict(report: Report) -> dict[str, Any]:
                 "should": result.should,
                 "died": result.died,
                 "advice": result.advice,
+                "began": round(result.began, 9),
                 "time": round(result.time, 9),
                 "transactions": [result.begin, result.transaction],
                 "packets": result.packets,

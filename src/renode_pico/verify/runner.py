@@ -79,7 +79,7 @@ class Runner:
         bench, link = self._bench, self._target.link
         bench.begin(item.id)
         begin = link.transactions
-        result = Result(item, Verdict.PASS, link.now, begin, begin)
+        result = Result(item, Verdict.PASS, link.now, link.now, begin, begin)
         died = self._check(item, result)
         result.time, result.transaction = link.now, link.transactions
         if result.verdict is Verdict.FAIL or died:

@@ -64,6 +64,11 @@ class Item:
     check: Check
 
     @property
+    def group(self) -> str:
+        """The letters of its id."""
+        return self.id.rstrip("0123456789")
+
+    @property
     def explanation(self) -> str:
         """What the function's docstring says about how it is checked."""
         return " ".join((self.check.__doc__ or "").split())
@@ -71,12 +76,13 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Pack:
-    """Items that belong together. `about`: which devices it is for."""
+    """Items that belong together. `about`: which devices it is for. `groups`: what the letters of an id stand for."""
 
     name: str
     title: str
     about: str
     items: tuple[Item, ...]
+    groups: dict[str, str]
 
 
 _checks: dict[str, Check] = {}
@@ -124,7 +130,7 @@ def load_pack(name: str) -> Pack:
         )
         for identifier, row in table["item"].items()
     )
-    return Pack(name, table["title"], table["about"], items)
+    return Pack(name, table["title"], table["about"], items, table.get("group", {}))
 
 
 def choose(packs: Iterable[str], only: Iterable[str] = ()) -> tuple[Item, ...]:

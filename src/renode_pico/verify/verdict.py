@@ -42,12 +42,13 @@ class Result:
     """What came of an item.
 
     `reason`: why it does not apply. On failure `sent`, `came`, `should` say what was exchanged and expected;
-    `died`: how the device died. `time`: emulated seconds at the end; `begin`, `transaction`: how many transactions the
-    bus had carried at the item's begin and at the failure, which is the place in the trace.
+    `died`: how the device died. `began`, `time`: emulated seconds at the begin and the end; `begin`, `transaction`: how many
+    transactions the bus had carried then. Both are the place in the trace.
     """
 
     item: Item
     verdict: Verdict
+    began: float
     time: float
     begin: int
     transaction: int

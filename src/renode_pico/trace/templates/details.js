@@ -197,6 +197,16 @@ function summarise() {
     ` (${number(trace.naks)} NAK) · ${number(bytes)} bytes · ${problems ? `${problems} with a stall or an error` : "no stalls, no errors"}`;
 }
 
+// The place that the address names: #from-to, nanoseconds of emulated time.
+function goTo(place) {
+  const found = /^#(\d+)-(\d+)$/.exec(place);
+  if (!found || !trace.transfers.length) return;
+  const from = shownTime(Number(found[1])), to = shownTime(Number(found[2])), room = Math.max(2e4, (to - from) / 20);
+  show(from - room, to + room);
+  const last = trace.transfers.findLastIndex(x => x.first <= Number(found[2]));
+  if (last >= 0) select(last, {scroll: true});
+}
+
 async function start() {
   readColours();
   await readRecords();
@@ -211,6 +221,7 @@ async function start() {
   $("search").addEventListener("input", buildRows);
   $("naks").addEventListener("change", buildRows);
   $("problem").onclick = nextProblem;
+  addEventListener("hashchange", () => goTo(location.hash));
   addEventListener("keydown", event => {
     if (event.target === $("search")) return;
     const action = {ArrowRight: () => step(1), ArrowDown: () => step(1), ArrowLeft: () => step(-1), ArrowUp: () => step(-1), n: nextProblem,
@@ -222,6 +233,7 @@ async function start() {
   requestAnimationFrame(() => {
     drawOverview();
     drawLanes();
+    goTo(location.hash);
     document.documentElement.dataset.ready = Math.round(performance.now());
   });
 }
