@@ -11,13 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
 from renode_pico.board import Board
 from renode_pico.engine.select import ENGINES, EngineName, choose
-from renode_pico.errors import EngineMissing
+from renode_pico.errors import EngineMissing, UsageError
 from renode_pico.micropython.repl import Repl
 from renode_pico.trace.keep import KeptTrace
 from renode_pico.usb.cdc import CdcPort
@@ -28,6 +28,9 @@ from renode_pico.usb.temper import Temper
 class UsbMisuse(pytest.PytestWarning):
     """The firmware of a test did something to the USB controller that silicon punishes at random."""
 
+
+if TYPE_CHECKING:
+    from renode_pico.verify.pytest_items import Verify
 
 TRACE = pytest.StashKey[KeptTrace]()
 """The trace of a test's board, until it is known whether the test has failed."""
@@ -55,6 +58,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="results/usb-traces",
         metavar="DIR",
         help="where the bus traces of failed tests are kept, for Wireshark and as a page; empty: none are made",
+    )
+    group.addoption(
+        "--usb-verify",
+        nargs="?",
+        const="chapter9",
+        default=None,
+        metavar="PACKS",
+        help="a test for each item of the verifier (docs/verify.md), on a board with --firmware: usb-verify::SR8",
     )
 
 
@@ -142,6 +153,33 @@ def file_content(content: str | bytes | Path) -> bytes:
     if isinstance(content, Path):
         return content.read_bytes()
     return content.encode() if isinstance(content, str) else content
+
+
+def pytest_collection_modifyitems(
+    session: pytest.Session, config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Add the items of `--usb-verify`."""
+    packs = config.getoption("--usb-verify")
+    if packs is None:
+        return
+    from renode_pico.verify.pytest_items import VerifyItems
+
+    options = {"firmware": config.getoption("--firmware") or "cdc", "engine": engine_of(config)}
+    names = tuple(name.strip() for name in packs.split(","))
+    try:
+        collector = VerifyItems.from_parent(session, name="usb-verify", packs=names, options=options)
+        items += collector.collect()
+    except UsageError as error:
+        raise pytest.UsageError(str(error)) from error
+    config.add_cleanup(collector.close)
+
+
+@pytest.fixture
+def verify(pico: Board) -> Verify:
+    """The verifier on the test's board: `verify.chapter9()`."""
+    from renode_pico.verify.pytest_items import Verify
+
+    return Verify(pico)
 
 
 @pytest.fixture
