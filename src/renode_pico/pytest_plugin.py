@@ -30,7 +30,7 @@ class UsbMisuse(pytest.PytestWarning):
 
 
 if TYPE_CHECKING:
-    from renode_pico.verify.pytest_items import Verify
+    from renode_pico.verify.suite import Verify
 
 TRACE = pytest.StashKey[KeptTrace]()
 """The trace of a test's board, until it is known whether the test has failed."""
@@ -155,9 +155,7 @@ def file_content(content: str | bytes | Path) -> bytes:
     return content.encode() if isinstance(content, str) else content
 
 
-def pytest_collection_modifyitems(
-    session: pytest.Session, config: pytest.Config, items: list[pytest.Item]
-) -> None:
+def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
     """Add the items of `--usb-verify`."""
     packs = config.getoption("--usb-verify")
     if packs is None:
@@ -167,7 +165,9 @@ def pytest_collection_modifyitems(
     options = {"firmware": config.getoption("--firmware") or "cdc", "engine": engine_of(config)}
     names = tuple(name.strip() for name in packs.split(","))
     try:
-        collector = VerifyItems.from_parent(session, name="usb-verify", packs=names, options=options)
+        collector = VerifyItems.from_parent(
+            session, name="usb-verify", nodeid="usb-verify", packs=names, options=options
+        )
         items += collector.collect()
     except UsageError as error:
         raise pytest.UsageError(str(error)) from error
@@ -177,7 +177,7 @@ def pytest_collection_modifyitems(
 @pytest.fixture
 def verify(pico: Board) -> Verify:
     """The verifier on the test's board: `verify.chapter9()`."""
-    from renode_pico.verify.pytest_items import Verify
+    from renode_pico.verify.suite import Verify
 
     return Verify(pico)
 

@@ -34,6 +34,7 @@ from renode_pico.usb.failure import failure
 from renode_pico.usb.lsusb import format_problems
 from renode_pico.usb.temper import Temper
 from renode_pico.usb.transfer import Pipe, Setup, Status, Transfer, TransferType
+from renode_pico.verify.robot import VerifyKeywords
 
 DEFAULT_TIMEOUT = 5.0
 
@@ -64,7 +65,7 @@ class TestResult(Protocol):
 
 
 @library(scope="TEST", version="0.1", doc_format="TEXT", auto_keywords=False)
-class PicoLibrary(ClassKeywords):
+class PicoLibrary(ClassKeywords, VerifyKeywords):
     """A board and the host at the other end of its cable.
 
     Bytes are written as hexadecimal digits (01 02 ff); times are emulated seconds. What the host was answered is kept

@@ -1,4 +1,4 @@
-"""The verifier in pytest: the fixture's object, and the items as tests of their own."""
+"""The verifier's items as tests of their own in pytest."""
 
 from __future__ import annotations
 
@@ -11,37 +11,10 @@ import pytest
 from renode_pico.board import Board
 from renode_pico.verify import report as reports
 from renode_pico.verify.bench import Bench
-from renode_pico.verify.runner import Report, Runner
-from renode_pico.verify.runner import verify as run
+from renode_pico.verify.runner import Runner
 from renode_pico.verify.table import Item, choose
 from renode_pico.verify.target import BoardTarget
 from renode_pico.verify.verdict import Verdict
-
-
-class Verify:
-    """Verifies a test's board: `verify.chapter9()`, `verify.pack("hid")`.
-
-    Both give the report and raise AssertionError when an item has failed. `seed`: of what is random.
-    """
-
-    def __init__(self, board: Board, seed: int = 0) -> None:
-        self._board = board
-        self.seed = seed
-
-    def chapter9(self, *only: str, without: tuple[str, ...] = ()) -> Report:
-        """All items of chapter 9, those with the given ids only, or all `without` some."""
-        return self.pack("chapter9", *only, without=without)
-
-    def pack(self, name: str, *only: str, without: tuple[str, ...] = ()) -> Report:
-        """The items of a pack. Raises UsageError for a name or an id that there is not."""
-        left_out = {item.id for item in choose([name], without)} if without else set()
-        items = [item for item in choose([name], only) if item.id not in left_out]
-        report = run(BoardTarget(self._board), items, seed=self.seed)
-        self._board.forget_device()
-        bad = [reports.line(result) for result in report.results if result.verdict.bad]
-        if bad:
-            raise AssertionError("\n".join([f"{len(bad)} of {len(items)} items failed", *bad]))
-        return report
 
 
 class Failure(Exception):
@@ -53,6 +26,7 @@ class VerifyItem(pytest.Item):
 
     def __init__(self, *, item: Item, shared: VerifyItems, **arguments: Any) -> None:
         super().__init__(**arguments)
+        self.funcargs: dict[str, Any] = {}  # other plugins look for fixtures here
         self._item = item
         self._shared = shared
 

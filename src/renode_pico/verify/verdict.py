@@ -42,8 +42,8 @@ class Result:
     """What came of an item.
 
     `reason`: why it does not apply. On failure `sent`, `came`, `should` say what was exchanged and expected;
-    `died`: how the device died. `began`, `time`: emulated seconds at the begin and the end; `begin`, `transaction`: how many
-    transactions the bus had carried then. Both are the place in the trace.
+    `died`: how the device died. `began`, `time`: emulated seconds at the begin and the end; `begin`, `transaction`: how
+    many transactions the bus had carried then. Both are the place in the trace.
     """
 
     item: Item
