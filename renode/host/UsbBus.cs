@@ -11,7 +11,7 @@ namespace Antmicro.Renode.UsbHosts
     /// Each method is called at the instant of the token and leaves the transaction's length in <see cref="Duration"/>.
     /// <see cref="Frame"/> counts frames since the last reset; its low 11 bits are on the wire.
     /// </remarks>
-    internal sealed class UsbBus
+    internal sealed partial class UsbBus
     {
         public UsbBus()
         {

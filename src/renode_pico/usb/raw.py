@@ -10,6 +10,9 @@ from renode_pico.usb.wire import Fault, Packet, Pid, Stray, Wire
 
 T = TypeVar("T")
 
+GAP = 0.0001
+"""Emulated seconds between two tokens to an endpoint that has answered NAK."""
+
 
 @runtime_checkable
 class TimedWire(Protocol):
@@ -54,13 +57,31 @@ class RawHost(Protocol):
     def setup(self, address: int, endpoint: int, data: bytes, fault: Fault | None = None) -> Packet | None:
         """See `Wire.setup`."""
 
-    def out(self, address: int, endpoint: int, pid: Pid, data: bytes, fault: Fault | None = None) -> Packet | None:
-        """See `Wire.out`."""
+    def out(
+        self,
+        address: int,
+        endpoint: int,
+        pid: Pid,
+        data: bytes,
+        fault: Fault | None = None,
+        *,
+        patience: float = 0.0,
+    ) -> Packet | None:
+        """See `Wire.out`; sent again after `GAP` as long as the answer is NAK and `patience` seconds are not over."""
 
     def in_(
-        self, address: int, endpoint: int, fault: Fault | None = None, *, isochronous: bool = False
+        self,
+        address: int,
+        endpoint: int,
+        fault: Fault | None = None,
+        *,
+        isochronous: bool = False,
+        patience: float = 0.0,
     ) -> Packet | None:
-        """See `Wire.in_`; a data packet is acknowledged unless there is a fault or the endpoint is isochronous."""
+        """See `Wire.in_`; a data packet is acknowledged unless there is a fault or the endpoint is isochronous.
+
+        Asked again after `GAP` as long as the answer is NAK and `patience` seconds are not over.
+        """
 
     def stray(self, stray: Stray, address: int, endpoint: int) -> Packet | None:
         """See `Wire.stray`."""
@@ -77,6 +98,10 @@ class Carrier(Protocol):
 
     wire: Wire
     sends_sof: bool
+
+    @property
+    def now(self) -> float:
+        """Emulated seconds since power-on."""
 
     def transact(self, carry: Callable[[Bus], T], length: int) -> T:
         """Let `carry` put one transaction on the bus."""
@@ -116,18 +141,42 @@ class RawBus:
         """A SETUP transaction."""
         return self._host.transact(lambda bus: bus.raw(Pid.SETUP, address, endpoint, Pid.DATA0, data, fault), len(data))
 
-    def out(self, address: int, endpoint: int, pid: Pid, data: bytes, fault: Fault | None = None) -> Packet | None:
+    def out(
+        self,
+        address: int,
+        endpoint: int,
+        pid: Pid,
+        data: bytes,
+        fault: Fault | None = None,
+        *,
+        patience: float = 0.0,
+    ) -> Packet | None:
         """An OUT transaction."""
-        return self._host.transact(lambda bus: bus.raw(Pid.OUT, address, endpoint, pid, data, fault), len(data))
+        return self._repeat(lambda bus: bus.raw(Pid.OUT, address, endpoint, pid, data, fault), len(data), patience)
 
     def in_(
-        self, address: int, endpoint: int, fault: Fault | None = None, *, isochronous: bool = False
+        self,
+        address: int,
+        endpoint: int,
+        fault: Fault | None = None,
+        *,
+        isochronous: bool = False,
+        patience: float = 0.0,
     ) -> Packet | None:
         """An IN transaction."""
-        return self._host.transact(
+        return self._repeat(
             lambda bus: bus.raw(Pid.IN, address, endpoint, None, b"", fault, isochronous=isochronous),
             1023 if isochronous else 64,
+            patience,
         )
+
+    def _repeat(self, carry: Callable[[Bus], Packet | None], length: int, patience: float) -> Packet | None:
+        end = self._host.now + patience
+        while True:
+            answer = self._host.transact(carry, length)
+            if answer is None or answer.pid is not Pid.NAK or self._host.now + GAP > end:
+                return answer
+            self._host.run(GAP)
 
     def stray(self, stray: Stray, address: int, endpoint: int) -> Packet | None:
         """Something that is no transaction."""

@@ -29,8 +29,8 @@ SHOWN = 16
 """How many transactions before a failure the report shows."""
 SET_ADDRESS_RECOVERY = 0.002
 """What a device may take to its new address (9.2.6.3), seconds."""
-POLL = 0.0001
-"""Seconds between two tokens to an endpoint that has answered NAK."""
+PATIENCE = 0.5
+"""Seconds for which an endpoint may answer NAK: what a device has for a data packet (9.2.6.4)."""
 
 
 T = TypeVar("T")
@@ -371,41 +371,45 @@ class Bench:
         return self._noted(f"SETUP {where}.0 {data.hex(' ')}", fault, answer)
 
     def tx_out(
-        self, endpoint: int, pid: Pid, data: bytes, fault: Fault | None = None, *, address: int | None = None
+        self,
+        endpoint: int,
+        pid: Pid,
+        data: bytes,
+        fault: Fault | None = None,
+        *,
+        address: int | None = None,
+        patience: float = 0.0,
     ) -> Packet | None:
-        """An OUT transaction."""
+        """An OUT transaction; sent again as long as the answer is NAK and `patience` seconds are not over."""
         where = self.address if address is None else address
-        answer = self.raw.out(where, endpoint & 0x0F, pid, data, fault)
+        answer = self.raw.out(where, endpoint & 0x0F, pid, data, fault, patience=patience)
         return self._noted(f"OUT {where}.{endpoint & 15} {pid.name} {len(data)} bytes", fault, answer)
 
     def tx_in(
-        self, endpoint: int, fault: Fault | None = None, *, address: int | None = None, isochronous: bool = False
+        self,
+        endpoint: int,
+        fault: Fault | None = None,
+        *,
+        address: int | None = None,
+        isochronous: bool = False,
+        patience: float = 0.0,
     ) -> Packet | None:
-        """An IN transaction."""
+        """An IN transaction; asked again as long as the answer is NAK and `patience` seconds are not over."""
         where = self.address if address is None else address
-        answer = self.raw.in_(where, endpoint & 0x0F, fault, isochronous=isochronous)
+        answer = self.raw.in_(where, endpoint & 0x0F, fault, isochronous=isochronous, patience=patience)
         return self._noted(f"IN {where}.{endpoint & 15}", fault, answer)
 
     def _noted(self, sent: str, fault: Fault | None, answer: Packet | None) -> Packet | None:
         self.note(sent + (f" ({fault.value})" if fault is not None else ""), words(answer))
         return answer
 
-    def poll(self, token: Callable[[], Packet | None], timeout: float = 0.5) -> Packet | None:
-        """Repeat a token until the answer is no NAK, or so many seconds have passed."""
-        end = self.link.now + timeout
-        while True:
-            answer = token()
-            if answer is None or answer.pid is not Pid.NAK or self.link.now >= end:
-                return answer
-            self.run(POLL)
+    def data_in(self, endpoint: int, timeout: float = PATIENCE) -> Packet | None:
+        """IN tokens until something else than NAK comes, or so many seconds are over."""
+        return self.tx_in(endpoint, patience=timeout)
 
-    def data_in(self, endpoint: int, timeout: float = 0.5) -> Packet | None:
-        """IN tokens until something else than NAK comes."""
-        return self.poll(lambda: self.tx_in(endpoint), timeout)
-
-    def data_out(self, endpoint: int, pid: Pid, data: bytes, timeout: float = 0.5) -> Packet | None:
+    def data_out(self, endpoint: int, pid: Pid, data: bytes, timeout: float = PATIENCE) -> Packet | None:
         """An OUT packet again and again until something else than NAK comes."""
-        return self.poll(lambda: self.tx_out(endpoint, pid, data), timeout)
+        return self.tx_out(endpoint, pid, data, patience=timeout)
 
     def tx_control_in(self, setup: Setup, *, packets: int | None = None) -> list[Packet]:
         """SETUP and the data stage, packet by packet, without the status stage; at most so many packets."""

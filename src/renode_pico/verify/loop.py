@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from renode_pico.usb.descriptors import EndpointDescriptor
 from renode_pico.usb.transfer import Setup, TransferType
 from renode_pico.usb.wire import Fault, Packet, Pid
-from renode_pico.verify.bench import POLL, Bench, is_ack
+from renode_pico.verify.bench import PATIENCE, Bench, is_ack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +19,8 @@ SET_CONTROL_LINE_STATE = 0x22
 DTR_AND_RTS = 3
 PROBE = b"qwerty"
 CTRL_C = b"\x03"
+SETTLE = 0.0001
+"""Seconds between SET_CONTROL_LINE_STATE and data."""
 QUIET = 0.02
 """Seconds without data after which an endpoint is taken to have said all."""
 ROUNDS = (1, 2)
@@ -82,7 +84,7 @@ class RawLoop:
     def send(self, data: bytes, fault: Fault | None = None) -> Packet | None:
         """One OUT packet, without regard to the answer but for NAK, which is waited out; the toggle stays."""
         bench = self.bench
-        return bench.poll(lambda: bench.tx_out(self.out.bEndpointAddress, bench.pid(self.out), data, fault))
+        return bench.tx_out(self.out.bEndpointAddress, bench.pid(self.out), data, fault, patience=PATIENCE)
 
     def put(self, data: bytes) -> None:
         """One OUT packet that must be taken."""
@@ -92,7 +94,7 @@ class RawLoop:
     def take(self, fault: Fault | None = None, timeout: float = 0.5) -> bytes | None:
         """One IN packet; None when none comes. A packet with the old toggle is a repetition: b''."""
         bench = self.bench
-        packet = bench.poll(lambda: bench.tx_in(self.into.bEndpointAddress, fault), timeout)
+        packet = bench.tx_in(self.into.bEndpointAddress, fault, patience=timeout)
         if packet is None or packet.pid not in (Pid.DATA0, Pid.DATA1):
             return None
         if packet.pid is not bench.pid(self.into):
@@ -185,7 +187,7 @@ def loop(bench: Bench) -> Loop:
     bench.to_configured()
     open_ports(bench)
     loop = Loop(bench, *found)
-    bench.run(POLL)
+    bench.run(SETTLE)
     loop.clear()
     return loop
 
@@ -197,6 +199,6 @@ def raw_loop(bench: Bench) -> RawLoop:
     bench.to_configured()
     open_ports(bench)
     loop = RawLoop(bench, *found)
-    bench.run(POLL)
+    bench.run(SETTLE)
     loop.clear()
     return loop

@@ -8,7 +8,7 @@ from renode_pico.usb import requests
 from renode_pico.usb.descriptors import DescriptorType
 from renode_pico.usb.transfer import TransferType
 from renode_pico.usb.wire import Fault, Packet, Pid
-from renode_pico.verify.bench import ADDRESS, SET_ADDRESS_RECOVERY, Bench, is_ack
+from renode_pico.verify.bench import ADDRESS, PATIENCE, SET_ADDRESS_RECOVERY, Bench, is_ack
 from renode_pico.verify.loop import ROUNDS, letters, loop, open_ports
 from renode_pico.verify.table import check
 
@@ -82,7 +82,7 @@ def _stages(bench: Bench) -> list[tuple[str, Callable[[], object]]]:
     places: list[tuple[str, Callable[[], object]]] = [
         ("SETUP", lambda: bench.tx_setup(read)),
         ("the first data packet", lambda: bench.tx_control_in(read, packets=1)),
-        ("a data packet without ACK", lambda: (bench.tx_setup(read), bench.poll(lambda: bench.tx_in(0, Fault.CRC)))),
+        ("a data packet without ACK", lambda: (bench.tx_setup(read), bench.tx_in(0, Fault.CRC, patience=PATIENCE))),
         ("the data stage", lambda: bench.tx_control_in(read)),
         ("SETUP of SET_CONFIGURATION", lambda: bench.tx_setup(requests.set_configuration(0))),
         ("a refused request", lambda: (bench.tx_setup(requests.get_descriptor(0xFF, 0, 0, 8)), bench.data_in(0))),

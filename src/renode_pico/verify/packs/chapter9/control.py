@@ -6,7 +6,7 @@ from renode_pico.usb import requests
 from renode_pico.usb.descriptors import DescriptorType
 from renode_pico.usb.transfer import Setup
 from renode_pico.usb.wire import Fault, Packet, Pid, Stray
-from renode_pico.verify.bench import Bench, is_ack, is_stall, words
+from renode_pico.verify.bench import PATIENCE, Bench, is_ack, is_stall, words
 from renode_pico.verify.store import LARGEST, Store, store
 from renode_pico.verify.table import check
 
@@ -227,7 +227,7 @@ def cp11(bench: Bench) -> None:
     size = bench.packet_size
     for _ in range(-(-18 // size) - 1):
         bench.data_in(0)
-    last = bench.poll(lambda: bench.tx_in(0, Fault.LOST_HANDSHAKE))
+    last = bench.tx_in(0, Fault.LOST_HANDSHAKE, patience=PATIENCE)
     bench.expect(last is not None and last.data, "the last data packet")
     bench.expect(is_ack(bench.data_out(0, Pid.DATA1, b"")), "ACK for the status stage")
     _reads(bench, "after a lost ACK")
@@ -241,7 +241,7 @@ def cp12(bench: Bench) -> None:
     bench.tx_setup(read)
     came, size = b"", bench.packet_size
     while len(came) < read.wLength:
-        first = bench.poll(lambda: bench.tx_in(0, Fault.LOST_HANDSHAKE))
+        first = bench.tx_in(0, Fault.LOST_HANDSHAKE, patience=PATIENCE)
         again = bench.data_in(0)
         bench.expect(first == again and again is not None, f"the same packet again: {words(first)}")
         assert again is not None
@@ -262,7 +262,7 @@ def _write(bench: Bench, spoil: Fault | None, *, twice: bool = False) -> None:
     pid = Pid.DATA1
     for part in _packets(bench, place, data):
         if spoil is not None:
-            bench.expect(bench.poll(lambda p=part, d=pid: bench.tx_out(0, d, p, spoil)) is None, "silence")  # type: ignore[misc]
+            bench.expect(bench.tx_out(0, pid, part, spoil, patience=PATIENCE) is None, "silence")
         bench.expect(is_ack(bench.data_out(0, pid, part)), "ACK")
         if twice:
             bench.expect(is_ack(bench.data_out(0, pid, part)), "ACK for the packet that was sent again")
@@ -297,7 +297,7 @@ def cp15(bench: Bench) -> None:
         bench.expect(bits <= ANSWER_BITS, f"at most {ANSWER_BITS:g}")
     if raw.takes_strays:
         bench.tx_setup(DEVICE)
-        first = bench.poll(lambda: bench.tx_in(0, Fault.LOST_HANDSHAKE))
+        first = bench.tx_in(0, Fault.LOST_HANDSHAKE, patience=PATIENCE)
         raw.stray(Stray.LATE_ACK, bench.address, 0)
         again = bench.data_in(0)
         bench.note("an ACK 20 bit times after the data packet, then IN", words(again))

@@ -7,7 +7,7 @@ import functools
 from renode_pico.usb import requests
 from renode_pico.usb.transfer import Status, Transfer, TransferType
 from renode_pico.usb.wire import Fault, Pid
-from renode_pico.verify.bench import Bench, is_ack, is_nak, words
+from renode_pico.verify.bench import PATIENCE, Bench, is_ack, is_nak, words
 from renode_pico.verify.loop import LINE, ROUNDS, Loop, letters, loop, open_ports, raw_loop
 from renode_pico.verify.table import check
 
@@ -155,7 +155,7 @@ def ep7(bench: Bench) -> None:
         pair.clear()
         data = letters(bench, 20)
         pair.put(data)
-        lost = bench.poll(lambda f=fault: bench.tx_in(pair.into.bEndpointAddress, f))  # type: ignore[misc]
+        lost = bench.tx_in(pair.into.bEndpointAddress, fault, patience=PATIENCE)
         again = bench.tx_in(pair.into.bEndpointAddress)
         if fault is Fault.LOST_HANDSHAKE:
             bench.expect(lost == again, f"the same packet again: {words(lost)}")

@@ -10,7 +10,7 @@ from renode_pico.usb.descriptors import DescriptorType
 from renode_pico.usb.observe import BusEventKind, BusEventRecord
 from renode_pico.usb.transfer import TransferType
 from renode_pico.usb.wire import Pid, Stray
-from renode_pico.verify.bench import ADDRESS, Bench
+from renode_pico.verify.bench import ADDRESS, PATIENCE, Bench
 from renode_pico.verify.loop import ROUNDS, letters, loop, raw_loop
 from renode_pico.verify.table import check
 
@@ -148,7 +148,7 @@ def _steps(bench: Bench) -> list[Callable[[], object]]:
         lambda: bench.data_in(0),
         lambda: bench.run(0.002),
         lambda: bench.tx_setup(requests.set_configuration(first.bConfigurationValue), address=ADDRESS),
-        lambda: bench.poll(lambda: bench.tx_in(0, address=ADDRESS)),
+        lambda: bench.tx_in(0, address=ADDRESS, patience=PATIENCE),
     ]
     for endpoint in bench.tree.endpoints():
         number, kind = endpoint.bEndpointAddress, endpoint.type

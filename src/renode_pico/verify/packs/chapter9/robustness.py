@@ -7,7 +7,7 @@ from renode_pico.usb.descriptors import DescriptorType
 from renode_pico.usb.raw import RawHost
 from renode_pico.usb.transfer import Setup, TransferType
 from renode_pico.usb.wire import Fault, Stray
-from renode_pico.verify.bench import Bench, is_ack, words
+from renode_pico.verify.bench import PATIENCE, Bench, is_ack, words
 from renode_pico.verify.loop import letters, loop
 from renode_pico.verify.table import check
 
@@ -116,7 +116,7 @@ def rb5(bench: Bench) -> None:
     raw = _strays(bench)
     bench.to_address()
     bench.tx_setup(DEVICE)
-    first = bench.poll(lambda: bench.tx_in(0, Fault.LOST_HANDSHAKE))
+    first = bench.tx_in(0, Fault.LOST_HANDSHAKE, patience=PATIENCE)
     bench.note(Stray.BROKEN_HANDSHAKE.value, words(raw.stray(Stray.BROKEN_HANDSHAKE, bench.address, 0)))
     again = bench.data_in(0)
     bench.note(f"{Stray.BROKEN_HANDSHAKE.value}, then IN", words(again))
