@@ -15,7 +15,7 @@ namespace Antmicro.Renode.UsbHosts
             }
             var answer = token == UsbPid.Setup
                 ? Wire.Setup(address, endpoint, data, fault) : Wire.Out(address, endpoint, pid, data, fault);
-            End(data.Length + (answer == null ? UsbTiming.TokenAndDataOverhead + UsbTiming.Silence : UsbTiming.HandshakedOverhead));
+            End(data.Length + (answer == null ? UsbTiming.TokenAndDataOverhead + UsbTiming.Silence : UsbTiming.HandshakedOverhead), fault);
             Report(token, address, endpoint, token == UsbPid.Setup ? UsbPid.Data0 : pid, data, PidOf(answer), fault);
             return answer;
         }
@@ -25,16 +25,16 @@ namespace Antmicro.Renode.UsbHosts
             var answer = Wire.In(address, endpoint, fault);
             if(answer == null || answer.Pid == UsbPid.Nak || answer.Pid == UsbPid.Stall)
             {
-                End(answer == null ? UsbTiming.Token + UsbTiming.Silence : UsbTiming.RefusedIn);
+                End(answer == null ? UsbTiming.Token + UsbTiming.Silence : UsbTiming.RefusedIn, UsbFault.None);
                 Report(UsbPid.In, address, endpoint, UsbPid.None, UsbPacket.NoData, PidOf(answer), fault);
                 return answer;
             }
-            End(answer.Data.Length + (isochronous ? UsbTiming.IsochronousOverhead : UsbTiming.HandshakedOverhead));
+            End(answer.Data.Length + (isochronous ? UsbTiming.IsochronousOverhead : UsbTiming.HandshakedOverhead), fault);
+            var acknowledged = !isochronous && !Failed(fault);
             if(!isochronous)
             {
-                Wire.InHandshake(address, endpoint, fault == UsbFault.None);
+                Wire.InHandshake(address, endpoint, acknowledged);
             }
-            var acknowledged = !isochronous && fault == UsbFault.None;
             Report(UsbPid.In, address, endpoint, answer.Pid, answer.Data, acknowledged ? UsbPid.Ack : UsbPid.None, fault);
             return answer;
         }

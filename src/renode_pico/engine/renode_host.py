@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from weakref import WeakSet
 
+from renode_pico.engine.renode_raw import RenodeRaw
 from renode_pico.engine.renode_runtime import dotnet_bytes
 from renode_pico.engine.renode_trace import RenodeTrace
 from renode_pico.errors import Disconnected, Timeout, UsageError
@@ -15,6 +16,7 @@ from renode_pico.trace.tsv import FAULT_NAMES
 from renode_pico.usb.failure import failure, timeout_error
 from renode_pico.usb.meanwhile import Meanwhile
 from renode_pico.usb.observe import BusObserver
+from renode_pico.usb.raw import RawHost
 from renode_pico.usb.transfer import Pipe, Setup, Status, Transfer
 from renode_pico.usb.wire import Fault, Packet, Pid, SofFault, Stray
 
@@ -427,6 +429,10 @@ class RenodeHost:
         """Drive SE0 for so long between two transactions."""
         with self.running("SE0"):
             self.internal.Se0(seconds)
+
+    def raw(self) -> RawHost:
+        """Single transactions by hand."""
+        return RenodeRaw(self)
 
     # Waiting
 

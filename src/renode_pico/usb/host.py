@@ -49,7 +49,6 @@ class BusHost:
         self, wire: Wire, clock: Clock, runner: Runner, unmodelled: Callable[[], Mapping[str, int]] = dict
     ) -> None:
         self.wire = self._wire = wire
-        self.sends_sof = True
         self._clock = clock
         self._runner = runner
         self._unmodelled = unmodelled
@@ -409,7 +408,7 @@ class BusHost:
         self._free_ns = max(self._free_ns, begin_ns + SOF_NS)
         if self._sof_faults:
             self._free_ns += self._sof_faults.carry(bus)
-        elif self.sends_sof:
+        else:
             self._wire.sof(bus.frame & FRAME_MASK)
         if self._sof_observed:
             bus.event(BusEventKind.SOF)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Protocol, TypeVar, runtime_checkable
 
 from renode_pico.usb.bus import Bus
-from renode_pico.usb.wire import Fault, Packet, Pid, Stray, Wire
+from renode_pico.usb.wire import Fault, Packet, Pid, Wire
 
 T = TypeVar("T")
 
@@ -50,10 +50,6 @@ class RawHost(Protocol):
     def suspended(self) -> bool | None:
         """`SuspendWire.suspended`; None where nobody knows."""
 
-    @property
-    def takes_strays(self) -> bool:
-        """`stray` can be called."""
-
     def setup(self, address: int, endpoint: int, data: bytes, fault: Fault | None = None) -> Packet | None:
         """See `Wire.setup`."""
 
@@ -83,21 +79,11 @@ class RawHost(Protocol):
         Asked again after `GAP` as long as the answer is NAK and `patience` seconds are not over.
         """
 
-    def stray(self, stray: Stray, address: int, endpoint: int) -> Packet | None:
-        """See `Wire.stray`."""
-
-    def se0(self, seconds: float) -> None:
-        """Drive SE0 that long, without this being a reset for the host."""
-
-    def starts_of_frame(self, on: bool) -> None:
-        """Leave starts of frame out from now on, or send them again."""
-
 
 class Carrier(Protocol):
     """What `RawBus` needs of a host."""
 
     wire: Wire
-    sends_sof: bool
 
     @property
     def now(self) -> float:
@@ -131,11 +117,6 @@ class RawBus:
     def suspended(self) -> bool | None:
         """The device has seen that the bus is idle."""
         return self._wire.suspended if isinstance(self._wire, SuspendWire) else None
-
-    @property
-    def takes_strays(self) -> bool:
-        """The wire carries what is no transaction."""
-        return True
 
     def setup(self, address: int, endpoint: int, data: bytes, fault: Fault | None = None) -> Packet | None:
         """A SETUP transaction."""
@@ -177,17 +158,3 @@ class RawBus:
             if answer is None or answer.pid is not Pid.NAK or self._host.now + GAP > end:
                 return answer
             self._host.run(GAP)
-
-    def stray(self, stray: Stray, address: int, endpoint: int) -> Packet | None:
-        """Something that is no transaction."""
-        return self._host.transact(lambda bus: bus.wire.stray(stray, address, endpoint), 16)
-
-    def se0(self, seconds: float) -> None:
-        """SE0 for so long."""
-        self._host.transact(lambda bus: self._wire.reset_begin(), 0)
-        self._host.run(seconds)
-        self._wire.reset_end()
-
-    def starts_of_frame(self, on: bool) -> None:
-        """Leave starts of frame out, or not."""
-        self._host.sends_sof = on

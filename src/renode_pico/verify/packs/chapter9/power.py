@@ -9,7 +9,7 @@ from renode_pico.usb import requests
 from renode_pico.usb.descriptors import DescriptorType
 from renode_pico.usb.observe import BusEventKind, BusEventRecord
 from renode_pico.usb.transfer import TransferType
-from renode_pico.usb.wire import Pid, Stray
+from renode_pico.usb.wire import Pid, SofFault
 from renode_pico.verify.bench import ADDRESS, PATIENCE, Bench
 from renode_pico.verify.loop import ROUNDS, letters, loop, raw_loop
 from renode_pico.verify.table import check
@@ -20,6 +20,9 @@ WATCHED = 0.5
 BLIP = 0.0000015
 """SE0 that is too short for a reset (T_DETRST, 2.5 µs at least), seconds."""
 RESET = 0.010
+AT_ONCE = 0.008
+FRAMES = 20
+"""Starts of frame that are left out, doubled, spoiled: an idle bus for so long would be a suspended one."""
 WAKE_AFTER = 0.005
 """T_WTRSM: idle before a device may wake the host, seconds."""
 
@@ -126,11 +129,11 @@ def pw5(bench: Bench) -> None:
     bench.to_configured()
     value = bench.tree.first.bConfigurationValue
     for _ in range(10):
-        bench.raw.se0(BLIP)
+        bench.host.se0(BLIP)
         came = bench.get(requests.get_configuration())
         bench.note("SE0 for 1.5 us, then GET_CONFIGURATION", came.hex())
         bench.expect(came == bytes([value]), "the device as it was")
-    bench.raw.se0(RESET)
+    bench.host.se0(RESET)
     bench.run(RESET)
     answer = bench.tx_setup(DEVICE, address=0)
     bench.note("SE0 for 10 ms, then SETUP to address 0", "silence" if answer is None else answer.pid.name)
@@ -181,25 +184,23 @@ def pw6(bench: Bench) -> None:
 
 @check("PW7")
 def pw7(bench: Bench) -> None:
-    """Leaves starts of frame out while requests and data go on, then sends some with a wrong CRC5."""
-    raw = bench.raw
+    """Leaves starts of frame out for 20 ms while requests and data go on, then doubles and spoils them."""
     pair = bench.optional(lambda: raw_loop(bench))
     if pair is None:
         bench.to_configured()
-    raw.starts_of_frame(False)
-    try:
-        end = bench.link.now + 0.02
+    for fault in SofFault:
+        bench.host.inject_sof(fault, count=FRAMES)
+        end = bench.link.now + FRAMES / 1000
         while bench.link.now < end:
-            bench.expect(bench.get(DEVICE) == bench.tree.device, "the device descriptor without starts of frame")
+            begin = bench.link.now
+            bench.expect(bench.get(DEVICE) == bench.tree.device, f"the device descriptor beside {fault.value} frames")
             if pair is not None:
                 data = letters(bench, 8)
                 pair.put(data)
                 pair.expect(data, pair.gather(len(data)))
-    finally:
-        raw.starts_of_frame(True)
-    if raw.takes_strays:
-        for _ in range(10):
-            answer = raw.stray(Stray.SOF_CRC5, bench.address, 0)
-            bench.note(Stray.SOF_CRC5.value, "silence" if answer is None else answer.pid.name)
-            bench.expect(answer is None, "silence")
-        bench.expect(bench.get(DEVICE) == bench.tree.device, "the device descriptor")
+            took = bench.link.now - begin
+            bench.note(f"a request and 8 bytes, starts of frame {fault.value}", f"done after {took * 1000:.1f} ms")
+            bench.expect(took <= AT_ONCE, "as fast as ever")
+        if pair is not None:
+            pair.clear()
+        bench.run(0.002)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from renode_pico.usb import requests
 from renode_pico.usb.descriptors import DescriptorType
-from renode_pico.usb.raw import RawHost
 from renode_pico.usb.transfer import Setup, TransferType
 from renode_pico.usb.wire import Fault, Stray
 from renode_pico.verify.bench import PATIENCE, Bench, is_ack, words
@@ -14,24 +13,17 @@ from renode_pico.verify.table import check
 DEVICE = requests.get_descriptor(DescriptorType.DEVICE, 0, 0, 18)
 FLOOD = 500
 REQUESTS = 150
-WITHOUT_STRAYS = "this wire carries whole transactions: nothing that is none can be sent over it"
-
-
-def _strays(bench: Bench) -> RawHost:
-    if not bench.raw.takes_strays:
-        bench.skip(WITHOUT_STRAYS)
-    return bench.raw
 
 
 def _ignored(bench: Bench, stray: Stray, endpoint: int = 0) -> None:
-    answer = bench.raw.stray(stray, bench.address, endpoint)
-    bench.note(stray.value, words(answer))
+    answer = bench.host.stray(stray, address=bench.address, endpoint=endpoint)
+    bench.note(f"stray packet: {stray.value}", words(answer))
     bench.expect(answer is None, "silence")
 
 
 def _within(bench: Bench, strays: tuple[Stray, ...]) -> None:
     """Send each by itself, and in each stage of a read, which must be right."""
-    _strays(bench)
+    _ = bench.raw
     bench.to_address()
     for stray in strays:
         _ignored(bench, stray)
@@ -113,13 +105,13 @@ def rb4(bench: Bench) -> None:
 @check("RB5")
 def rb5(bench: Bench) -> None:
     """Sends a corrupt packet instead of the ACK of a control read's data packet, asks again, and reads."""
-    raw = _strays(bench)
+    _ = bench.raw
     bench.to_address()
     bench.tx_setup(DEVICE)
     first = bench.tx_in(0, Fault.LOST_HANDSHAKE, patience=PATIENCE)
-    bench.note(Stray.BROKEN_HANDSHAKE.value, words(raw.stray(Stray.BROKEN_HANDSHAKE, bench.address, 0)))
+    bench.host.stray(Stray.BROKEN_HANDSHAKE, address=bench.address)
     again = bench.data_in(0)
-    bench.note(f"{Stray.BROKEN_HANDSHAKE.value}, then IN", words(again))
+    bench.note("a broken handshake where the ACK is awaited, then IN", words(again))
     bench.expect(again == first, f"the same packet again: {words(first)}")
     bench.tx_status_out()
     bench.expect(bench.get(DEVICE) == bench.tree.device, "the device descriptor")
