@@ -8,7 +8,7 @@ EDITIONS := $(patsubst firmware/sources-%.toml,%,$(wildcard firmware/sources-*.t
 JOBS     ?= $(shell nproc 2>/dev/null || echo 2)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test firmware lint bench clean setup mutants coverage-page not-modelled dist setup-renode test-quick docs sanitize editions museum
+.PHONY: help run test firmware lint bench clean setup mutants coverage-page not-modelled dist setup-renode test-quick docs sanitize editions museum controller-coverage
 
 help: ## what there is to make
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -57,6 +57,9 @@ mutants: setup firmware ## break the models on purpose; the suites must notice
 
 coverage-page: setup ## docs/api-coverage.md and tests/proven.txt anew, from the last `make test`
 	@$(BIN)/python tools/matrix.py results --accept >/dev/null; $(BIN)/python tools/api_coverage.py
+
+controller-coverage: setup ## docs/controller-coverage.md anew, from the vectors of the USB controller
+	@$(BIN)/python tools/controller_coverage.py
 
 not-modelled: setup firmware ## docs/not-modelled.md anew, from what the models list themselves
 	@$(BIN)/python tools/not_modelled.py

@@ -36,6 +36,10 @@ namespace Antmicro.Renode.Peripherals.RP2040
 
         private void UpdateInterrupts()
         {
+            if(coverage != null)
+            {
+                coverage.Interrupts((uint)Raw, (uint)interruptEnable.Value);
+            }
             var level = Status != 0;
             if(IRQ.IsSet != level)
             {

@@ -7,6 +7,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
     {
         protected override void WriteRegister(long register, AtomicOperation operation, uint mask)
         {
+            CountCause("register");
             if(register == (long)Registers.SieControl && operation == AtomicOperation.Clear)
             {
                 // Clearing a bit that clears itself starts nothing.

@@ -9,6 +9,10 @@ namespace Antmicro.Renode.Peripherals.RP2040
         /// <summary>Nothing is answered, whoever it is for; some leave a mark.</summary>
         public UsbPacket Stray(UsbStray stray, int address, int endpoint)
         {
+            if(coverage != null)
+            {
+                coverage.Stray(stray);
+            }
             Begin();
             if(!Hears)
             {
@@ -31,7 +35,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
         }
 
         /// <summary>Always accepted by endpoint 0, whatever its buffers are (USB 2.0, 8.5.3); no other is a control endpoint.</summary>
-        public UsbPacket Setup(int address, int endpoint, byte[] data, UsbFault fault)
+        private UsbPacket AnswerSetup(int address, int endpoint, byte[] data, UsbFault fault)
         {
             Begin();
             if(TokenSpoiled(fault))
@@ -56,7 +60,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             return fault.SpoilsHandshake() ? null : UsbPacket.Ack;
         }
 
-        public UsbPacket Out(int address, int endpoint, UsbPid pid, byte[] data, UsbFault fault)
+        private UsbPacket AnswerOut(int address, int endpoint, UsbPid pid, byte[] data, UsbFault fault)
         {
             Begin();
             if(TokenSpoiled(fault))
@@ -98,7 +102,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             return fault.SpoilsHandshake() ? null : UsbPacket.Ack;
         }
 
-        public UsbPacket In(int address, int endpoint, UsbFault fault)
+        private UsbPacket AnswerIn(int address, int endpoint, UsbFault fault)
         {
             Begin();
             if(TokenSpoiled(fault))
@@ -141,6 +145,10 @@ namespace Antmicro.Renode.Peripherals.RP2040
 
         public void InHandshake(int address, int endpoint, bool acknowledged)
         {
+            if(coverage != null)
+            {
+                coverage.Handshake(acknowledged);
+            }
             if(transaction == Transaction.In && acknowledged)
             {
                 transaction = Transaction.InAcknowledged;
@@ -389,6 +397,10 @@ namespace Antmicro.Renode.Peripherals.RP2040
             if(sanitizer != null)
             {
                 sanitizer.AbortBegun(begun);
+            }
+            if(coverage != null)
+            {
+                CountAborted(begun);
             }
             if(transactionEndpoint != null)
             {

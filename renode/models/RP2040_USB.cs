@@ -70,6 +70,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
 
         public void Vbus(bool present)
         {
+            CountCause("VBUS");
             if(present == line.Vbus)
             {
                 return;
@@ -82,6 +83,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
 
         public void ResetBegin()
         {
+            CountCause("SE0");
             transaction = Transaction.None;
             line.ResetBegin();
         }
@@ -93,11 +95,13 @@ namespace Antmicro.Renode.Peripherals.RP2040
 
         public void Idle()
         {
+            CountCause("idle");
             line.Idle();
         }
 
         public void ResumeBegin()
         {
+            CountCause("K");
             line.ResumeBegin();
         }
 
@@ -108,6 +112,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
 
         public void Sof(int frame)
         {
+            CountCause("SOF");
             if(!Hears)
             {
                 return;

@@ -110,6 +110,14 @@ namespace Antmicro.Renode.Peripherals.RP2040
         {
             get { return (Half(Current) & (BufferAvailable | BufferFull)) == (IsIn ? BufferAvailable | BufferFull : BufferAvailable); }
         }
+        public bool Available(int buffer)
+        {
+            return (Half(buffer) & BufferAvailable) != 0;
+        }
+        public bool Full(int buffer)
+        {
+            return (Half(buffer) & BufferFull) != 0;
+        }
         public bool Data1(int buffer)
         {
             return (Half(buffer) & BufferPid) != 0;

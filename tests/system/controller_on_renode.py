@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from renode_pico.engine.renode import derived, rows_of
 from renode_pico.engine.renode_runtime import runtime
 from renode_pico.rp2040.block import Alias
 from renode_pico.rp2040.dpsram import EpCtrl, endpoint_control
+from renode_pico.rp2040.usb_coverage import INTERRUPTS, Cover
 from renode_pico.trace.tsv import FAULT_NAMES
 from renode_pico.usb.timing import BYTE_TIMES_NS, HANDSHAKED_OVERHEAD, ISOCHRONOUS_OVERHEAD, REFUSED_IN
 from renode_pico.usb.wire import Fault, Packet, Pid, Stray, WireListener
@@ -42,6 +44,7 @@ class RenodeModel(Listener):
         self._clock = derived(self._machine.ClockSource)
         self._wire = self._peripheral("usb")
         self._wire.Listener = self._listener()
+        self._wire.CountCoverage = True
         self._end_in_ns: int | None = None
 
     def _machine_load(self, platform: str) -> None:
@@ -74,6 +77,16 @@ class RenodeModel(Listener):
                 model.endpoint_ready(int(endpoint_address))
 
         return WireListenerOfBench()
+
+    @property
+    def cover(self) -> Cover:
+        """What the model has counted, with the interrupts' names instead of their bits."""
+        names = {str(bit.bit_length() - 1): name for name, bit in INTERRUPTS.items()}
+        cover: Cover = Counter()
+        for line in str(self._wire.CoverageCounts).splitlines():
+            group, row, column, count = line.split("\t")
+            cover[group, names[row] if group in ("interrupt", "enabled") else row, column] = int(count)
+        return cover
 
     # The firmware's side
 

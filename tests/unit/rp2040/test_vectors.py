@@ -9,6 +9,7 @@ from tests.unit.rp2040.vectors import Bench, PythonModel, Step, Vector, VectorFi
 FILE = VectorFile()
 
 
+@pytest.mark.row("Y4.test-plan", engine="embedded")
 @pytest.mark.parametrize(
     "vector",
     [pytest.param(each, id=each.name) for each in FILE.vectors],

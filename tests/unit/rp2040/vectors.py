@@ -10,7 +10,7 @@ from typing import Protocol
 from renode_pico.rp2040.block import Alias
 from renode_pico.rp2040.dpsram import BUFFERS, Dpsram
 from renode_pico.rp2040.unmodelled import Unmodelled
-from renode_pico.rp2040.usb_controller import UsbController
+from renode_pico.rp2040.usb_coverage import CountingUsbController, Cover
 from renode_pico.rp2040.usb_sanitizer import UsbSanitizer, Where
 from renode_pico.usb.wire import Fault, Packet, Pid, Stray, Wire
 from tests.unit.usb.fake_clock import FakeClock
@@ -27,6 +27,11 @@ class Step:
 
     where: str
     words: tuple[str, ...]
+
+    def for_number(self, number: int) -> Step:
+        """With the number in place of `{n}`."""
+        words = tuple(word.replace("{n}", str(number)) for word in self.words)
+        return Step(f"{self.where} with {number}", words)
 
 
 @dataclass(slots=True)
@@ -52,6 +57,7 @@ class VectorFile:
 
     def _read(self, path: Path) -> None:
         macro: list[Step] | None = None
+        loop: tuple[range, list[Step]] | None = None
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
             words = tuple(line.split("#", 1)[0].split())
             if not words:
@@ -61,6 +67,14 @@ class VectorFile:
                 self.names[words[1]] = int(words[2], 0)
             elif words[0] == "macro":
                 macro = self.macros[words[1]] = []
+            elif words[0] == "each":
+                loop = range(int(words[1]), int(words[2]) + 1), []
+            elif words[0] == "end" and loop is not None:
+                numbers, steps = loop
+                self.vectors[-1].steps += [each.for_number(n) for n in numbers for each in steps]
+                loop = None
+            elif loop is not None:
+                loop[1].append(step)
             elif words[0] == "end":
                 macro = None
             elif macro is not None:
@@ -98,6 +112,10 @@ class Model(Wire, Protocol):
     """
 
     told: list[str]
+
+    @property
+    def cover(self) -> Cover:
+        """What it has been through (`rp2040.usb_coverage`)."""
 
     @property
     def irq(self) -> bool:
@@ -159,7 +177,7 @@ class Listener:
         self.told.append(f"ready:{endpoint_address:#04x}")
 
 
-class PythonModel(UsbController, Listener):
+class PythonModel(CountingUsbController, Listener):
     """The embedded engine's model, alone."""
 
     def __init__(self) -> None:
