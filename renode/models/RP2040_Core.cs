@@ -8,6 +8,7 @@ using Antmicro.Renode.Logging;
 using Antmicro.Renode.Peripherals.Bus;
 using Antmicro.Renode.Peripherals.CPU;
 using Antmicro.Renode.Peripherals.IRQControllers;
+using Antmicro.Renode.Peripherals.Memory;
 using Antmicro.Renode.Time;
 using Antmicro.Renode.Utilities.Binding;
 
@@ -29,10 +30,12 @@ namespace Antmicro.Renode.Peripherals.RP2040
     /// </remarks>
     public class RP2040_Core : CortexM
     {
-        public RP2040_Core(string cpuType, IMachine machine, NVIC nvic, uint cpuId) : base(WithoutWarnings(cpuType), machine, nvic, cpuId)
+        public RP2040_Core(string cpuType, IMachine machine, RP2040_NVIC nvic, uint cpuId) : base(WithoutWarnings(cpuType), machine, nvic, cpuId)
         {
             LetWarningsThrough(true);
             this.nvic = nvic;
+            Unmaskable = new RP2040_Unmaskable(nvic);
+            nvic.Attach(this);
             StoppedAt = -1;
         }
 
@@ -48,13 +51,14 @@ namespace Antmicro.Renode.Peripherals.RP2040
                 numberOfExecutedInstructions = 0;
                 return ExecutionResult.WaitingForInterrupt;
             }
+            Prepare();
             roundBegin = machine.ElapsedVirtualTime.TimeElapsed;
             if(codeToForget.Count > 0 && roundBegin > forgetAfter)
             {
                 ForgetCode();
             }
             instructionsAtRoundBegin = ExecutedInstructions;
-            var result = base.ExecuteInstructions(numberOfInstructionsToExecute, out numberOfExecutedInstructions);
+            var result = TakeFaults(base.ExecuteInstructions(numberOfInstructionsToExecute, out numberOfExecutedInstructions));
             return result == ExecutionResult.WaitingForInterrupt && ExecutedInstructions != instructionsAtRoundBegin
                 ? ExecutionResult.Ok : result;
         }
@@ -119,14 +123,39 @@ namespace Antmicro.Renode.Peripherals.RP2040
             }
         }
 
-        /// <summary>When the core came to a breakpoint with no debugger attached, in seconds of emulated time; else negative.</summary>
+        /// <summary>When the core stopped for good, locked up or in the boot ROM's handler, in seconds of emulated time; else negative.</summary>
         public double StoppedAt { get; private set; }
+
+        /// <summary>What led to the HardFault that is being handled, or has led to the end; null: nothing has.</summary>
+        public RP2040_Fault FirstFault { get; private set; }
+
+        /// <summary>What the HardFault's handler could not do; null: nothing, or there is no handler.</summary>
+        public RP2040_Fault LastFault { get; private set; }
+
+        /// <summary>It went where nothing can be executed, which a HardFault comes of; Renode says that it is aborted.</summary>
+        public bool IsNowhere { get; private set; }
 
         public override void Reset()
         {
             base.Reset();
             StoppedAt = -1;
+            FirstFault = LastFault = null;
+            IsNowhere = false;
+            refused = RP2040_FaultCause.None;
+            Unmaskable.Reset();
         }
+
+        /// <summary>NMI, by software or by an interrupt that SYSCFG routes there.</summary>
+        public void PendNonMaskable()
+        {
+            Unmaskable.PendNonMaskable();
+            LiftMask();
+        }
+
+        public RP2040_Unmaskable Unmaskable { get; private set; }
+
+        /// <summary>The number in IPSR.</summary>
+        public uint Exception { get { return XProgramStatusRegister & ExceptionNumber; } }
 
         // Renode warns of each method that another one has taken the place of.
 
@@ -156,6 +185,20 @@ namespace Antmicro.Renode.Peripherals.RP2040
         {
             uint value;
             return TryRead(offset, 1, out value) ? value : Bus.ReadByte(offset, cpuState);
+        }
+
+        [Export]
+        protected new ulong ReadWordFromBus(ulong offset)
+        {
+            uint value;
+            return TryRead(offset, 2, out value) ? value : base.ReadWordFromBus(offset);
+        }
+
+        [Export]
+        protected ulong ReadWordFromBus(ulong offset, ulong cpuState)
+        {
+            uint value;
+            return TryRead(offset, 2, out value) ? value : Bus.ReadWord(offset, cpuState);
         }
 
         [Export]
@@ -191,6 +234,24 @@ namespace Antmicro.Renode.Peripherals.RP2040
         }
 
         [Export]
+        protected new void WriteWordToBus(ulong offset, ulong value)
+        {
+            if(!TryWrite(offset, 2, value))
+            {
+                base.WriteWordToBus(offset, value);
+            }
+        }
+
+        [Export]
+        protected void WriteWordToBus(ulong offset, ulong value, ulong cpuState)
+        {
+            if(!TryWrite(offset, 2, value))
+            {
+                Bus.WriteWord(offset, value, cpuState);
+            }
+        }
+
+        [Export]
         protected new void WriteDoubleWordToBus(ulong offset, ulong value)
         {
             if(!TryWrite(offset, 4, value))
@@ -216,43 +277,436 @@ namespace Antmicro.Renode.Peripherals.RP2040
         protected int AcknowledgeIRQ()
         {
             SetEventFlag(true);
-            return nvic.AcknowledgeIRQ();
+            acknowledgedAfter = ExecutedInstructions;
+            var number = Unmaskable.Take();
+            if(number == 0)
+            {
+                return nvic.AcknowledgeIRQ();
+            }
+            if(maskToSetAgain)
+            {
+                maskToSetAgain = false;
+                PRIMASK = 1;
+            }
+            nvic.InUnmaskableHandler(true);
+            if(number == RP2040_Unmaskable.HardFault && VectorTableOffset == 0)
+            {
+                // the boot ROM's own handler sleeps for ever (datasheet 2.8.1)
+                Stop("a HardFault before the firmware has its own vector table");
+            }
+            return number;
         }
 
         [Export]
         protected void CompleteIRQ(int number)
         {
-            nvic.CompleteIRQ(number);
+            if(!Unmaskable.Complete(number))
+            {
+                nvic.CompleteIRQ(number);
+            }
+            else
+            {
+                nvic.InUnmaskableHandler(Unmaskable.Active);
+                LiftMask();
+            }
             SetEventFlag(true);
         }
 
-        // Renode makes a DebugMonitor exception of a BKPT, which ARMv6-M does not have, at the same place again and again. A chip
-        // without a debugger goes into a HardFault; to programs it is the end: exit(), a panic, an exception nobody handles.
+        [Export]
+        protected int PendingMaskedIRQ()
+        {
+            return Unmaskable.Pends || nvic.MaskedInterruptPresent ? 1 : 0;
+        }
+
+        // Renode's core makes the exceptions of a Cortex-M3 of what a Cortex-M0+ has one for, the HardFault; of a BKPT, too, when no
+        // debugger is there.
 
         [Export]
         protected void SetPendingIRQ(int number)
         {
-            if(number != DebugMonitor)
+            switch(number)
             {
+            case MemoryManagement:
+                var fetch = (FaultStatus & InstructionAccessViolation) != 0;
+                FaultStatus = 0;
+                Fault(RP2040_FaultCause.Protection, fetch ? (uint)PC.RawValue : MemoryFaultAddress);
+                break;
+            case UsageFault:
+                FaultStatus = 0;
+                Branch(CodeAt(PC.RawValue));
+                var isThumb = (XProgramStatusRegister & ThumbState) != 0;
+                Fault(isThumb ? RP2040_FaultCause.Undefined : RP2040_FaultCause.Arm, (uint)PC.RawValue);
+                break;
+            case DebugMonitor:
+                if(DebuggerConnected)
+                {
+                    EnterSingleStepModeSafely(new HaltArguments(HaltReason.Breakpoint, this, PC.RawValue, BreakpointType.HardwareBreakpoint));
+                    break;
+                }
+                Fault(RP2040_FaultCause.Breakpoint, (uint)PC.RawValue);
+                break;
+            case RP2040_NVIC.SupervisorCall:
                 nvic.SetPendingIRQ(number);
+                var next = nvic.FindPendingInterrupt();
+                if(PRIMASK.RawValue != 0 || next <= 0 || next >= Exceptions)
+                {
+                    // it cannot be taken now, and there is no later (B1.5.6)
+                    nvic.Clear(number);
+                    PC = PC.RawValue - 2u | 1u;
+                    Fault(RP2040_FaultCause.SupervisorCall, (uint)PC.RawValue);
+                }
+                break;
+            default:
+                nvic.SetPendingIRQ(number);
+                break;
             }
-            else if(DebuggerConnected)
+        }
+
+        /// <summary>
+        /// A branch to an even address is done, and the HardFault is where it leads to. Renode 1.16 refuses the branch itself.
+        /// </summary>
+        private void Branch(ushort code)
+        {
+            ulong target;
+            if((code & 0xFF00) == 0x4700) // BX, BLX
             {
-                EnterSingleStepModeSafely(new HaltArguments(HaltReason.Breakpoint, this, PC.RawValue, BreakpointType.HardwareBreakpoint));
+                target = GetRegister(code >> 3 & 15).RawValue;
+                if((code & 0x80) != 0)
+                {
+                    SetRegister(LinkRegister, (uint)PC.RawValue + 2 | 1);
+                }
             }
-            else if(StoppedAt < 0)
+            else if((code & 0xFF00) == 0xBD00) // POP of the PC
             {
-                StoppedAt = TimeOfInstruction.TotalSeconds;
-                this.Log(LogLevel.Error, "breakpoint at 0x{0:X8} with no debugger attached: the program is over", PC.RawValue);
+                target = machine.SystemBus.ReadDoubleWord(SP.RawValue - 4);
+            }
+            else
+            {
+                return;
+            }
+            if((target & 1) == 0)
+            {
+                SetRegister(ProgramCounter, (uint)target);
+                SetRegister(StatusRegister, XProgramStatusRegister & ~ThumbState);
+            }
+        }
+
+        // What is refused in the middle of an instruction becomes a HardFault when the translator has returned from it: the core
+        // is put back to where it was before.
+
+        [Export]
+        protected void OnMemoryAccess(ulong pc, uint operation, ulong virtualAddress, ulong value)
+        {
+            LookAtAccess(pc, operation, virtualAddress);
+            if(traced)
+            {
+                Translator.PassOn("OnMemoryAccess", pc, operation, virtualAddress, value);
+            }
+        }
+
+        [Export]
+        protected void OnMemoryAccess(ulong pc, uint operation, ulong virtualAddress, uint width, ulong value)
+        {
+            LookAtAccess(pc, operation, virtualAddress);
+            if(traced)
+            {
+                Translator.PassOn("OnMemoryAccess", pc, operation, virtualAddress, width, value);
+            }
+        }
+
+        /// <remarks>
+        /// Accesses that are not aligned are never told as those of a peripheral. Renode 1.15 does not say how many bytes were accessed,
+        /// nor by which instruction of the block.
+        /// </remarks>
+        private void LookAtAccess(ulong pc, uint operation, ulong virtualAddress)
+        {
+            if((virtualAddress & 3) == 0 || (operation != MemoryRead && operation != MemoryWrite))
+            {
+                return;
+            }
+            if(Translator.KnowsInstruction)
+            {
+                if((virtualAddress & (RP2040_ARMv6M.AccessSize(CodeAt(pc)) - 1)) != 0)
+                {
+                    Refuse(RP2040_FaultCause.Unaligned, virtualAddress, AllRegisters());
+                }
+                return;
+            }
+            var registers = AllRegisters();
+            if(FindUnaligned(virtualAddress, registers))
+            {
+                Refuse(RP2040_FaultCause.Unaligned, virtualAddress, registers);
+            }
+        }
+
+        /// <summary>
+        /// Looks through the block of code in hand for the instruction that makes an access which is not aligned; that becomes the
+        /// PC. False if it may as well be one of a byte.
+        /// </summary>
+        private bool FindUnaligned(ulong accessed, uint[] registers)
+        {
+            uint size, found = 0;
+            var at = Translator.Block(out size);
+            for(var end = at + size; at < end; at += RP2040_ARMv6M.IsWide(CodeAt(at)) ? 4u : 2u)
+            {
+                var code = CodeAt(at);
+                registers[ProgramCounter] = at;
+                var address = RP2040_ARMv6M.AccessAddress(code, registers);
+                if(!address.HasValue || accessed - address.Value >= (RP2040_ARMv6M.IsOfList(code) ? LargestAccess : 1))
+                {
+                    continue;
+                }
+                if(address.Value % RP2040_ARMv6M.AccessSize(code) == 0)
+                {
+                    return false;
+                }
+                found = at;
+            }
+            registers[ProgramCounter] = found;
+            return found != 0;
+        }
+
+        /// <remarks>Called for each block of code that is translated: the instructions that ARMv6-M lacks are looked for.</remarks>
+        [Export]
+        protected void LogDisassembly(ulong pc, uint size, uint flags)
+        {
+            for(var at = pc; at < pc + size;)
+            {
+                var first = CodeAt(at);
+                var wide = RP2040_ARMv6M.IsWide(first);
+                if(!RP2040_ARMv6M.Has(first, wide ? CodeAt(at + 2) : (ushort)0))
+                {
+                    if(!undefined.Contains(at))
+                    {
+                        found.Add(at);
+                        RequestReturn(); // before the block is executed
+                    }
+                    break;
+                }
+                at += wide ? 4u : 2u;
+            }
+            if(LogFile != null)
+            {
+                Translator.PassOn("LogDisassembly", pc, size, flags);
+            }
+        }
+
+        [Export]
+        protected void ReportAbort(string message)
+        {
+            IsNowhere = message.Contains("Trying to execute code");
+            this.Log(IsNowhere ? LogLevel.Debug : LogLevel.Error, "CPU abort [PC=0x{0:X}]: {1}.", PC.RawValue, message);
+            throw new CpuAbortException(message);
+        }
+
+        /// <summary>Has the translator tell what it must; once more after an execution trace has ended.</summary>
+        private void Prepare()
+        {
+            var wasTraced = traced;
+            traced = Translator.IsTraced;
+            if(prepared && traced == wasTraced)
+            {
+                return;
+            }
+            prepared = true;
+            Translator.CallForOddAddressesOnly(!traced);
+            if(!Translator.Watch(traced))
+            {
+                this.Log(LogLevel.Warning, "This Renode does not tell of unaligned accesses: they are no HardFaults");
+            }
+            foreach(var address in undefined)
+            {
+                Translator.AddBreakpoint(address);
+            }
+            // stores to address 0, which software makes by mistake and drivers for nothing, must not change the boot ROM
+            SetPageAccessViaIo(0);
+        }
+
+        /// <summary>The access in hand cannot be done, and neither can its instruction.</summary>
+        /// <remarks>
+        /// Of one over the bus the translator knows the instruction, and goes back to its beginning. Of one that is not aligned it
+        /// does not: it stops at its end or, after a load, at the next store or the end of the block, and the registers are put back.
+        /// </remarks>
+        private void Refuse(RP2040_FaultCause cause, ulong address, uint[] registers = null)
+        {
+            if(refused != RP2040_FaultCause.None)
+            {
+                return; // more of the same instruction
+            }
+            if(registers == null)
+            {
+                registers = AllRegisters();
+                if(!Translator.KnowsInstruction && !FindUnaligned(address, registers) && !FindUnaligned(address + 1, registers)
+                    && !FindUnaligned(address + 2, registers) && !FindUnaligned(address + 3, registers))
+                {
+                    Translator.RestoreProgramCounter();
+                    registers = AllRegisters();
+                }
+            }
+            refusedRegisters = registers;
+            refusedWhileStacking = cause == RP2040_FaultCause.Write && ExecutedInstructions == acknowledgedAfter
+                && address == refusedRegisters[StackPointer];
+            var code = CodeAt(refusedRegisters[ProgramCounter]);
+            var accessed = RP2040_ARMv6M.AccessAddress(code, refusedRegisters);
+            var isKnown = cause != RP2040_FaultCause.Unaligned && !refusedWhileStacking && accessed.HasValue
+                && address - accessed.Value < LargestAccess && accessed.Value % RP2040_ARMv6M.AccessSize(code) == 0;
+            if(!isKnown && !refusedWhileStacking)
+            {
+                // both: unaligned, and where nothing is
+                cause = RP2040_FaultCause.Unaligned;
+                address = accessed ?? address;
+            }
+            refused = cause;
+            refusedAddress = (uint)address;
+            TlibRequestTranslationBlockInterrupt(isKnown ? 1 : 0);
+            RequestReturn();
+        }
+
+        private ExecutionResult TakeFaults(ExecutionResult result)
+        {
+            if(found.Count > 0)
+            {
+                foreach(var address in found)
+                {
+                    undefined.Add(address);
+                    Translator.AddBreakpoint(address);
+                }
+                found.Clear();
+            }
+            if(refused != RP2040_FaultCause.None)
+            {
+                var cause = refused;
+                refused = RP2040_FaultCause.None;
+                for(var i = 0; i < ProgramCounter; i++)
+                {
+                    SetRegister(i, refusedRegisters[i]);
+                }
+                PC = refusedRegisters[ProgramCounter] | 1;
+                if(refusedWhileStacking)
+                {
+                    // without a stack no handler can begin either
+                    FirstFault = FirstFault ?? new RP2040_Fault(cause, refusedAddress, refusedRegisters, Exception);
+                    LockUp(new RP2040_Fault(cause, refusedAddress, refusedRegisters, Exception));
+                }
+                else
+                {
+                    Fault(cause, refusedAddress);
+                }
+                return ExecutionResult.Ok;
+            }
+            if(result == ExecutionResult.Aborted && IsNowhere)
+            {
+                IsNowhere = false;
+                Fault(RP2040_FaultCause.Fetch, (uint)PC.RawValue);
+                return ExecutionResult.Ok;
+            }
+            if(result == ExecutionResult.StoppedAtBreakpoint && undefined.Contains(PC.RawValue))
+            {
+                var first = CodeAt(PC.RawValue);
+                if(RP2040_ARMv6M.Has(first, CodeAt(PC.RawValue + 2u)))
+                {
+                    // it was written over
+                    undefined.Remove(PC.RawValue);
+                    Translator.RemoveBreakpoint(PC.RawValue);
+                }
+                else
+                {
+                    Fault(RP2040_FaultCause.Undefined, (uint)PC.RawValue);
+                }
+                return ExecutionResult.Ok;
+            }
+            return result;
+        }
+
+        /// <summary>A HardFault at the instruction where the core is, or the end (ARMv6-M Architecture Reference Manual, B1.5.15).</summary>
+        private void Fault(RP2040_FaultCause cause, uint address)
+        {
+            var fault = new RP2040_Fault(cause, address, AllRegisters(), Exception);
+            this.Log(LogLevel.Debug, "HardFault at 0x{0:X8}: {1} 0x{2:X8}", PC.RawValue, cause, address);
+            if(Unmaskable.Active)
+            {
+                LockUp(fault);
+                return;
+            }
+            FirstFault = fault;
+            LastFault = null;
+            Unmaskable.PendHardFault();
+            LiftMask();
+        }
+
+        /// <summary>The translator takes nothing while PRIMASK is set: until the exception is entered, it is not.</summary>
+        private void LiftMask()
+        {
+            if(Unmaskable.Pends && PRIMASK.RawValue != 0)
+            {
+                maskToSetAgain = true;
+                PRIMASK = 0;
+            }
+        }
+
+        private void LockUp(RP2040_Fault fault)
+        {
+            LastFault = fault;
+            Stop("locked up");
+        }
+
+        private void Stop(string why)
+        {
+            if(StoppedAt < 0)
+            {
+                StoppedAt = OnPossessedThread ? TimeOfInstruction.TotalSeconds : machine.ElapsedVirtualTime.TimeElapsed.TotalSeconds;
+                this.Log(LogLevel.Error, "{0} at 0x{1:X8}: the program is over", why, PC.RawValue);
                 RequestReturn();
             }
+        }
+
+        private uint[] AllRegisters()
+        {
+            var registers = new uint[ProgramCounter + 1];
+            for(var i = 0; i <= ProgramCounter; i++)
+            {
+                registers[i] = (uint)GetRegister(i).RawValue;
+            }
+            return registers;
+        }
+
+        /// <summary>A halfword of the memories that code is executed from; elsewhere 0, which is an instruction.</summary>
+        private ushort CodeAt(ulong address)
+        {
+            MappedMemory memory;
+            ulong offset;
+            switch(address >> 24)
+            {
+            case 0x00:
+                memory = Memories[0];
+                offset = address;
+                break;
+            case 0x10:
+            case 0x11:
+            case 0x12:
+            case 0x13:
+                memory = Memories[1];
+                offset = address & 0xFFFFFF;
+                break;
+            case 0x15:
+                memory = Memories[2];
+                offset = address & 0xFFFFFF;
+                break;
+            case 0x20:
+                memory = Memories[3];
+                offset = address & 0xFFFFFF;
+                break;
+            default:
+                return 0;
+            }
+            return memory == null || offset + 2 > (ulong)memory.Size ? (ushort)0 : memory.ReadWord((long)offset);
         }
 
         private void ForgetCode()
         {
             foreach(var page in codeToForget)
             {
-                Translated.Forget(page * TranslatorPage, TranslatorPage);
+                Translator.Forget(page * TranslatorPage, TranslatorPage);
             }
             codeToForget.Clear();
         }
@@ -260,14 +714,79 @@ namespace Antmicro.Renode.Peripherals.RP2040
         private bool TryRead(ulong address, int width, out uint value)
         {
             value = 0;
-            var way = ShortWay(address, Access.Read);
-            return way != null && way.TryRead((uint)(address & PageMask), width, this, out value);
+            var way = width == 2 ? null : ShortWay(address, Access.Read);
+            if(way != null)
+            {
+                return way.TryRead((uint)(address & PageMask), width, this, out value);
+            }
+            if(SomethingIsAt(address))
+            {
+                return false;
+            }
+            if(address >> 26 == XipBegin >> 26)
+            {
+                // the flash chip begins anew
+                var flash = XipBegin + address % (ulong)Memories[1].Size;
+                value = CodeAt(flash & ~1ul) | (uint)CodeAt((flash & ~1ul) + 2) << 16;
+                value = width == 1 ? value >> (int)(8 * (flash & 1)) & 0xFF : width == 2 ? value & 0xFFFF : value;
+                return true;
+            }
+            if(address != PC.RawValue) // else it is the fetch of an instruction, which the translator gives up by itself
+            {
+                Refuse(RP2040_FaultCause.Read, address);
+            }
+            return true;
         }
 
         private bool TryWrite(ulong address, int width, ulong value)
         {
-            var way = ShortWay(address, Access.Write);
-            return way != null && way.TryWrite((uint)(address & PageMask), width, this, (uint)value);
+            var way = width == 2 ? null : ShortWay(address, Access.Write);
+            if(way != null)
+            {
+                return way.TryWrite((uint)(address & PageMask), width, this, (uint)value);
+            }
+            if(address < RomSize || address >> 26 == XipBegin >> 26)
+            {
+                return true; // TinyUSB stores to 0 for endpoint 0, and lives: nothing happens, as in flash (datasheet 2.6.3)
+            }
+            if(SomethingIsAt(address))
+            {
+                return false;
+            }
+            Refuse(RP2040_FaultCause.Write, address);
+            return true;
+        }
+
+        /// <summary>Whether anybody answers at an address (datasheet 2.2); where the chip has nothing, a platform may have.</summary>
+        private bool SomethingIsAt(ulong address)
+        {
+            switch(address >> 28)
+            {
+            case 0x0:
+            case 0x1:
+            case 0x2:
+                break;
+            case 0x4:
+                if(address < ApbEnd)
+                {
+                    return true;
+                }
+                break;
+            case 0x5:
+                if((address & 0xFF0FC000) == 0x50000000 || address >> 16 == 0x5011)
+                {
+                    return true;
+                }
+                break;
+            case 0xD:
+            case 0xE:
+                if(address >> 12 == 0xD0000 || address >> 20 == 0xE00)
+                {
+                    return true;
+                }
+                break;
+            }
+            return machine.SystemBus.WhatPeripheralIsAt(address) != null;
         }
 
         private IRP2040_ShortWay ShortWay(ulong address, Access access)
@@ -324,10 +843,37 @@ namespace Antmicro.Renode.Peripherals.RP2040
         [Transient]
         private BusWithState bus;
 
-        private TranslatedCode Translated { get { return translated ?? (translated = new TranslatedCode(this)); } }
+        /// <summary>Boot ROM, flash, the cache as memory, SRAM.</summary>
+        private MappedMemory[] Memories
+        {
+            get
+            {
+                return memories ?? (memories = new[] { 0x0ul, XipBegin, XipSramBegin, SramBegin }
+                    .Select(x => machine.SystemBus.WhatPeripheralIsAt(x) as MappedMemory).ToArray());
+            }
+        }
+
+        private RP2040_Translator Translator { get { return translator ?? (translator = new RP2040_Translator(this)); } }
 
         [Transient]
-        private TranslatedCode translated;
+        private RP2040_Translator translator;
+        [Transient]
+        private bool prepared;
+        [Transient]
+        private bool traced;
+        [Transient]
+        private MappedMemory[] memories;
+
+        private RP2040_FaultCause refused;
+        private uint refusedAddress;
+        private uint[] refusedRegisters;
+        private bool refusedWhileStacking;
+        private ulong acknowledgedAfter;
+        private bool maskToSetAgain;
+        /// <summary>Addresses of instructions that ARMv6-M lacks: a breakpoint of the translator is at each.</summary>
+        private readonly HashSet<ulong> undefined = new HashSet<ulong>();
+        private readonly List<ulong> found = new List<ulong>();
+
         /// <summary>Numbers of pages.</summary>
         private readonly HashSet<ulong> codeToForget = new HashSet<ulong>();
         private TimeInterval forgetAfter;
@@ -341,10 +887,31 @@ namespace Antmicro.Renode.Peripherals.RP2040
         [Transient]
         private Dictionary<ulong, List<BusHookHandler>> watchedWrites;
 
-        private readonly NVIC nvic;
+        private readonly RP2040_NVIC nvic;
 
-        /// <summary>The number of the exception (ARMv7-M Architecture Reference Manual, B1.5.2).</summary>
+        // Numbers of exceptions (ARMv7-M Architecture Reference Manual, B1.5.2)
+        private const int MemoryManagement = 4;
+        private const int UsageFault = 6;
         private const int DebugMonitor = 12;
+        /// <summary>Of the fault status (B3.2.15).</summary>
+        private const uint InstructionAccessViolation = 1;
+        private const int Exceptions = 48;
+        /// <summary>Bytes of the longest list of registers.</summary>
+        private const uint LargestAccess = 36;
+        private const uint ThumbState = 1 << 24;
+        private const uint ExceptionNumber = 0x3F;
+        private const int StackPointer = 13;
+        private const int LinkRegister = 14;
+        private const int ProgramCounter = 15;
+        /// <summary>xPSR, as Renode numbers it.</summary>
+        private const int StatusRegister = 25;
+        // Of Renode's MemoryOperation
+        private const uint MemoryRead = 2;
+        private const uint MemoryWrite = 3;
+        private const ulong RomSize = 0x4000;
+        private const ulong XipBegin = 0x10000000;
+        private const ulong XipSramBegin = 0x15000000;
+        private const ulong ApbEnd = 0x40070000;
         private const ulong SioPage = 0xD0000000;
         private const ulong TimerPage = 0x40054000;
         private const ulong DpsramPage = 0x50100000;
@@ -363,14 +930,18 @@ namespace Antmicro.Renode.Peripherals.RP2040
             public BusWithState(CortexM cpu)
             {
                 ReadByte = (Func<ulong, ulong, ulong>)Find(cpu, "ReadByteFromBus", typeof(Func<ulong, ulong, ulong>), 2);
+                ReadWord = (Func<ulong, ulong, ulong>)Find(cpu, "ReadWordFromBus", typeof(Func<ulong, ulong, ulong>), 2);
                 ReadDoubleWord = (Func<ulong, ulong, ulong>)Find(cpu, "ReadDoubleWordFromBus", typeof(Func<ulong, ulong, ulong>), 2);
                 WriteByte = (Action<ulong, ulong, ulong>)Find(cpu, "WriteByteToBus", typeof(Action<ulong, ulong, ulong>), 3);
+                WriteWord = (Action<ulong, ulong, ulong>)Find(cpu, "WriteWordToBus", typeof(Action<ulong, ulong, ulong>), 3);
                 WriteDoubleWord = (Action<ulong, ulong, ulong>)Find(cpu, "WriteDoubleWordToBus", typeof(Action<ulong, ulong, ulong>), 3);
             }
 
             public readonly Func<ulong, ulong, ulong> ReadByte;
+            public readonly Func<ulong, ulong, ulong> ReadWord;
             public readonly Func<ulong, ulong, ulong> ReadDoubleWord;
             public readonly Action<ulong, ulong, ulong> WriteByte;
+            public readonly Action<ulong, ulong, ulong> WriteWord;
             public readonly Action<ulong, ulong, ulong> WriteDoubleWord;
 
             private static Delegate Find(CortexM cpu, string name, Type form, int parameters)
@@ -383,35 +954,6 @@ namespace Antmicro.Renode.Peripherals.RP2040
                 var method = typeof(TranslationCPU).GetMethod(name, BindingFlags.Instance | BindingFlags.NonPublic, null, types, null);
                 return Delegate.CreateDelegate(form, cpu, method);
             }
-        }
-
-        /// <summary>The code that the translator has made of a piece of memory.</summary>
-        private class TranslatedCode
-        {
-            public TranslatedCode(CortexM cpu)
-            {
-                this.cpu = cpu;
-                invalidate = typeof(TranslationCPU).GetMethod("OrderTranslationBlocksInvalidation")
-                    ?? typeof(TranslationCPU).GetMethod("InvalidateTranslationBlocks", new[] { typeof(IntPtr), typeof(IntPtr) });
-                var field = typeof(TranslationCPU).GetField("TlibMapRange", BindingFlags.Instance | BindingFlags.NonPublic);
-                map = field == null ? null : (Delegate)field.GetValue(cpu);
-            }
-
-            /// <summary>Drops it; stores to that memory are fast again once it is mapped anew. Without that in Renode, they stay slow.</summary>
-            public void Forget(ulong start, ulong size)
-            {
-                if(invalidate == null || map == null)
-                {
-                    return;
-                }
-                object begin = new IntPtr((long)start), end = new IntPtr((long)(start + size));
-                invalidate.Invoke(cpu, invalidate.GetParameters().Length == 3 ? new[] { begin, end, false } : new[] { begin, end });
-                map.DynamicInvoke(start, size);
-            }
-
-            private readonly CortexM cpu;
-            private readonly MethodInfo invalidate;
-            private readonly Delegate map;
         }
     }
 

@@ -3,7 +3,6 @@ using Antmicro.Renode.Core;
 using Antmicro.Renode.Core.Structure.Registers;
 using Antmicro.Renode.Exceptions;
 using Antmicro.Renode.Peripherals.CPU;
-using Antmicro.Renode.Peripherals.IRQControllers;
 using Antmicro.Renode.Time;
 using Antmicro.Renode.UsbHosts;
 
@@ -20,7 +19,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
     /// </remarks>
     public class RP2040_PSM : RP2040_Peripheral, INumberedGPIOOutput
     {
-        public RP2040_PSM(IMachine machine, CortexM cpu0, NVIC nvic0, CortexM cpu1 = null, NVIC nvic1 = null) : base(machine)
+        public RP2040_PSM(IMachine machine, CortexM cpu0, RP2040_NVIC nvic0, CortexM cpu1 = null, RP2040_NVIC nvic1 = null) : base(machine)
         {
             this.cpu0 = cpu0;
             this.nvic0 = nvic0;
@@ -193,7 +192,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             }
         }
 
-        private void RestartProcessor(CortexM cpu, NVIC nvic, bool halt)
+        private void RestartProcessor(CortexM cpu, RP2040_NVIC nvic, bool halt)
         {
             if(cpu == cpu1)
             {
@@ -222,9 +221,9 @@ namespace Antmicro.Renode.Peripherals.RP2040
         private TimeInterval coarseSlice;
 
         private readonly CortexM cpu0;
-        private readonly NVIC nvic0;
+        private readonly RP2040_NVIC nvic0;
         private readonly CortexM cpu1;
-        private readonly NVIC nvic1;
+        private readonly RP2040_NVIC nvic1;
 
         private static readonly TimeInterval FineSlice = TimeInterval.FromMicroseconds(100);
         private static readonly TimeInterval CoarsestSlice = TimeInterval.FromMilliseconds(1);

@@ -3,19 +3,39 @@ using Antmicro.Renode.Core.Structure.Registers;
 
 namespace Antmicro.Renode.Peripherals.RP2040
 {
-    /// <summary>System configuration (datasheet 2.21): registers that keep their values; NMI routing is not modelled.</summary>
+    /// <summary>System configuration (datasheet 2.21): which interrupts are NMIs, and registers that keep their values.</summary>
     public class RP2040_SYSCFG : RP2040_Peripheral
     {
-        public RP2040_SYSCFG(IMachine machine) : base(machine)
+        public RP2040_SYSCFG(IMachine machine, RP2040_NVIC nvic0, RP2040_NVIC nvic1 = null) : base(machine)
         {
+            this.nvic0 = nvic0;
+            this.nvic1 = nvic1;
             DefineRegisters();
             Reset();
         }
 
+        public override void Reset()
+        {
+            base.Reset();
+            nvic0.NonMaskable = 0;
+            if(nvic1 != null)
+            {
+                nvic1.NonMaskable = 0;
+            }
+        }
+
         private void DefineRegisters()
         {
-            Unmodelled(Registers.Processor0NMIMask);
-            Unmodelled(Registers.Processor1NMIMask);
+            Registers.Processor0NMIMask.Define(this)
+                .WithValueField(0, 32, writeCallback: (_, value) => nvic0.NonMaskable = (uint)value, name: "PROC0_NMI_MASK");
+            Registers.Processor1NMIMask.Define(this)
+                .WithValueField(0, 32, name: "PROC1_NMI_MASK", writeCallback: (_, value) =>
+                {
+                    if(nvic1 != null)
+                    {
+                        nvic1.NonMaskable = (uint)value;
+                    }
+                });
             Registers.ProcessorConfig.Define(this, 0x10000000)
                 .WithFlag(0, FieldMode.Read, name: "PROC0_HALTED")
                 .WithFlag(1, FieldMode.Read, name: "PROC1_HALTED")
@@ -27,6 +47,9 @@ namespace Antmicro.Renode.Peripherals.RP2040
             Unmodelled(Registers.DebugForce, 0x66);
             Unmodelled(Registers.MemoryPowerDown);
         }
+
+        private readonly RP2040_NVIC nvic0;
+        private readonly RP2040_NVIC nvic1;
 
         private enum Registers
         {

@@ -17,6 +17,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
         public override void Reset()
         {
             base.Reset();
+            Enabled = false;
             countdown.Load(0, crystal);
         }
 
@@ -26,16 +27,17 @@ namespace Antmicro.Renode.Peripherals.RP2040
         private void DefineRegisters()
         {
             Registers.Control.Define(this)
-                .WithValueField(0, 12, name: "FREQ_RANGE")
+                .WithValueField(0, 12, out range, name: "FREQ_RANGE")
                 .WithValueField(12, 12, out enable, name: "ENABLE")
-                .WithReservedBits(24, 8);
+                .WithReservedBits(24, 8)
+                .WithWriteCallback((_, __) => ControlWritten());
 
             Registers.Status.Define(this)
                 .WithValueField(0, 2, FieldMode.Read, valueProviderCallback: _ => 0, name: "FREQ_RANGE")
                 .WithReservedBits(2, 10)
                 .WithFlag(12, FieldMode.Read, valueProviderCallback: _ => Enabled, name: "ENABLED")
                 .WithReservedBits(13, 11)
-                .WithFlag(24, FieldMode.Read | FieldMode.WriteOneToClear, name: "BADWRITE")
+                .WithFlag(24, out badWrite, FieldMode.Read | FieldMode.WriteOneToClear, name: "BADWRITE")
                 .WithReservedBits(25, 6)
                 .WithFlag(31, FieldMode.Read, valueProviderCallback: _ => Enabled, name: "STABLE");
             Strobe(Registers.Status);
@@ -54,13 +56,28 @@ namespace Antmicro.Renode.Peripherals.RP2040
                 .WithReservedBits(8, 24);
         }
 
-        private bool Enabled { get { return enable.Value == EnableMagic; } }
+        /// <summary>"An invalid setting will enable the oscillator" (datasheet 2.16.7), and the SDK relies on it.</summary>
+        private void ControlWritten()
+        {
+            if((enable.Value != EnableMagic && enable.Value != DisableMagic) || range.Value < FirstRange || range.Value > LastRange)
+            {
+                badWrite.Value = true;
+            }
+            Enabled = enable.Value != DisableMagic;
+        }
 
+        private bool Enabled { get; set; }
+
+        private IValueRegisterField range;
         private IValueRegisterField enable;
+        private IFlagRegisterField badWrite;
         private readonly RP2040_Countdown countdown;
         private readonly uint crystal;
 
         private const uint EnableMagic = 0xFAB;
+        private const uint DisableMagic = 0xD1E;
+        private const uint FirstRange = 0xAA0;
+        private const uint LastRange = 0xAA3;
 
         private enum Registers
         {

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import shutil
+import struct
 import time
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -13,6 +15,8 @@ from renode_pico.board import Board
 from renode_pico.engine.select import EngineName
 from renode_pico.errors import FirmwareError, ProgramEnded
 from renode_pico.firmware import find_image
+from renode_pico.pytest_plugin import engine_of
+from tests.unit.embedded_programs import BAD_LOAD, image
 
 ENDS = "chip/ends"
 BEGIN = 0.05
@@ -56,6 +60,7 @@ def test_a_panic_is_quoted(pico: Board, how: str, text: str) -> None:
     assert text in str(error)
 
 
+@pytest.mark.row("P11.dead-firmware")
 @pytest.mark.pico(firmware=ENDS)
 @pytest.mark.parametrize(
     ("how", "text"),
@@ -68,6 +73,7 @@ def test_a_crash_is_told_with_its_place(pico: Board, how: str, text: str) -> Non
     assert re.search(r" in (irq_set_pending < )?finish < main ", str(error))  # the instruction the interrupt comes at
 
 
+@pytest.mark.row("P11.dead-firmware", "P11.place", "P11.stack-trace")
 @pytest.mark.pico(firmware=ENDS)
 @pytest.mark.parametrize(
     ("how", "cause"),
@@ -77,14 +83,45 @@ def test_a_crash_is_told_with_its_place(pico: Board, how: str, text: str) -> Non
         ("d", "undefined instruction 0xde00"),
     ],
 )
-@pytest.mark.engine("embedded", reason="Renode's core takes no HardFault for these yet")
 def test_a_hard_fault_is_told_with_place_and_cause(pico: Board, how: str, cause: str) -> None:
     error = end(pico, how)
     assert not isinstance(error, ProgramEnded)
     assert "ends.uf2: HardFault at 0x1000" in str(error)
-    assert " in " in str(error)
-    assert "main: " in str(error)
+    assert re.search(r" in (read_from < )?finish < main: ", str(error))
     assert cause in str(error)
+    assert pico.engine.now < BEGIN + 0.2
+
+
+@pytest.mark.row("P11.dead-firmware")
+@pytest.mark.pico(firmware=ENDS)
+def test_a_jump_to_nowhere_is_a_hard_fault_there(pico: Board) -> None:
+    error = str(end(pico, "j"))
+    assert "ends.uf2: HardFault at 0x60000000 in finish < main: " in error
+    assert "nothing to execute at 0x60000000" in error
+
+
+LOCK_UP = (0x4803, 0x4904, 0x6001, 0x2001, 0x6801, 0xE7FE, 0xBF00, 0xBF00, 0xED08, 0xE000, 0x0100, 0x1000)
+"""ldr r0, =VTOR; ldr r1, =0x10000100; str r1, [r0]; then movs r0, #1; ldr r1, [r0], which is the handler, too"""
+HANDLER = 0x2004_1F07
+"""Where the boot ROM runs the second stage, at its fourth instruction."""
+
+
+@pytest.mark.row("P11.dead-firmware")
+@pytest.mark.parametrize(
+    ("program", "text"),
+    [
+        (BAD_LOAD, "before the firmware has its own vector table: the boot ROM's handler sleeps for ever"),
+        (LOCK_UP, "inside the hard fault handler, after bus fault: unaligned access to 0x00000001 (PC 0x20041f08)"),
+    ],
+)
+def test_a_core_that_does_not_go_on_is_told(
+    program: tuple[int, ...], text: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    table = struct.pack("<4I", 0x2004_2000, HANDLER, HANDLER, HANDLER)
+    path = image(tmp_path / "dead.bin", program, table)
+    engine = cast(EngineName, engine_of(request.config))
+    with Board(path, engine=engine) as pico, pytest.raises(FirmwareError, match=re.escape(text)):
+        pico.engine.run(0.2)
 
 
 @pytest.mark.pico(firmware=ENDS)

@@ -20,9 +20,9 @@ from renode_pico.core.debugger import MachineTarget
 from renode_pico.core.machine import Core, Fault, Hit, MachineSnapshot, Run, State
 from renode_pico.engine import parts
 from renode_pico.engine.embedded_backtrace import Symbols, backtrace, find_elf
-from renode_pico.engine.embedded_faults import first_fault_text, lock_up_text, no_handler_text
 from renode_pico.engine.embedded_io import UartPort
-from renode_pico.engine.ending import Registers, hard_fault, program_end
+from renode_pico.engine.ending import Registers
+from renode_pico.engine.faults import EXC_HARDFAULT, FaultAt, end_of_program, lock_up_text, no_handler_text
 from renode_pico.engine.memento import Memento
 from renode_pico.engine.protocol import BoardConfig, Uart
 from renode_pico.engine.semihosting import Semihosting
@@ -336,8 +336,7 @@ class EmbeddedEngine:
 
     def _locked_up(self, core: int) -> None:
         """A HardFault in the handler of one: where programs end, as that handler is a BKPT unless they have another."""
-        machine, firmware = self._machine, self._config.firmware
-        first, last = Fault(machine.core(core, Core.FIRST_FAULT)), Fault(machine.core(core, Core.FAULT))
+        machine, first, last = self._machine, self._fault(core, first=True), self._fault(core, first=False)
         registers = Registers(
             pc=machine.core(core, Core.FIRST_R0 + PC) & ~1,
             lr=machine.core(core, Core.FIRST_R0 + LR),
@@ -346,13 +345,23 @@ class EmbeddedEngine:
             r0=machine.core(core, Core.FIRST_R0),
             exception=machine.core(core, Core.FIRST_FAULT_IPSR),
         )
-        if first is Fault.BREAKPOINT:
-            self._end(program_end(firmware, registers, self._chip.peek, at=self.now, core=core))
-        elif last is Fault.BREAKPOINT:
-            why = first_fault_text(machine, core) + (" on core 1" if core else "")
-            self._end(hard_fault(firmware, registers, self._chip.peek, why, at=self.now))
+        firmware, read = self._config.firmware, self._chip.peek
+        error = end_of_program(firmware, first, last, registers, read, at=self.now, core=core)
+        if error is not None:
+            self._end(error)
         else:
-            self._died(lock_up_text(machine, core), core, Core.FIRST_R0)
+            self._died(lock_up_text(first, last, core), core, Core.FIRST_R0)
+
+    def _fault(self, core: int, *, first: bool) -> FaultAt:
+        """Of the HardFault that is being handled, or has led to lock-up; or what could not be done last."""
+        machine = self._machine
+        pc = machine.core(core, Core.FIRST_R0 + PC if first else PC)
+        return FaultAt(
+            Fault(machine.core(core, Core.FIRST_FAULT if first else Core.FAULT)),
+            address=machine.core(core, Core.FIRST_FAULT_ADDRESS if first else Core.FAULT_ADDRESS),
+            pc=pc,
+            code=machine.bus_read(pc & ~1, 2) or 0,
+        )
 
     def _died(self, why: str, core: int = 0, registers: int = 0) -> None:
         """`registers`: where in `Machine.core` those begin that it had when it went wrong."""
@@ -377,9 +386,9 @@ class EmbeddedEngine:
         self._ask_gdb()
         if not self._dead:
             for core in (0, 1):
-                why = no_handler_text(self._machine, core)
-                if why is not None:
-                    self._died(why, core, Core.FIRST_R0)
+                ipsr, vtor = self._machine.core(core, Core.IPSR), self._machine.core(core, Core.VTOR)
+                if ipsr == EXC_HARDFAULT and not vtor:
+                    self._died(no_handler_text(self._fault(core, first=True), core), core, Core.FIRST_R0)
         if self._dead is not None:
             raise self._dead.with_traceback(None)
 

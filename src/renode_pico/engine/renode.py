@@ -10,9 +10,11 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from renode_pico.core.machine import Fault
 from renode_pico.engine import parts
 from renode_pico.engine.embedded_backtrace import RAM, Symbols, backtrace, find_elf
-from renode_pico.engine.ending import IPSR, Registers, program_end
+from renode_pico.engine.ending import Registers
+from renode_pico.engine.faults import FaultAt, end_of_program, lock_up_text, no_handler_text
 from renode_pico.engine.memento import Memento
 from renode_pico.engine.protocol import BoardConfig
 from renode_pico.engine.renode_host import RenodeHost, UnderWay
@@ -26,6 +28,7 @@ GPIO_COUNT = 30
 MEMORIES = (range(0x4000), range(FLASH_BASE, FLASH_BASE + FLASH_SIZE), RAM)
 MIPS = 125
 """One instruction a cycle of the clock that MicroPython sets; docs/renode.md says why."""
+SP, LR, PC = 13, 14, 15
 FLASH_SELECT = 1
 """The pin of io_qspi that BOOTSEL is at."""
 
@@ -206,7 +209,7 @@ class RenodeEngine:
 
     def _halted(self, arguments: Any) -> None:
         """Called by the emulation, on a core's thread."""
-        if str(arguments.Reason) == "Abort":
+        if str(arguments.Reason) == "Abort" and not any(core.IsNowhere for core in self._cores):
             self._aborted = True
             self._host.internal.GiveUp()
 
@@ -219,31 +222,49 @@ class RenodeEngine:
 
     def _ended(self) -> FirmwareError | None:
         if self._one_core and self._peripheral("sio").CoreOneMissed:
-            return self._died("the firmware starts core 1, which this board does not have (a board with cores=2 does)")
-        for number, core in enumerate(self._cores):
+            return self._core_one_missed()
+        for core in self._cores:
             if core.StoppedAt >= 0:
-                at = float(core.StoppedAt)
-                return program_end(self._config.firmware, self._registers(core), self._memory, at=at, core=number)
+                return self._stopped(core, int(core.MultiprocessingId), float(core.StoppedAt))
         if self._aborted:
-            return self._died(f"a core went where nothing can be executed, core 0 is at {self.pc:#010x}")
+            core = self._peripheral("cpu0")
+            why = f"a core was aborted, core 0 is at {self.pc:#010x}"
+            return self._died(why, int(core.SP.RawValue), int(core.LR.RawValue), self.now)
         return None
 
-    def _registers(self, core: Any) -> Registers:
-        """Registers of a core; in a handler SP is the main stack pointer, the other one the process stack pointer."""
-        return Registers(
-            pc=int(core.PC.RawValue) & ~1,
-            lr=int(core.LR.RawValue),
-            sp=int(core.SP.RawValue),
-            psp=int(core.OtherSP.RawValue),
-            r0=int(core.R[0].RawValue),
-            exception=int(core.XProgramStatusRegister) & IPSR,
-        )
-
-    def _died(self, why: str) -> FirmwareError:
+    def _core_one_missed(self) -> FirmwareError:
         core = self._peripheral("cpu0")
-        trace = self._backtrace(int(core.SP.RawValue))
-        where = f" in {trace}" if trace else f", LR {int(core.LR.RawValue):#010x}"
-        return FirmwareError(f"{self._config.firmware.name}: {why}{where} (at {self.now:.6f} s)")
+        why = "the firmware starts core 1, which this board does not have (a board with cores=2 does)"
+        return self._died(why, int(core.SP.RawValue), int(core.LR.RawValue), self.now)
+
+    def _stopped(self, core: Any, number: int, at: float) -> FirmwareError:
+        """A core that is locked up, or in the boot ROM's HardFault handler; `at`: since when."""
+        first, values = self._fault(core.FirstFault)
+        registers = Registers(
+            pc=values[PC] & ~1,
+            lr=values[LR],
+            sp=values[SP],
+            psp=int(core.OtherSP.RawValue),
+            r0=values[0],
+            exception=int(core.FirstFault.Exception),
+        )
+        if core.LastFault is None:
+            return self._died(no_handler_text(first, number), registers.sp, registers.lr, at)
+        last, _ = self._fault(core.LastFault)
+        error = end_of_program(self._config.firmware, first, last, registers, self._memory, at=at, core=number)
+        return error or self._died(lock_up_text(first, last, number), registers.sp, registers.lr, at)
+
+    def _fault(self, fault: Any) -> tuple[FaultAt, list[int]]:
+        """What a fault was about, and the registers R0 to R15 at it."""
+        registers = [int(register) for register in fault.Registers]
+        pc = registers[PC]
+        code = self._memory(pc) >> 8 * (pc & 2) & 0xFFFF
+        return FaultAt(Fault(int(fault.Cause)), address=int(fault.Address), pc=pc, code=code), registers
+
+    def _died(self, why: str, stack_pointer: int, link: int, at: float) -> FirmwareError:
+        trace = self._backtrace(stack_pointer)
+        where = f" in {trace}" if trace else f", LR {link:#010x}"
+        return FirmwareError(f"{self._config.firmware.name}: {why}{where} (at {at:.6f} s)")
 
     def _backtrace(self, stack_pointer: int) -> str:
         path = find_elf(self._config.firmware)
