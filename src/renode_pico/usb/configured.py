@@ -160,6 +160,10 @@ class ConfiguredDevice:
             f"interfaces' present settings"
         )
 
+    def endpoints_in_use(self) -> tuple[Endpoint, ...]:
+        """All endpoints of the alternate settings in use, in the order of the descriptors."""
+        return tuple(Endpoint(self, each) for setting in self._settings_in_use() for each in setting.endpoints)
+
     def pipe(self, address: int) -> Pipe:
         """Return the pipe to an endpoint; 0 is the control endpoint."""
         return self.control_pipe if address & 0x0F == 0 else self.endpoint(address).pipe

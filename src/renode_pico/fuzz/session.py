@@ -1,0 +1,181 @@
+"""A run of the fuzzer: programs made, run, judged; what is new is kept, what is wrong is made small and written down."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+
+from renode_pico.errors import RenodePicoError, UsageError
+from renode_pico.fuzz.case_file import CaseFile, Setting, image_hash, read_case
+from renode_pico.fuzz.grammar import Grammar, pick
+from renode_pico.fuzz.judges import Finding
+from renode_pico.fuzz.minimise import minimise
+from renode_pico.fuzz.program import Program
+from renode_pico.fuzz.replay import run_traced
+from renode_pico.fuzz.target import Target
+
+FRESH = 0.2
+"""The share of programs that are made anew, not of one that was kept."""
+DEFAULT_CASES = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One fault: the smallest program, the case number at which it was met first, the trace as text, its file."""
+
+    finding: Finding
+    program: Program
+    case: int
+    trace: str = ""
+    path: Path | None = None
+
+
+@dataclass(slots=True)
+class Report:
+    """What a run came to. Seconds are real ones. `progress`: (case, second, edges) whenever something was new."""
+
+    firmware: str
+    engine: str
+    seed: int
+    cases: int = 0
+    tries: int = 0
+    """Programs that were run beside the cases, to make findings small."""
+    seconds: float = 0.0
+    edges: int = 0
+    kept: int = 0
+    reboots: int = 0
+    unit: str = "edges"
+    interrupted: bool = False
+    progress: list[tuple[int, float, int]] = field(default_factory=list)
+    found: list[Found] = field(default_factory=list)
+    compared: int = 0
+    """Programs that were run on another engine, too."""
+
+
+class Fuzzer:
+    """Fuzzes one target.
+
+    `corpus`: a directory of programs, read first, to which new ones are added. `out`: where findings go, as
+    `NAME-1.toml`, `NAME-1.txt` (the trace), …; nothing is written without it. `tell`: lines for people.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        setting: Setting,
+        *,
+        seed: int = 1,
+        corpus: Path | None = None,
+        out: Path | None = None,
+        tell: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        self.target = target
+        self.setting = setting
+        self._random = Random(seed)
+        self._grammar = Grammar(target.device, self._random)
+        self._out = out
+        self._tell = tell
+        self._corpus_folder = corpus
+        self.corpus: list[Program] = []
+        self._waiting: list[Program] = [*self._read_corpus(), *self._grammar.seeds()][::-1]
+        self._known: set[str] = set()
+        self._history: list[Program] = []
+        self._sha256 = image_hash(target.board.firmware)
+        unit = "edges" if target.restorable else "behaviours"
+        self.report = Report(target.board.firmware.name, target.engine.version, seed, unit=unit)
+
+    def run(
+        self,
+        cases: int | None = DEFAULT_CASES,
+        seconds: float | None = None,
+        *,
+        each: Callable[[Report], None] = lambda report: None,
+    ) -> Report:
+        """Run so many cases, or for so many real seconds, whichever is over first; Ctrl-C ends it, too."""
+        report, begin = self.report, time.monotonic()
+        try:
+            while (cases is None or report.cases < cases) and (seconds is None or report.seconds < seconds):
+                self._one(self._next())
+                report.seconds = time.monotonic() - begin
+                each(report)
+        except KeyboardInterrupt:
+            report.interrupted = True
+        report.seconds = time.monotonic() - begin
+        report.edges = self.target.novelty.edges
+        report.kept = len(self.corpus)
+        report.progress.append((report.cases, report.seconds, report.edges))
+        return report
+
+    def _next(self) -> Program:
+        if self._waiting:
+            return self._waiting.pop()
+        if not self.corpus or self._random.random() < FRESH:
+            return self._grammar.make()
+        return self._grammar.mutate(pick(self.corpus, self._random), pick(self.corpus, self._random))
+
+    def _one(self, program: Program) -> None:
+        report, target = self.report, self.target
+        outcome = target.run(program)
+        report.cases += 1
+        report.reboots += outcome.rebooted
+        finding = outcome.finding
+        behaviour = outcome.behaviour if finding is None else finding.key
+        if target.novelty.is_new(behaviour) and finding is None:
+            self._keep(program)
+        if finding is not None and finding.key not in self._known:
+            self._known.add(finding.key)
+            self._write(finding, program)
+
+    def _keep(self, program: Program) -> None:
+        self.corpus.append(program)
+        report = self.report
+        report.progress.append((report.cases, report.seconds, self.target.novelty.edges))
+        if self._corpus_folder is not None:
+            path = self._corpus_folder / f"{program.name}.toml"
+            if not path.exists():
+                CaseFile(self.setting, program, self._sha256).write(path)
+
+    def _write(self, finding: Finding, program: Program) -> None:
+        """Make it small, run it once more with its trace, write it down. One that is known in its smallest form is not
+        told twice."""
+        target, number = self.target, len(self.report.found) + 1
+
+        def shows(candidate: Program) -> bool:
+            self.report.tries += 1
+            outcome = target.run(candidate)
+            return outcome.finding is not None and outcome.finding.key == finding.key
+
+        small = minimise(program, shows)
+        if any(found.program == small for found in self.report.found):
+            return
+        again = run_traced(target, small)
+        finding = again.outcome.finding or finding
+        path = None
+        if self._out is not None:
+            path = self._out / f"{finding.judge}-{number}.toml"
+            CaseFile(self.setting, small, self._sha256, finding, again.sha256).write(path)
+            path.with_suffix(".txt").write_text(again.trace, encoding="utf-8")
+        self.report.found.append(Found(finding, small, self.report.cases, again.trace, path))
+        actions = f"{len(small.actions)} action{'s' if len(small.actions) != 1 else ''}"
+        self._tell(f"found    {finding.judge}: {finding.text} (case {self.report.cases}, {actions})")
+
+    def _read_corpus(self) -> list[Program]:
+        folder = self._corpus_folder
+        if folder is None:
+            return []
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            paths = sorted(folder.glob("*.toml"))
+        except OSError as error:
+            raise UsageError(f"corpus {folder}: {error.strerror or error}") from None
+        programs = []
+        for path in paths:
+            try:
+                programs.append(read_case(path).program)
+            except RenodePicoError as error:
+                self._tell(f"corpus   {error}: left out")
+        return programs
+

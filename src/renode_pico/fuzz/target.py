@@ -1,0 +1,465 @@
+"""A device that is done things to, again and again from the same instant: booted and enumerated once, kept, given back.
+
+A case is one program. It runs to its end or to the first thing that is wrong, then the device must still be there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from renode_pico.board import Board
+from renode_pico.engine.embedded import EmbeddedEngine
+from renode_pico.engine.embedded_backtrace import backtrace
+from renode_pico.errors import Disconnected, FirmwareError, Timeout, UsageError
+from renode_pico.fuzz.coverage import BehaviourCoverage, EdgeCoverage, Novelty
+from renode_pico.fuzz.judges import Finding, ToggleJudge, answer_fault, crash, endless
+from renode_pico.fuzz.memory import LeakJudge, StackJudge, fill_with_marks
+from renode_pico.fuzz.program import Action, Control, Program, Receive, Reset, Send, Spoil, Suspend, Unplug, Wait
+from renode_pico.fuzz.symbols import memory_map
+from renode_pico.usb import requests
+from renode_pico.usb.device import Device
+from renode_pico.usb.transfer import Pipe, Setup, Status, Transfer, TransferType
+
+REQUEST_TIMEOUT = 0.5
+"""Emulated seconds in which a device must have answered a request (USB 2.0, 9.2.6.4)."""
+DATA_TIMEOUT = 0.005
+"""Emulated seconds that data for an endpoint, or from it, is given; a device need not have or take any."""
+LOOK_TIMEOUT = {TransferType.BULK: 0.0003, TransferType.INTERRUPT: 0.0015}
+"""Emulated seconds in which it shows whether an endpoint is there at all: its first answer, and for the next frame."""
+RETURN_TIMEOUT = 2.0
+"""Emulated seconds in which a device must have attached again."""
+ADDRESS_RECOVERY = 0.002
+"""What a device may take after SET_ADDRESS (USB 2.0, 9.2.6.3)."""
+SETTLE = 0.02
+"""Emulated seconds from the last request of the enumeration to the instant from which cases begin."""
+TRIES = 4
+"""How often a device that must answer is asked: faults on the wire that are left over are used up by them."""
+WATCHDOG_REASON, WATCHDOG_SCRATCH4 = 0x4005_8008, 0x4005_801C
+NOT_A_REBOOT = 0x6AB7_3121
+"""What the pico-sdk's watchdog_enable() puts into SCRATCH4, and its watchdog_reboot() does not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the host saw of an action: how it ended, in a word, and the data that came."""
+
+    ended: str
+    data: bytes = b""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of a case. `rebooted`: the firmware has started the chip again, as it may."""
+
+    answers: list[Answer] = field(default_factory=list)
+    finding: Finding | None = None
+    rebooted: bool = False
+
+    @property
+    def behaviour(self) -> tuple[tuple[str, int], ...]:
+        """What the host saw, without the data themselves."""
+        return tuple((answer.ended, len(answer.data)) for answer in self.answers)
+
+
+class _Over(Exception):
+    """The case is over before its program is."""
+
+
+class Target:
+    """One board, enumerated. `prepared`: its program runs already, and the device is left as it is.
+
+    Raises what `Board.enumerate` does, UsageError for a device that is not configured.
+    """
+
+    def __init__(self, board: Board, *, prepared: bool = False) -> None:
+        self.board = board
+        self.engine = engine = board.engine
+        self.host = board.host
+        marked = not prepared and fill_with_marks(engine)
+        self.device: Device = board.device
+        self.host.run(SETTLE)
+        self.first_configuration = self.device.configuration.bConfigurationValue
+        self.memory = memory_map(board.firmware)
+        self.toggles = ToggleJudge(self.device)
+        self.leaks = LeakJudge(engine, self.memory, marked=marked)
+        self.stack = StackJudge(engine, self.memory.stack_bottom, marked=marked)
+        self.host.add_observer(self.toggles)
+        self.novelty: Novelty = BehaviourCoverage()
+        self._restore: Callable[[], None] = self._begin_again
+        if isinstance(engine, EmbeddedEngine):
+            counters = engine.chip.machine.cover(True)
+            if counters is not None:
+                self.novelty = EdgeCoverage(counters)
+            snapshot = engine.snapshot(board)
+            self._restore = lambda: engine.restore(snapshot)
+        self.starts = self._starts()
+
+    @property
+    def restorable(self) -> bool:
+        """Each case begins at the same instant; otherwise at a bus reset, with all that came before in the device."""
+        return isinstance(self.engine, EmbeddedEngine)
+
+    def restore(self) -> None:
+        """Back to the cases' common beginning."""
+        self._restore()
+
+    def run(self, program: Program, *, restore: bool = True) -> Outcome:
+        """Run a case from its beginning."""
+        if restore:
+            self._restore()
+        self.novelty.begin()
+        self.toggles.begin()
+        return _Case(self).run(program)
+
+    def _starts(self) -> tuple[int, int]:
+        """What changes when the chip starts again: what the watchdog says of it, and how often it was, if known."""
+        return self.engine.peek(WATCHDOG_REASON), getattr(self.engine, "resets", 0)
+
+    @property
+    def started_again(self) -> bool:
+        """The chip has started again since the cases' common beginning."""
+        return self._starts() != self.starts
+
+    def _begin_again(self) -> None:
+        with suppress(Disconnected, Timeout):
+            _Case(self).address_again()
+
+    def where(self) -> str:
+        """Where core 0 is: functions, the innermost first."""
+        engine: Any = self.engine
+        pc = getattr(engine, "pc", None)
+        if pc is None:
+            return ""
+        names = [self.memory.function(pc)]
+        functions = self.memory.functions
+        if functions is not None and isinstance(engine, EmbeddedEngine):
+            with suppress(Exception):  # an ornament
+                chain = backtrace(functions.name, engine.peek, engine.chip.machine.core(0, 13))
+                names += [name for name in chain.split(" < ") if name and name != names[0]]
+        return " < ".join(names)
+
+
+class _Case:
+    """One program under way: what the host knows of the device."""
+
+    def __init__(self, target: Target) -> None:
+        self.target = target
+        self.host = target.host
+        self.device = target.device
+        self.engine = target.engine
+        self.address = target.device.address
+        self.sure = True
+        """Whether the address and the configuration are known: a request that changes them has not been left halfway."""
+        self.configuration: int | None = target.first_configuration
+        self.pending: list[Transfer] = []
+        self.outcome = Outcome()
+
+    @property
+    def pipe(self) -> Pipe:
+        """The control pipe."""
+        return Pipe(self.address, 0, TransferType.CONTROL, self.device.control_pipe.max_packet_size)
+
+    def run(self, program: Program) -> Outcome:
+        """All actions, then the look whether the device is well."""
+        try:
+            try:
+                for action in program.actions:
+                    self.outcome.answers.append(self._do(action))
+                    self._judge_bus()
+                self._cancel()
+                self._look_after()
+            except (Disconnected, Timeout):
+                self._lost()
+            self._judge_bus()
+            self._found(self.target.stack.look())
+        except _Over:
+            pass
+        except FirmwareError as error:
+            self.outcome.finding = crash(str(error))
+        return self.outcome
+
+    # Actions
+
+    def _do(self, action: Action) -> Answer:
+        match action:
+            case Control():
+                return self._control(action)
+            case Send(endpoint, data, zero_packet):
+                return self._data(endpoint, data, 0, zero_packet)
+            case Receive(endpoint, length):
+                return self._data(endpoint, b"", length, False)
+            case Spoil(fault, endpoint, count, skip):
+                self.host.inject(fault, endpoint_address=endpoint, count=count, skip=skip)
+            case Reset(configure):
+                self.address_again(configure=configure)
+            case Suspend(ms):
+                self.host.suspend()
+                self.host.run(ms / 1000)
+                self.host.resume()
+            case Unplug(ms):
+                self.host.unplug()
+                self.host.run(ms / 1000)
+                self.host.plug()
+                self.host.wait_attached(timeout=RETURN_TIMEOUT)
+                self.address_again()
+            case Wait(us):
+                self.host.run(us / 1e6)
+        return Answer("done")
+
+    def _control(self, action: Control) -> Answer:
+        setup = action.setup
+        self._cancel(only_control=not _changes_toggles(setup))
+        transfer = self.host.submit(self.pipe, action.data, setup=setup)
+        limit = REQUEST_TIMEOUT if action.leave_us is None else action.leave_us / 1e6
+        self.host.wait_until(lambda: transfer.status is not Status.PENDING, limit)
+        status = transfer.status
+        if status is Status.PENDING and action.leave_us is not None:
+            self.pending.append(transfer)
+            self._unsure(setup)
+            return Answer("left")
+        if status is Status.PENDING:
+            self.host.cancel(transfer)
+            if self.address and self._ask(requests.get_status()) is not None:
+                self._found(endless(setup, REQUEST_TIMEOUT))
+            self._unsure(setup)
+            self._gone(f"{setup}: no end of it within {REQUEST_TIMEOUT:g} s")
+        data = transfer.data if setup.is_in else b""
+        if status is Status.COMPLETED:
+            self._accepted(setup)
+            self._found(answer_fault(setup, data, self.device, self.configuration if self.sure else None))
+            if setup.is_in:
+                self._found(self.target.leaks.look(setup, data))
+        elif status is Status.BABBLE:
+            self._found(
+                Finding("chapter9", f"chapter9 babble {setup.bRequest:#x}", f"{setup}: more came than was asked for")
+            )
+        elif status is not Status.STALLED:
+            self._unsure(setup)
+        return Answer(status.value, data)
+
+    def _data(self, endpoint: int, data: bytes, length: int, zero_packet: bool) -> Answer:
+        try:
+            pipe = self.device.endpoint(endpoint).pipe if self.configuration else None
+        except UsageError:
+            pipe = None
+        if pipe is None or self.address != self.device.address:
+            return Answer("no such endpoint")
+        self._cancel(endpoint)
+        transfer = self.host.submit(pipe, data, length=length, zero_packet=zero_packet)
+        self.host.wait_until(lambda: transfer.status is not Status.PENDING, DATA_TIMEOUT)
+        if transfer.status is Status.PENDING:
+            self.host.cancel(transfer)
+            return Answer("waits", transfer.data if pipe.is_in else b"")
+        return Answer(transfer.status.value, transfer.data if pipe.is_in else b"")
+
+    def _cancel(self, endpoint: int = 0, *, only_control: bool = False) -> None:
+        kept = []
+        for transfer in self.pending:
+            if only_control and transfer.pipe.type is not TransferType.CONTROL:
+                kept.append(transfer)
+            else:
+                self.host.cancel(transfer)
+        self.pending = kept
+
+    # What the host knows
+
+    def _accepted(self, setup: Setup) -> None:
+        """The device has accepted a request: the host's side of it."""
+        if not self.sure and setup.bmRequestType == 0 and setup.bRequest == 9:
+            self.sure = True
+        match (setup.bmRequestType, setup.bRequest):
+            case (0x00, 5):
+                self.host.run(ADDRESS_RECOVERY)
+                self.address = setup.wValue & 0x7F
+                self.sure = False  # what a configured device makes of it is its own affair (9.4.6)
+            case (0x00, 9):
+                value = setup.wValue & 0xFF
+                if value and value not in (each.bConfigurationValue for each in self.device.configurations):
+                    text = f"SET_CONFIGURATION({value}) is accepted, though there is no such configuration (9.4.7)"
+                    self._found(Finding("chapter9", "chapter9 set-configuration", text))
+                self.configuration = value
+                self._configured(value)
+            case (0x01, 11):
+                self._interface_set(setup)
+            case (0x02, 1) if setup.wValue == requests.ENDPOINT_HALT:
+                self._anew(setup.wIndex & 0xFF)
+
+    def _configured(self, value: int) -> None:
+        self.device.configured(value)
+        if value:
+            for setting in self.device.configuration.settings:
+                for endpoint in setting.endpoints:
+                    self.target.toggles.starts_anew(endpoint.bEndpointAddress)
+
+    def _interface_set(self, setup: Setup) -> None:
+        interface, alternate = setup.wIndex & 0xFF, setup.wValue & 0xFF
+        known = self.device.configurations[0].settings if self.configuration else ()
+        setting = next(
+            (each for each in known if (each.bInterfaceNumber, each.bAlternateSetting) == (interface, alternate)), None
+        )
+        if setting is None or setup.wIndex > 0xFF or setup.wValue > 0xFF:
+            if self.configuration and self.sure:
+                text = f"SET_INTERFACE is accepted, though interface {setup.wIndex} has no setting {setup.wValue} (9.4.10)"
+                self._found(Finding("chapter9", "chapter9 set-interface", text))
+            return
+        self.device.interface_set(interface, alternate)
+        for endpoint in setting.endpoints:
+            self.target.toggles.starts_anew(endpoint.bEndpointAddress)
+
+    def _anew(self, endpoint: int) -> None:
+        self.host.reset_toggle(self.device.address, endpoint)
+        self.target.toggles.starts_anew(endpoint)
+
+    def _unsure(self, setup: Setup) -> None:
+        """Nobody knows whether the device has accepted a request."""
+        if (setup.bmRequestType, setup.bRequest) in ((0, 5), (0, 9)):
+            self.sure = False
+        if _changes_toggles(setup):
+            self.target.toggles.unknown()
+
+    def address_again(self, *, configure: bool = True) -> None:
+        """Bus reset, SET_ADDRESS, SET_CONFIGURATION. Raises Timeout when the device does not answer."""
+        self.pending.clear()
+        self.address, self.configuration, self.sure = 0, None, True
+        self.target.toggles.begin()
+        self._must(lambda: self._reset_and_address())
+        if configure:
+            setup = requests.set_configuration(self.target.first_configuration)
+            self._must(lambda: self._ask(setup) is not None)
+            self.configuration = self.target.first_configuration
+            self._configured(self.configuration)
+
+    def _reset_and_address(self) -> bool:
+        self.host.reset()
+        self.address = 0
+        if self._ask(requests.set_address(self.device.address)) is None:
+            return False
+        self.host.run(ADDRESS_RECOVERY)
+        self.address = self.device.address
+        return True
+
+    def _must(self, attempt: Callable[[], bool]) -> None:
+        for _ in range(TRIES):
+            if attempt():
+                return
+        raise Timeout("the device does not answer")
+
+    def _ask(self, setup: Setup) -> bytes | None:
+        """Make a request that every device answers; None when it does not."""
+        transfer = self.host.submit(self.pipe, setup=setup)
+        self.host.wait_until(lambda: transfer.status is not Status.PENDING, REQUEST_TIMEOUT)
+        if transfer.status is Status.PENDING:
+            self.host.cancel(transfer)
+        return transfer.data if transfer.status is Status.COMPLETED else None
+
+    # Is it well?
+
+    def _look_after(self) -> None:
+        """The device answers GET_STATUS, and so does each endpoint."""
+        if not self.sure or not self.address:
+            self.address_again()
+        setup = requests.get_status()
+        data = next((data for data in (self._ask(setup) for _ in range(TRIES)) if data is not None), None)
+        if data is None:
+            self._gone("GET_STATUS is not answered")
+        self._found(answer_fault(setup, data or b"", self.device, self.configuration))
+        if self.configuration and self.address == self.device.address:
+            for endpoint in self._endpoints():
+                self._look_at(endpoint)
+
+    def _endpoints(self) -> list[Pipe]:
+        return [endpoint.pipe for endpoint in self.device.endpoints_in_use()]
+
+    def _look_at(self, pipe: Pipe) -> None:
+        name = f"{pipe.endpoint_address:#04x}"
+        setup = requests.get_status(requests.ENDPOINT, pipe.endpoint_address)
+        data = self._ask(setup)
+        if data is None:
+            text = f"endpoint {name}: GET_STATUS is not answered, though it is in use (9.4.5)"
+            self._found(Finding("silent", f"silent status {name}", text))
+            return
+        self._found(answer_fault(setup, data, self.device, self.configuration))
+        limit = LOOK_TIMEOUT.get(pipe.type)
+        if limit is None:
+            return
+        transfer = self.host.submit(pipe, b"" if pipe.is_in else b"?", length=pipe.max_packet_size if pipe.is_in else 0)
+        for _ in range(TRIES):
+            self.host.wait_until(lambda: transfer.status is not Status.PENDING, limit)
+            if transfer.status is not Status.ERROR:
+                break
+            transfer = self.host.submit(pipe, transfer.data if not pipe.is_in else b"", length=pipe.max_packet_size)
+        status = transfer.status
+        self.host.cancel(transfer)
+        if status is Status.ERROR:
+            text = f"endpoint {name} does not answer at all, though it is in use"
+            self._found(Finding("silent", f"silent endpoint {name}", text, self.target.where()))
+        elif status is Status.BABBLE:
+            text = f"endpoint {name} sends packets of more than {pipe.max_packet_size} bytes (8.7.4)"
+            self._found(Finding("chapter9", f"chapter9 babble {name}", text))
+        elif status is Status.STALLED and not data[0] & 1:
+            text = f"endpoint {name} is halted, but GET_STATUS says that it is not (9.4.5)"
+            self._found(Finding("chapter9", f"chapter9 halt {name}", text))
+
+    # What was found
+
+    def _found(self, finding: Finding | None) -> None:
+        if finding is not None:
+            self.outcome.finding = finding
+            raise _Over
+
+    def _judge_bus(self) -> None:
+        if self.target.toggles.finding is not None:
+            self._found(self.target.toggles.finding)
+
+    def _gone(self, what: str) -> None:
+        """The device does not answer where it must. Does it after a bus reset?"""
+        where = self.target.where()
+        self._reset_by_itself()
+        self._cancel()
+        sure = self.sure
+        try:
+            self.address_again()
+        except (Disconnected, Timeout):
+            self._reset_by_itself()
+            place = where.split(" < ")[0]
+            text = f"{what}; it does not come back with a bus reset"
+            self._found(Finding("dead", f"dead {place}", text, where))
+        if sure:
+            self._found(Finding("silent", f"silent {_shape(what)}", f"{what}; it does after a bus reset", where))
+        raise _Over
+
+    def _lost(self) -> None:
+        """The device left the bus, or does not answer after a reset."""
+        self._reset_by_itself()
+        where = self.target.where()
+        try:
+            self.host.wait_attached(timeout=RETURN_TIMEOUT)
+            self.address_again()
+        except (Disconnected, Timeout):
+            self._reset_by_itself()
+            text = "the device has left the bus, or does not answer after a bus reset, and stays so"
+            self._found(Finding("dead", f"dead {where.split(' < ')[0]}", text, where))
+        self._found(Finding("left", "left", "the device left the bus by itself and came back", where))
+
+    def _reset_by_itself(self) -> None:
+        """The chip has started again: by the watchdog, which is a finding, or because the firmware wanted it to."""
+        if not self.target.started_again:
+            return
+        if self.engine.peek(WATCHDOG_SCRATCH4) == NOT_A_REBOOT:
+            self._found(Finding("watchdog", "watchdog", "the watchdog has reset the chip", ""))
+        self.outcome.rebooted = True
+        raise _Over
+
+
+def _changes_toggles(setup: Setup) -> bool:
+    """Whether a request makes endpoints begin with DATA0 again, if it is accepted."""
+    return (setup.bmRequestType, setup.bRequest) in ((0x00, 9), (0x01, 11), (0x02, 1))
+
+
+def _shape(text: str) -> str:
+    """What was asked, without its values."""
+    words = text.split(" wValue")[0]
+    return words.split(":")[0]
