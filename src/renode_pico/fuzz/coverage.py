@@ -7,6 +7,7 @@ news. Counters are 8 bits and do not wrap over in the core.
 from __future__ import annotations
 
 from collections.abc import Hashable
+from enum import IntEnum
 from typing import Protocol
 
 from renode_pico.errors import EngineMissing
@@ -28,6 +29,16 @@ def _classes() -> np.ndarray[tuple[int], np.dtype[np.uint8]]:
 _CLASS_OF = _classes()
 
 
+class News(IntEnum):
+    """How new a case is."""
+
+    NONE = 0
+    COUNT = 1
+    """Something known was done another number of times."""
+    EDGE = 2
+    """Something was done that never was."""
+
+
 class Novelty(Protocol):
     """Tells whether a case has done something that none before has."""
 
@@ -38,8 +49,11 @@ class Novelty(Protocol):
     def begin(self) -> None:
         """Another case begins."""
 
-    def is_new(self, behaviour: Hashable) -> bool:
-        """The case is over; `behaviour` is what the host saw of it."""
+    def news(self, behaviour: Hashable) -> News:
+        """The case is over; `behaviour` is what the host saw of it. What was new is known from now on."""
+
+    def same_news(self, behaviour: Hashable) -> bool:
+        """Whether the case that is over now has all in it that was new at the last `news`."""
 
 
 class EdgeCoverage:
@@ -50,6 +64,7 @@ class EdgeCoverage:
         self._words = self._bytes.view(np.uint64)
         self._rows = self._bytes.reshape(-1, 8)
         self._seen = np.zeros_like(self._rows)
+        self._new = (np.zeros(0, dtype=np.intp), np.zeros((0, 8), dtype=np.uint8))
 
     @property
     def edges(self) -> int:
@@ -60,15 +75,23 @@ class EdgeCoverage:
         """All counters 0."""
         self._words[:] = 0
 
-    def is_new(self, behaviour: Hashable) -> bool:
+    def news(self, behaviour: Hashable) -> News:
         """Whether an edge was taken that never was, or in another class of how often; it is known from now on."""
         touched = np.flatnonzero(self._words)
         classes = _CLASS_OF[self._rows[touched]]
         seen = self._seen[touched]
-        if not np.any(classes & ~seen):
-            return False
+        new = classes & ~seen
+        if not new.any():
+            return News.NONE
         self._seen[touched] = seen | classes
-        return True
+        rows = np.flatnonzero(new.any(axis=1))
+        self._new = touched[rows], new[rows]
+        return News.EDGE if (new.astype(bool) & (seen == 0)).any() else News.COUNT
+
+    def same_news(self, behaviour: Hashable) -> bool:
+        """Whether each of those edges was taken as often again."""
+        touched, new = self._new
+        return bool(np.array_equal(_CLASS_OF[self._rows[touched]] & new, new))
 
 
 class BehaviourCoverage:
@@ -76,6 +99,7 @@ class BehaviourCoverage:
 
     def __init__(self) -> None:
         self._seen: set[Hashable] = set()
+        self._last: Hashable = None
 
     @property
     def edges(self) -> int:
@@ -85,9 +109,14 @@ class BehaviourCoverage:
     def begin(self) -> None:
         """Nothing to be done."""
 
-    def is_new(self, behaviour: Hashable) -> bool:
+    def news(self, behaviour: Hashable) -> News:
         """Whether no case before was like it."""
         if behaviour in self._seen:
-            return False
+            return News.NONE
         self._seen.add(behaviour)
-        return True
+        self._last = behaviour
+        return News.EDGE
+
+    def same_news(self, behaviour: Hashable) -> bool:
+        """Whether it is the same behaviour."""
+        return behaviour == self._last

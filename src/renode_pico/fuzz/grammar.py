@@ -53,8 +53,9 @@ class Grammar:
 
     def __init__(self, device: ConfiguredDevice, random: Random) -> None:
         self._random = random
-        self._device = device
         configuration = device.configuration
+        self._value = configuration.bConfigurationValue
+        self._language = device.languages[0] if device.languages else 0x0409
         self._settings: tuple[Interface, ...] = configuration.settings
         self._interfaces = sorted({each.bInterfaceNumber for each in self._settings})
         endpoints = {each.bEndpointAddress: each for setting in self._settings for each in setting.endpoints}
@@ -85,8 +86,8 @@ class Grammar:
         """A new program of one to six actions."""
         return Program(tuple(self.action() for _ in range(1 + self._random.randrange(6))))
 
-    def mutate(self, program: Program, other: Program) -> Program:
-        """A program like `program`, with something of `other` in it at times."""
+    def mutate(self, program: Program, other: Program, steps: Sequence[Action] = ()) -> Program:
+        """A program like `program`, with something of `other` in it at times, or one of the steps."""
         random = self._random
         actions = list(program.actions)
         for _ in range(1 + random.randrange(3)):
@@ -96,7 +97,7 @@ class Grammar:
                 at = min(at, len(actions) - 1)
                 actions[at] = self._change(actions[at])
             elif choice < 0.65:
-                actions.insert(at, self.action())
+                actions.insert(at, random.choice(steps) if steps and random.random() < 0.3 else self.action())
             elif choice < 0.75 and len(actions) > 1:
                 del actions[min(at, len(actions) - 1)]
             elif choice < 0.83 and actions:
@@ -163,14 +164,14 @@ class Grammar:
                 return Setup(0x00, 5, random.choice((1, 2, 64, 127, 0, self._word())), 0, 0)
             case 6:
                 kind = random.choice(DESCRIPTORS)
-                where = random.choice((0, self._device.languages[0] if self._device.languages else 0x0409, interface))
+                where = random.choice((0, self._language, interface))
                 return Setup(0x80 | (target & 1), 6, kind << 8 | random.choice((0, 0, 1, 2, 3, 4, 5, 0xEE, 0xFF)), where, random.choice(LENGTHS))
             case 7:
                 return Setup(0x00, 7, random.choice(DESCRIPTORS) << 8, 0, random.choice((0, 8, 18, 64)))
             case 8:
                 return Setup(0x80, 8, 0, 0, 1)
             case 9:
-                value = self._device.configuration.bConfigurationValue
+                value = self._value
                 return Setup(0x00, 9, random.choice((value, value, value, 0, value + 1, self._word())), 0, 0)
             case 10:
                 return Setup(0x81, 10, 0, interface, 1)
@@ -193,7 +194,7 @@ class Grammar:
         if known and random.random() < 0.8:
             kind, request, length = random.choice(known)
         else:
-            kind, request, length = random.choice((0x21, 0xA1)), random.randrange(32), self._length(64)
+            kind, request, length = random.choice((0x21, 0x21, 0xA1)), random.randrange(16), 0 if random.random() < 0.4 else self._length(64)
         if random.random() < 0.3:
             length = random.choice(LENGTHS)
         return Setup(kind, request, self._word(), interface if random.random() < 0.9 else self._word(), length)
@@ -203,7 +204,7 @@ class Grammar:
         kind = random.choice((0xC0, 0x40, 0xC1, 0x41))
         index = self._interface() if kind & 1 else random.choice((0, 0, self._word()))
         request = random.randrange(16) if random.random() < 0.8 else random.randrange(256)
-        return Setup(kind, request, self._word(), index, random.choice(LENGTHS))
+        return Setup(kind, request, self._word(), index, 0 if random.random() < 0.4 else random.choice(LENGTHS))
 
     def _control(self, setup: Setup) -> Control:
         random = self._random

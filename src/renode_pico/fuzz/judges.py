@@ -32,12 +32,13 @@ JUDGES = {
     "engines": "the two engines show different devices",
 }
 """What each judge says, in general."""
+GOES_ON = ("chapter9", "endless", "toggle", "leak")
+"""Judges whose findings do not end a case."""
 FIRST_RESERVED_REQUEST = 13
 """Codes of standard requests from here on mean nothing to a full-speed device (USB 2.0, table 9-4)."""
 RESERVED_REQUESTS = (2, 4)
 _TIME = re.compile(r" (?:on core 1 )?\(at \d+\.\d+ s\)")
-_NUMBER = re.compile(r"0x[0-9a-f]+")
-FRAMES_OF_KEY = 2
+_NUMBER = re.compile(r"0x[0-9a-f]+|\b\d+\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +57,17 @@ def crash(message: str) -> Finding:
     text = _TIME.sub("", message)
     what, _, chain = text.partition(": ")[2].partition(" in ")
     stack, _, why = chain.partition(": ")
-    frames = stack.split(" < ")[:FRAMES_OF_KEY]
-    key = " ".join(("crash", _NUMBER.sub("", what), " < ".join(frames), _NUMBER.sub("", why)))
-    return Finding("crash", key.strip(), text, stack)
+    kind = "jump" if any(word in why for word in ("execute", "Thumb", "undefined")) else "access" if why else ""
+    key = f"crash {_NUMBER.sub('', what)} {stack.split(' < ')[0]} {kind}"
+    return Finding("crash", " ".join(key.split()), text, stack)
 
 
 def endless(setup: Setup, timeout: float) -> Finding:
     """A request that has no end, of a device that serves the next one: one finding for each kind and direction."""
     kind = ("standard", "class", "vendor", "reserved")[setup.bmRequestType >> 5 & 3]
-    stage = "no data" if not setup.wLength else "data in" if setup.is_in else "data out"
-    return Finding("endless", f"endless {kind} {stage}", f"{setup}: no end of it within {timeout:g} s")
+    stage = ("data " if setup.wLength else "no data, ") + ("in" if setup.is_in else "out")
+    stage = "" if kind == "standard" else stage
+    return Finding("endless", f"endless {kind} {stage}".strip(), f"{setup}: no end of it within {timeout:g} s")
 
 
 def answer_fault(setup: Setup, data: bytes, device: ConfiguredDevice, configuration: int | None) -> Finding | None:

@@ -10,15 +10,18 @@ from random import Random
 
 from renode_pico.errors import RenodePicoError, UsageError
 from renode_pico.fuzz.case_file import CaseFile, Setting, image_hash, read_case
+from renode_pico.fuzz.coverage import News
 from renode_pico.fuzz.grammar import Grammar, pick
 from renode_pico.fuzz.judges import Finding
 from renode_pico.fuzz.minimise import minimise
-from renode_pico.fuzz.program import Program
+from renode_pico.fuzz.program import Action, Program
 from renode_pico.fuzz.replay import run_traced
 from renode_pico.fuzz.target import Target
 
-FRESH = 0.2
+FRESH = 0.4
 """The share of programs that are made anew, not of one that was kept."""
+NEIGHBOURS = 16
+"""So many of the steps that are known are tried behind a program that took a new edge."""
 DEFAULT_CASES = 2000
 
 
@@ -42,11 +45,13 @@ class Report:
     seed: int
     cases: int = 0
     tries: int = 0
-    """Programs that were run beside the cases, to make findings small."""
+    """Programs that were run beside the cases, to make them small."""
     seconds: float = 0.0
     edges: int = 0
     kept: int = 0
     reboots: int = 0
+    unconfirmed: int = 0
+    """Findings that did not come again when they were run once more with all time-outs."""
     unit: str = "edges"
     interrupted: bool = False
     progress: list[tuple[int, float, int]] = field(default_factory=list)
@@ -80,9 +85,11 @@ class Fuzzer:
         self._tell = tell
         self._corpus_folder = corpus
         self.corpus: list[Program] = []
+        self._edges: list[Program] = []
+        """Those of them that took a new edge."""
+        self._steps: list[Action] = []
+        """Actions that have shown something new by themselves."""
         self._waiting: list[Program] = [*self._read_corpus(), *self._grammar.seeds()][::-1]
-        self._known: set[str] = set()
-        self._history: list[Program] = []
         self._sha256 = image_hash(target.board.firmware)
         unit = "edges" if target.restorable else "behaviours"
         self.report = Report(target.board.firmware.name, target.engine.version, seed, unit=unit)
@@ -114,29 +121,51 @@ class Fuzzer:
             return self._waiting.pop()
         if not self.corpus or self._random.random() < FRESH:
             return self._grammar.make()
-        return self._grammar.mutate(pick(self.corpus, self._random), pick(self.corpus, self._random))
+        pool = self._edges if self._edges and self._random.random() < 0.5 else self.corpus
+        return self._grammar.mutate(pick(pool, self._random), pick(self.corpus, self._random), self._steps)
 
     def _one(self, program: Program) -> None:
         report, target = self.report, self.target
         outcome = target.run(program)
         report.cases += 1
         report.reboots += outcome.rebooted
-        finding = outcome.finding
-        behaviour = outcome.behaviour if finding is None else finding.key
-        if target.novelty.is_new(behaviour) and finding is None:
-            self._keep(program)
-        if finding is not None and finding.key not in self._known:
-            self._known.add(finding.key)
-            self._write(finding, program)
+        if not outcome.ended:
+            news = target.novelty.news(outcome.behaviour)
+            if news:
+                self._keep(program, news)
+        for finding in outcome.findings:
+            if finding.key not in target.known:
+                target.known.add(finding.key)
+                self._write(finding, program)
 
-    def _keep(self, program: Program) -> None:
-        self.corpus.append(program)
+    def _keep(self, program: Program, news: News) -> None:
+        """Keep it with nothing in it that is not needed, and see what it comes to with what else is known."""
         report = self.report
         report.progress.append((report.cases, report.seconds, self.target.novelty.edges))
+        program = self._trimmed(program)
+        self.corpus.append(program)
         if self._corpus_folder is not None:
             path = self._corpus_folder / f"{program.name}.toml"
             if not path.exists():
                 CaseFile(self.setting, program, self._sha256).write(path)
+        if news is News.EDGE:
+            self._edges.append(program)
+            if len(program.actions) == 1:
+                self._steps.append(program.actions[0])
+            steps = self._random.sample(self._steps, min(NEIGHBOURS, len(self._steps)))
+            self._waiting += [Program((*program.actions, step)) for step in steps]
+
+    def _trimmed(self, program: Program) -> Program:
+        for at in reversed(range(len(program.actions))):
+            shorter = Program(program.actions[:at] + program.actions[at + 1 :])
+            if len(program.actions) > 1 and self._same(shorter):
+                program = shorter
+        return program
+
+    def _same(self, program: Program) -> bool:
+        self.report.tries += 1
+        outcome = self.target.run(program)
+        return not outcome.ended and self.target.novelty.same_news(outcome.behaviour)
 
     def _write(self, finding: Finding, program: Program) -> None:
         """Make it small, run it once more with its trace, write it down. One that is known in its smallest form is not
@@ -145,14 +174,18 @@ class Fuzzer:
 
         def shows(candidate: Program) -> bool:
             self.report.tries += 1
-            outcome = target.run(candidate)
-            return outcome.finding is not None and outcome.finding.key == finding.key
+            return target.run(candidate).shows(finding.key)
 
         small = minimise(program, shows)
-        if any(found.program == small for found in self.report.found):
+        target.known, known = set(), target.known
+        again = run_traced(target, small)  # with everything waited out, as a replay does
+        target.known = known
+        if not again.outcome.shows(finding.key):
+            self.report.unconfirmed += 1
             return
-        again = run_traced(target, small)
-        finding = again.outcome.finding or finding
+        finding = next(each for each in again.outcome.findings if each.key == finding.key)
+        if any(found.program == small and found.finding.judge == finding.judge for found in self.report.found):
+            return
         path = None
         if self._out is not None:
             path = self._out / f"{finding.judge}-{number}.toml"

@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from renode_pico.board import Board
+from renode_pico.core.machine import Core, State
 from renode_pico.engine.embedded import EmbeddedEngine
 from renode_pico.engine.embedded_backtrace import backtrace
 from renode_pico.errors import Disconnected, FirmwareError, Timeout, UsageError
 from renode_pico.fuzz.coverage import BehaviourCoverage, EdgeCoverage, Novelty
-from renode_pico.fuzz.judges import Finding, ToggleJudge, answer_fault, crash, endless
+from renode_pico.fuzz.judges import GOES_ON, Finding, ToggleJudge, answer_fault, crash, endless
 from renode_pico.fuzz.memory import LeakJudge, StackJudge, fill_with_marks
 from renode_pico.fuzz.program import Action, Control, Program, Receive, Reset, Send, Spoil, Suspend, Unplug, Wait
 from renode_pico.fuzz.symbols import memory_map
@@ -25,6 +26,8 @@ from renode_pico.usb.transfer import Pipe, Setup, Status, Transfer, TransferType
 
 REQUEST_TIMEOUT = 0.5
 """Emulated seconds in which a device must have answered a request (USB 2.0, 9.2.6.4)."""
+ASK_TIMEOUT = 0.05
+"""The same for the requests by which one sees whether it is well (USB 2.0, 9.2.6.4, those without data)."""
 DATA_TIMEOUT = 0.005
 """Emulated seconds that data for an endpoint, or from it, is given; a device need not have or take any."""
 LOOK_TIMEOUT = {TransferType.BULK: 0.0003, TransferType.INTERRUPT: 0.0015}
@@ -37,9 +40,13 @@ SETTLE = 0.02
 """Emulated seconds from the last request of the enumeration to the instant from which cases begin."""
 TRIES = 4
 """How often a device that must answer is asked: faults on the wire that are left over are used up by them."""
+SHORT = 0.005
+"""Emulated seconds after which a request that stands still is looked at: what is known already is not waited out."""
 WATCHDOG_REASON, WATCHDOG_SCRATCH4 = 0x4005_8008, 0x4005_801C
 NOT_A_REBOOT = 0x6AB7_3121
 """What the pico-sdk's watchdog_enable() puts into SCRATCH4, and its watchdog_reboot() does not."""
+
+SLEEPS = State.WAITING_EVENT | State.WAITING_INTERRUPT | State.HELD
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +59,21 @@ class Answer:
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of a case. `rebooted`: the firmware has started the chip again, as it may."""
+    """What became of a case. `findings`: each fault once; the last one may have ended it. `rebooted`: the firmware has
+    started the chip again, as it may."""
 
     answers: list[Answer] = field(default_factory=list)
-    finding: Finding | None = None
+    findings: list[Finding] = field(default_factory=list)
     rebooted: bool = False
+
+    @property
+    def ended(self) -> bool:
+        """Something was found after which nothing could be done any more."""
+        return any(each.judge not in GOES_ON for each in self.findings)
+
+    def shows(self, key: str) -> bool:
+        """Whether a fault is among those found."""
+        return any(each.key == key for each in self.findings)
 
     @property
     def behaviour(self) -> tuple[tuple[str, int], ...]:
@@ -87,6 +104,8 @@ class Target:
         self.leaks = LeakJudge(engine, self.memory, marked=marked)
         self.stack = StackJudge(engine, self.memory.stack_bottom, marked=marked)
         self.host.add_observer(self.toggles)
+        self.known: set[str] = set()
+        """Keys of findings that need not be waited for again."""
         self.novelty: Novelty = BehaviourCoverage()
         self._restore: Callable[[], None] = self._begin_again
         if isinstance(engine, EmbeddedEngine):
@@ -127,6 +146,12 @@ class Target:
         with suppress(Disconnected, Timeout):
             _Case(self).address_again()
 
+    @property
+    def busy(self) -> bool:
+        """Core 0 executes instructions; where one cannot tell, it does not."""
+        engine = self.engine
+        return isinstance(engine, EmbeddedEngine) and not engine.chip.machine.core(0, Core.STATE) & SLEEPS
+
     def where(self) -> str:
         """Where core 0 is: functions, the innermost first."""
         engine: Any = self.engine
@@ -154,6 +179,9 @@ class _Case:
         self.sure = True
         """Whether the address and the configuration are known: a request that changes them has not been left halfway."""
         self.configuration: int | None = target.first_configuration
+        self.spoiled = False
+        """Faults on the wire have been, or will be, on the control endpoint: requests may end in any way."""
+        self.unplugged = False
         self.pending: list[Transfer] = []
         self.outcome = Outcome()
 
@@ -178,7 +206,7 @@ class _Case:
         except _Over:
             pass
         except FirmwareError as error:
-            self.outcome.finding = crash(str(error))
+            self.outcome.findings.append(crash(str(error)))
         return self.outcome
 
     # Actions
@@ -193,6 +221,7 @@ class _Case:
                 return self._data(endpoint, b"", length, False)
             case Spoil(fault, endpoint, count, skip):
                 self.host.inject(fault, endpoint_address=endpoint, count=count, skip=skip)
+                self.spoiled = self.spoiled or not endpoint & 0x0F
             case Reset(configure):
                 self.address_again(configure=configure)
             case Suspend(ms):
@@ -200,6 +229,7 @@ class _Case:
                 self.host.run(ms / 1000)
                 self.host.resume()
             case Unplug(ms):
+                self.unplugged = True
                 self.host.unplug()
                 self.host.run(ms / 1000)
                 self.host.plug()
@@ -213,18 +243,22 @@ class _Case:
         setup = action.setup
         self._cancel(only_control=not _changes_toggles(setup))
         transfer = self.host.submit(self.pipe, action.data, setup=setup)
-        limit = REQUEST_TIMEOUT if action.leave_us is None else action.leave_us / 1e6
-        self.host.wait_until(lambda: transfer.status is not Status.PENDING, limit)
+        if action.leave_us is not None:
+            self._wait(transfer, action.leave_us / 1e6)
+            if transfer.status is Status.PENDING:
+                self.pending.append(transfer)
+                self._unsure(setup)
+                return Answer("left")
+        elif not self._wait(transfer, SHORT) and not self._known_already(setup):
+            self._wait(transfer, REQUEST_TIMEOUT - SHORT)
         status = transfer.status
-        if status is Status.PENDING and action.leave_us is not None:
-            self.pending.append(transfer)
-            self._unsure(setup)
-            return Answer("left")
         if status is Status.PENDING:
             self.host.cancel(transfer)
-            if self.address and self._ask(requests.get_status()) is not None:
-                self._found(endless(setup, REQUEST_TIMEOUT))
             self._unsure(setup)
+            if self.address and self._ask(requests.get_status()) is not None:
+                if not self.spoiled:
+                    self._found(endless(setup, REQUEST_TIMEOUT))
+                return Answer("no end")
             self._gone(f"{setup}: no end of it within {REQUEST_TIMEOUT:g} s")
         data = transfer.data if setup.is_in else b""
         if status is Status.COMPLETED:
@@ -240,6 +274,20 @@ class _Case:
             self._unsure(setup)
         return Answer(status.value, data)
 
+    def _wait(self, transfer: Transfer, seconds: float) -> bool:
+        """Wait for the end of a transfer; False when it has not come within so many emulated seconds."""
+        return self.host.wait_until(lambda: transfer.status is not Status.PENDING, seconds)
+
+    def _known_already(self, setup: Setup) -> bool:
+        """A request stands still: whether that can only be what was found before, and need not be waited for."""
+        known = self.target.known
+        if known and self.target.busy:
+            where = self.target.where()
+            key = f"dead {where.split(' < ')[0]}"
+            if key in known:
+                self._found(Finding("dead", key, "as before", where))
+        return endless(setup, REQUEST_TIMEOUT).key in known
+
     def _data(self, endpoint: int, data: bytes, length: int, zero_packet: bool) -> Answer:
         try:
             pipe = self.device.endpoint(endpoint).pipe if self.configuration else None
@@ -249,7 +297,7 @@ class _Case:
             return Answer("no such endpoint")
         self._cancel(endpoint)
         transfer = self.host.submit(pipe, data, length=length, zero_packet=zero_packet)
-        self.host.wait_until(lambda: transfer.status is not Status.PENDING, DATA_TIMEOUT)
+        self._wait(transfer, DATA_TIMEOUT)
         if transfer.status is Status.PENDING:
             self.host.cancel(transfer)
             return Answer("waits", transfer.data if pipe.is_in else b"")
@@ -280,6 +328,7 @@ class _Case:
                 if value and value not in (each.bConfigurationValue for each in self.device.configurations):
                     text = f"SET_CONFIGURATION({value}) is accepted, though there is no such configuration (9.4.7)"
                     self._found(Finding("chapter9", "chapter9 set-configuration", text))
+                    self.sure, value = False, 0
                 self.configuration = value
                 self._configured(value)
             case (0x01, 11):
@@ -289,7 +338,7 @@ class _Case:
 
     def _configured(self, value: int) -> None:
         self.device.configured(value)
-        if value:
+        if self.configuration:
             for setting in self.device.configuration.settings:
                 for endpoint in setting.endpoints:
                     self.target.toggles.starts_anew(endpoint.bEndpointAddress)
@@ -323,37 +372,35 @@ class _Case:
     def address_again(self, *, configure: bool = True) -> None:
         """Bus reset, SET_ADDRESS, SET_CONFIGURATION. Raises Timeout when the device does not answer."""
         self.pending.clear()
-        self.address, self.configuration, self.sure = 0, None, True
         self.target.toggles.begin()
-        self._must(lambda: self._reset_and_address())
-        if configure:
-            setup = requests.set_configuration(self.target.first_configuration)
-            self._must(lambda: self._ask(setup) is not None)
-            self.configuration = self.target.first_configuration
-            self._configured(self.configuration)
+        for _ in range(TRIES if self.spoiled else 2):
+            self.address, self.configuration, self.sure = 0, None, True
+            if self._addressed(configure):
+                return
+        raise Timeout("the device does not answer after a bus reset")
 
-    def _reset_and_address(self) -> bool:
+    def _addressed(self, configure: bool) -> bool:
         self.host.reset()
-        self.address = 0
         if self._ask(requests.set_address(self.device.address)) is None:
             return False
         self.host.run(ADDRESS_RECOVERY)
         self.address = self.device.address
+        if configure:
+            if self._ask(requests.set_configuration(self.target.first_configuration)) is None:
+                return False
+            self.configuration = self.target.first_configuration
+            self._configured(self.configuration)
         return True
-
-    def _must(self, attempt: Callable[[], bool]) -> None:
-        for _ in range(TRIES):
-            if attempt():
-                return
-        raise Timeout("the device does not answer")
 
     def _ask(self, setup: Setup) -> bytes | None:
         """Make a request that every device answers; None when it does not."""
-        transfer = self.host.submit(self.pipe, setup=setup)
-        self.host.wait_until(lambda: transfer.status is not Status.PENDING, REQUEST_TIMEOUT)
-        if transfer.status is Status.PENDING:
-            self.host.cancel(transfer)
-        return transfer.data if transfer.status is Status.COMPLETED else None
+        for _ in range(TRIES if self.spoiled else 1):
+            transfer = self.host.submit(self.pipe, setup=setup)
+            if not self._wait(transfer, ASK_TIMEOUT):
+                self.host.cancel(transfer)
+            if transfer.status is Status.COMPLETED:
+                return transfer.data
+        return None
 
     # Is it well?
 
@@ -362,7 +409,7 @@ class _Case:
         if not self.sure or not self.address:
             self.address_again()
         setup = requests.get_status()
-        data = next((data for data in (self._ask(setup) for _ in range(TRIES)) if data is not None), None)
+        data = self._ask(setup)
         if data is None:
             self._gone("GET_STATUS is not answered")
         self._found(answer_fault(setup, data or b"", self.device, self.configuration))
@@ -387,7 +434,7 @@ class _Case:
             return
         transfer = self.host.submit(pipe, b"" if pipe.is_in else b"?", length=pipe.max_packet_size if pipe.is_in else 0)
         for _ in range(TRIES):
-            self.host.wait_until(lambda: transfer.status is not Status.PENDING, limit)
+            self._wait(transfer, limit)
             if transfer.status is not Status.ERROR:
                 break
             transfer = self.host.submit(pipe, transfer.data if not pipe.is_in else b"", length=pipe.max_packet_size)
@@ -406,13 +453,16 @@ class _Case:
     # What was found
 
     def _found(self, finding: Finding | None) -> None:
-        if finding is not None:
-            self.outcome.finding = finding
+        if finding is None:
+            return
+        if not self.outcome.shows(finding.key):
+            self.outcome.findings.append(finding)
+        if finding.judge not in GOES_ON:
             raise _Over
 
     def _judge_bus(self) -> None:
-        if self.target.toggles.finding is not None:
-            self._found(self.target.toggles.finding)
+        finding, self.target.toggles.finding = self.target.toggles.finding, None
+        self._found(finding)
 
     def _gone(self, what: str) -> None:
         """The device does not answer where it must. Does it after a bus reset?"""
@@ -434,7 +484,7 @@ class _Case:
     def _lost(self) -> None:
         """The device left the bus, or does not answer after a reset."""
         self._reset_by_itself()
-        where = self.target.where()
+        where, left = self.target.where(), not self.device.present and not self.unplugged
         try:
             self.host.wait_attached(timeout=RETURN_TIMEOUT)
             self.address_again()
@@ -442,7 +492,12 @@ class _Case:
             self._reset_by_itself()
             text = "the device has left the bus, or does not answer after a bus reset, and stays so"
             self._found(Finding("dead", f"dead {where.split(' < ')[0]}", text, where))
-        self._found(Finding("left", "left", "the device left the bus by itself and came back", where))
+        if left:
+            self._found(Finding("left", "left", "the device left the bus by itself and came back", where))
+        if not self.spoiled:
+            text = "the device does not answer after a bus reset; it does after another one"
+            self._found(Finding("silent", "silent after reset", text, where))
+        raise _Over
 
     def _reset_by_itself(self) -> None:
         """The chip has started again: by the watchdog, which is a finding, or because the firmware wanted it to."""
