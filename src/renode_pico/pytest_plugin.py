@@ -82,6 +82,10 @@ def pytest_configure(config: pytest.Config) -> None:
         "in its flash, how its host takes a device that lies ('lenient' or 'strict'), whether misuse of the USB "
         "controller is told, faults of the silicon",
     )
+    config.addinivalue_line(
+        "markers",
+        "usb_fuzz(cases=2000, seed=1): when the test has passed, fuzz the device that its board (`pico`) is then",
+    )
     config.addinivalue_line("markers", "engine(name, reason=...): the test is for this engine only, and why")
 
 
@@ -116,6 +120,27 @@ def engine_of(config: pytest.Config) -> str:
         return choose(cast(EngineName, config.getoption("--engine")))
     except EngineMissing as error:
         raise pytest.UsageError(str(error)) from error
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Iterator[None]:
+    """Fuzz what a test with the marker `usb_fuzz` has left behind."""
+    outcome: Any = yield
+    marker = pyfuncitem.get_closest_marker("usb_fuzz")
+    if marker is None or outcome.excinfo is not None:
+        return
+    from renode_pico.fuzz.marked import check
+
+    board = pyfuncitem.funcargs.get("pico")
+    if not isinstance(board, Board):
+        raise pytest.UsageError(f"{pyfuncitem.nodeid}: usb_fuzz needs the fixture 'pico', whose device it fuzzes")
+    try:
+        findings = check(board, **marker.kwargs)
+    except Exception as error:
+        outcome.force_exception(error)
+        return
+    if findings:
+        outcome.force_exception(pytest.fail.Exception(findings, pytrace=False))
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -24,6 +24,8 @@ COMMANDS = (
     "exec",
     "repl",
     "trace",
+    "fuzz",
+    "replay",
     "serve",
     "top",
     "picture",

@@ -1,1 +1,1 @@
-"""Fuzzing firmware through its USB port: programs on the bus as data, coverage, judges, the smallest program; campaigns."""
+"""Fuzzing firmware through its USB port: programs on the bus as data, coverage, judges; campaigns."""

@@ -100,13 +100,12 @@ def read_case(path: Path) -> CaseFile:
         )
         finding = None
         if found is not None:
-            finding = Finding(*(_string(found, key) for key in ("judge", "key", "text")), str(found.get("stack", "")))
+            judge, key, text = (_string(found, name) for name in ("judge", "key", "text"))
+            finding = Finding(judge, key, text, str(found.get("stack", "")))
     except (KeyError, ValueError, TypeError, AttributeError) as error:
         what = f"{error.args[0]!r} is missing" if isinstance(error, KeyError) else str(error)
         raise UsageError(f"{path}: {what}") from None
-    return CaseFile(
-        setting, program, str(board.get("sha256", "")), finding, str((found or {}).get("trace_sha256", ""))
-    )
+    return CaseFile(setting, program, str(board.get("sha256", "")), finding, str((found or {}).get("trace_sha256", "")))
 
 
 def image_hash(path: Path) -> str:

@@ -26,26 +26,46 @@ from renode_pico.fuzz.program import (
 )
 from renode_pico.usb.configured import ConfiguredDevice
 from renode_pico.usb.descriptors import Interface
-from renode_pico.usb.transfer import Setup, TransferType
+from renode_pico.usb.transfer import Setup
 from renode_pico.usb.wire import Fault
 
 LONGEST = 12
 """Actions of a program that mutation makes."""
-LENGTHS = (0, 1, 2, 4, 7, 8, 9, 16, 18, 31, 32, 33, 63, 64, 65, 127, 128, 129, 200, 255, 256, 257, 512, 1024, 4096, 0xFFFF)
+LENGTHS = (
+    *(0, 1, 2, 4, 7, 8, 9, 16, 18, 31, 32, 33, 63, 64, 65, 127, 128, 129),
+    *(200, 255, 256, 257, 512, 1024, 4096, 0xFFFF),
+)
 WORDS = (0, 1, 2, 3, 4, 7, 8, 0x10, 0x20, 0x3F, 0x40, 0x7F, 0x80, 0xFF, 0x100, 0x200, 0x300, 0x7FFF, 0x8000, 0xFFFF)
-REQUEST_TYPES = (0x00, 0x01, 0x02, 0x80, 0x81, 0x82, 0x20, 0x21, 0x22, 0xA0, 0xA1, 0xA2, 0x40, 0x41, 0x42, 0xC0, 0xC1, 0xC2)
+REQUEST_TYPES = tuple(
+    way | kind | recipient for way in (0, 0x80) for kind in (0, 0x20, 0x40) for recipient in (0, 1, 2)
+)
 DESCRIPTORS = (1, 2, 3, 4, 5, 6, 7, 8, 9, 0x0B, 0x0F, 0x21, 0x22, 0x23, 0x24, 0x29)
 
-CLASS_REQUESTS: dict[int, tuple[tuple[int, int, int], ...]] = {
+_Requests = tuple[tuple[int, int, int], ...]
+_CDC: _Requests = (
+    *((0x21, 0x20, 7), (0xA1, 0x21, 7), (0x21, 0x22, 0), (0x21, 0x23, 0), (0x21, 0x00, 8), (0xA1, 0x01, 64)),
+    *((0x21, 0x43, 0), (0x21, 0x40, 12), (0xA1, 0x80, 28), (0xA1, 0x85, 4), (0x21, 0x86, 4)),
+)
+_DFU: _Requests = (
+    *((0x21, 0x00, 0), (0x21, 0x01, 64), (0xA1, 0x02, 64), (0xA1, 0x03, 6), (0x21, 0x04, 0), (0xA1, 0x05, 1)),
+    (0x21, 0x06, 0),
+)
+_USBTMC: _Requests = (
+    *((0xA2, 0x01, 2), (0xA2, 0x02, 8), (0xA1, 0x05, 1), (0xA1, 0x06, 2), (0xA1, 0x07, 24), (0xA1, 0x40, 1)),
+)
+CLASS_REQUESTS: dict[int, _Requests] = {
     # bInterfaceClass: (bmRequestType, bRequest, wLength)
     0x01: ((0xA1, 0x81, 2), (0x21, 0x01, 2), (0xA1, 0x82, 2), (0xA1, 0x83, 2), (0xA1, 0x01, 4), (0xA1, 0x02, 64)),
-    0x02: ((0x21, 0x20, 7), (0xA1, 0x21, 7), (0x21, 0x22, 0), (0x21, 0x23, 0), (0x21, 0x00, 8), (0xA1, 0x01, 64), (0x21, 0x43, 0), (0x21, 0x40, 12), (0xA1, 0x80, 28), (0xA1, 0x85, 4), (0x21, 0x86, 4)),
-    0x03: ((0xA1, 0x01, 64), (0xA1, 0x02, 1), (0xA1, 0x03, 1), (0x21, 0x09, 8), (0x21, 0x0A, 0), (0x21, 0x0B, 0), (0x81, 0x06, 255)),
+    0x02: _CDC,
+    0x03: (
+        *((0xA1, 0x01, 64), (0xA1, 0x02, 1), (0xA1, 0x03, 1), (0x21, 0x09, 8), (0x21, 0x0A, 0), (0x21, 0x0B, 0)),
+        (0x81, 0x06, 255),
+    ),
     0x08: ((0xA1, 0xFE, 1), (0x21, 0xFF, 0)),
     0x0E: ((0xA1, 0x81, 26), (0x21, 0x01, 26), (0xA1, 0x82, 26), (0xA1, 0x83, 26), (0xA1, 0x86, 1), (0xA1, 0x85, 2)),
-    0xFE: ((0x21, 0x00, 0), (0x21, 0x01, 64), (0xA1, 0x02, 64), (0xA1, 0x03, 6), (0x21, 0x04, 0), (0xA1, 0x05, 1), (0x21, 0x06, 0), (0xA2, 0x01, 2), (0xA2, 0x02, 8), (0xA1, 0x05, 1), (0xA1, 0x06, 2), (0xA1, 0x07, 24), (0xA1, 0x40, 1)),
-}  # fmt: skip
-"""Audio 1 and 2; CDC, ECM, NCM; HID; mass storage; video; DFU and USBTMC, by their specifications' tables of requests."""
+    0xFE: _DFU + _USBTMC,
+}
+"""Audio 1 and 2; CDC, ECM, NCM; HID; mass storage; video; DFU, USBTMC: by their specifications' tables of requests."""
 
 
 class Grammar:
@@ -67,9 +87,7 @@ class Grammar:
 
     def seeds(self) -> list[Program]:
         """One program for each thing that can be done in a plain way: what a first round begins with."""
-        programs: list[tuple[Action, ...]] = [
-            (Control(Setup(0x80, 6, kind << 8, 0, 255)),) for kind in DESCRIPTORS
-        ]
+        programs: list[tuple[Action, ...]] = [(Control(Setup(0x80, 6, kind << 8, 0, 255)),) for kind in DESCRIPTORS]
         programs += [(self._control(self._standard(number)),) for number in range(13)]
         for setting in self._settings:
             interface = setting.bInterfaceNumber
@@ -120,7 +138,9 @@ class Grammar:
             return self._request()
         if choice < 0.76 and self._outs:
             endpoint = random.choice(self._outs)
-            return Send(endpoint.bEndpointAddress, self._data(self._length(endpoint.max_packet_size)), random.random() < 0.2)
+            return Send(
+                endpoint.bEndpointAddress, self._data(self._length(endpoint.max_packet_size)), random.random() < 0.2
+            )
         if choice < 0.86 and self._ins:
             endpoint = random.choice(self._ins)
             return Receive(endpoint.bEndpointAddress, random.choice((endpoint.max_packet_size, 1, 512)))
@@ -145,7 +165,9 @@ class Grammar:
         elif choice < 0.92:
             setup = self._vendor()
         else:
-            setup = Setup(random.choice(REQUEST_TYPES), random.randrange(256), self._word(), self._word(), random.choice(LENGTHS))
+            setup = Setup(
+                random.choice(REQUEST_TYPES), random.randrange(256), self._word(), self._word(), random.choice(LENGTHS)
+            )
         if random.random() < 0.2:
             setup = self._change_setup(setup)
         return self._control(setup)
@@ -165,7 +187,13 @@ class Grammar:
             case 6:
                 kind = random.choice(DESCRIPTORS)
                 where = random.choice((0, self._language, interface))
-                return Setup(0x80 | (target & 1), 6, kind << 8 | random.choice((0, 0, 1, 2, 3, 4, 5, 0xEE, 0xFF)), where, random.choice(LENGTHS))
+                return Setup(
+                    0x80 | (target & 1),
+                    6,
+                    kind << 8 | random.choice((0, 0, 1, 2, 3, 4, 5, 0xEE, 0xFF)),
+                    where,
+                    random.choice(LENGTHS),
+                )
             case 7:
                 return Setup(0x00, 7, random.choice(DESCRIPTORS) << 8, 0, random.choice((0, 8, 18, 64)))
             case 8:
@@ -194,7 +222,11 @@ class Grammar:
         if known and random.random() < 0.8:
             kind, request, length = random.choice(known)
         else:
-            kind, request, length = random.choice((0x21, 0x21, 0xA1)), random.randrange(16), 0 if random.random() < 0.4 else self._length(64)
+            kind, request, length = (
+                random.choice((0x21, 0x21, 0xA1)),
+                random.randrange(16),
+                0 if random.random() < 0.4 else self._length(64),
+            )
         if random.random() < 0.3:
             length = random.choice(LENGTHS)
         return Setup(kind, request, self._word(), interface if random.random() < 0.9 else self._word(), length)
@@ -253,7 +285,9 @@ class Grammar:
         if choice < 0.6:
             return (random.choice(WORDS).to_bytes(2, "little") * (length // 2 + 1))[:length]
         if choice < 0.7:
-            return (b"USBC" + random.randbytes(11) + bytes([6]) + random.randbytes(16) + random.randbytes(length))[:length]
+            return (b"USBC" + random.randbytes(11) + bytes([6]) + random.randbytes(16) + random.randbytes(length))[
+                :length
+            ]
         return random.randbytes(length)
 
     # Changes

@@ -96,7 +96,8 @@ class LeakJudge:
             found += [(self._machine.sram, *self._variables[number]) for number in same]
         for memory, at, size, name in found:
             behind = data[size:]
-            if len(behind) >= SHORTEST and len(set(behind)) >= VARIETY and memory[at : at + len(data)] == data:
+            near = size + SHORTEST  # farther away memory may have changed since
+            if len(data) >= near and len(set(data[size:near])) >= VARIETY and memory[at : at + near] == data[:near]:
                 text = (
                     f"{setup}: the answer of {len(data)} bytes is '{name}' ({size} bytes) "
                     f"and {len(behind)} bytes of memory behind it"

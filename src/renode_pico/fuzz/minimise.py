@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from renode_pico.fuzz.program import Action, Control, Program, Receive, Send, Spoil, Suspend, Unplug, Wait
 
-MOST_TRIES = 400
+MOST_TRIES = 150
 """Programs that are tried for one finding at most."""
 
 

@@ -1,4 +1,4 @@
-"""A run of the fuzzer: programs made, run, judged; what is new is kept, what is wrong is made small and written down."""
+"""A run of the fuzzer: programs made, run, judged; what is new is kept, what is wrong made small and written down."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from renode_pico.fuzz.grammar import Grammar, pick
 from renode_pico.fuzz.judges import Finding
 from renode_pico.fuzz.minimise import minimise
 from renode_pico.fuzz.program import Action, Program
-from renode_pico.fuzz.replay import run_traced
+from renode_pico.fuzz.replay import Replay, run_traced
 from renode_pico.fuzz.target import Target
 
 FRESH = 0.4
@@ -170,7 +170,7 @@ class Fuzzer:
     def _write(self, finding: Finding, program: Program) -> None:
         """Make it small, run it once more with its trace, write it down. One that is known in its smallest form is not
         told twice."""
-        target, number = self.target, len(self.report.found) + 1
+        target = self.target
 
         def shows(candidate: Program) -> bool:
             self.report.tries += 1
@@ -186,14 +186,20 @@ class Fuzzer:
         finding = next(each for each in again.outcome.findings if each.key == finding.key)
         if any(found.program == small and found.finding.judge == finding.judge for found in self.report.found):
             return
+        self.note(finding, small, again)
+
+    def note(self, finding: Finding, program: Program, run: Replay | None = None) -> None:
+        """Write a finding down; `run`: the program with its trace."""
+        run = run or run_traced(self.target, program)
         path = None
         if self._out is not None:
-            path = self._out / f"{finding.judge}-{number}.toml"
-            CaseFile(self.setting, small, self._sha256, finding, again.sha256).write(path)
-            path.with_suffix(".txt").write_text(again.trace, encoding="utf-8")
-        self.report.found.append(Found(finding, small, self.report.cases, again.trace, path))
-        actions = f"{len(small.actions)} action{'s' if len(small.actions) != 1 else ''}"
-        self._tell(f"found    {finding.judge}: {finding.text} (case {self.report.cases}, {actions})")
+            path = self._out / f"{finding.judge}-{len(self.report.found) + 1}.toml"
+            CaseFile(self.setting, program, self._sha256, finding, run.sha256).write(path)
+            path.with_suffix(".txt").write_text(run.trace, encoding="utf-8")
+        self.report.found.append(Found(finding, program, self.report.cases, run.trace, path))
+        actions = f"{len(program.actions)} action{'s' if len(program.actions) != 1 else ''}"
+        where = f" in {finding.stack}" if finding.stack and finding.judge != "crash" else ""
+        self._tell(f"found    {finding.judge}: {finding.text}{where} (case {self.report.cases}, {actions})")
 
     def _read_corpus(self) -> list[Program]:
         folder = self._corpus_folder
@@ -211,4 +217,3 @@ class Fuzzer:
             except RenodePicoError as error:
                 self._tell(f"corpus   {error}: left out")
         return programs
-

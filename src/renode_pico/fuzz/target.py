@@ -177,7 +177,7 @@ class _Case:
         self.engine = target.engine
         self.address = target.device.address
         self.sure = True
-        """Whether the address and the configuration are known: a request that changes them has not been left halfway."""
+        """Address and configuration are known: no request that changes them has been left halfway."""
         self.configuration: int | None = target.first_configuration
         self.spoiled = False
         """Faults on the wire have been, or will be, on the control endpoint: requests may end in any way."""
@@ -207,6 +207,8 @@ class _Case:
             pass
         except FirmwareError as error:
             self.outcome.findings.append(crash(str(error)))
+            stack = self.target.stack.look()
+            self.outcome.findings += [stack] if stack is not None else []
         return self.outcome
 
     # Actions
@@ -351,7 +353,9 @@ class _Case:
         )
         if setting is None or setup.wIndex > 0xFF or setup.wValue > 0xFF:
             if self.configuration and self.sure:
-                text = f"SET_INTERFACE is accepted, though interface {setup.wIndex} has no setting {setup.wValue} (9.4.10)"
+                text = (
+                    f"SET_INTERFACE is accepted, though interface {setup.wIndex} has no setting {setup.wValue} (9.4.10)"
+                )
                 self._found(Finding("chapter9", "chapter9 set-interface", text))
             return
         self.device.interface_set(interface, alternate)

@@ -1,0 +1,294 @@
+"""`renode-pico fuzz`: judges, corpus, the smallest program, replay (row Z1), and the ten planted faults (row Z2)."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import tomllib
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from junitparser import JUnitXml
+
+from renode_pico.errors import UsageError
+from renode_pico.firmware.find import find_image
+from renode_pico.fuzz.case_file import CaseFile, Setting, image_hash, read_case
+from renode_pico.fuzz.judges import Finding
+from renode_pico.fuzz.program import Action, Control, Program, Receive, Reset, Send, Spoil, Suspend, Unplug, Wait
+from renode_pico.fuzz.replay import replay, run_traced
+from renode_pico.fuzz.report import write_junit, write_page, write_sarif
+from renode_pico.fuzz.session import Fuzzer, Report
+from renode_pico.fuzz.target import Outcome, Target
+from renode_pico.usb.transfer import Setup
+from renode_pico.usb.wire import Fault
+from tests.processes import run as run_process
+
+FAULTY = Setting("chip/faulty")
+FAULTS = tomllib.loads(
+    (Path(__file__).parents[2] / "firmware" / "chip" / "faulty" / "faults.toml").read_text(encoding="utf-8")
+)["fault"]
+SEED, BUDGET = 1, 6000
+"""The budget is printed; within it the seed finds all ten."""
+CONSOLE, CLASS = 0x41, 0x21
+
+pytestmark = [
+    pytest.mark.engine("embedded", reason="cases begin at a snapshot; Renode has none"),
+    pytest.mark.row("Z1.judges"),
+]
+
+
+@pytest.fixture(scope="module")
+def faulty() -> Iterator[Target]:
+    with FAULTY.open() as board:
+        yield Target(board)
+
+
+def control(kind: int, request: int, value: int = 0, length: int = 0, data: bytes = b"", **more: int) -> Control:
+    if data:
+        length = len(data)
+    return Control(Setup(kind, request, value, 0, length), data, **more)
+
+
+def run(target: Target, *actions: Action) -> Outcome:
+    return target.run(Program(actions))
+
+
+def is_fault(finding: Finding, fault: dict[str, str]) -> bool:
+    return finding.judge == fault["judge"] and fault["shows"] in f"{finding.text} {finding.stack}"
+
+
+# Each judge, by a program that a person wrote
+
+BY_HAND: dict[str, tuple[Action, ...]] = {
+    "a name longer than its buffer": (control(0x41, 1, data=b"n" * 40),),
+    "an answer longer than what it is about": (control(0xC1, 2, length=64),),
+    "a request neither answered nor stalled": (control(0x41, 3),),
+    "an unaligned access": (control(0xC1, 4, value=5, length=4),),
+    "a loop without end": (control(0x41, 5, value=3),),
+    "a state that outlives a request that was cut off": (
+        control(0x41, 6, data=bytes(200), leave_us=100),
+        Reset(),
+        control(0x41, 6, data=bytes(8)),
+    ),
+    "a toggle that goes on after SET_INTERFACE": (
+        Receive(0x81, 8),
+        Control(Setup(0x01, 11, 1, 0, 0)),
+        Receive(0x81, 8),
+    ),
+    "a panic for a value that was not expected": (control(CLASS, 1, value=4),),
+    "a pointer to what was released": (control(0x41, 7), control(0x41, 8), control(0x41, 9)),
+    "a recursion deeper than the stack": (control(0x41, 10, value=29),),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: str(fault["name"]).replace(" ", "-"))
+def test_each_planted_fault_is_seen_by_its_judge(faulty: Target, fault: dict[str, str]) -> None:
+    outcome = run(faulty, *BY_HAND[fault["name"]])
+    assert any(is_fault(finding, fault) for finding in outcome.findings), outcome
+
+
+def test_what_a_good_host_does_to_it_is_no_finding(faulty: Target) -> None:
+    outcome = run(
+        faulty,
+        control(0x41, 1, data=b"a short name"),
+        control(0xC1, 2, length=24),
+        control(0xC1, 4, value=8, length=4),
+        control(0x41, 5, value=8),
+        control(0x41, 6, data=bytes(100)),
+        control(CLASS, 1, value=3),
+        control(0x41, 7),
+        control(0x41, 9),
+        control(0x41, 10, value=3),
+        Send(0x01, b"a command"),
+        Suspend(5),
+        Wait(3000),
+        Unplug(20),
+        Receive(0x81, 8),
+    )
+    assert outcome.findings == []
+    assert [answer.ended for answer in outcome.answers] == ["completed"] * 10 + ["done"] * 3 + ["completed"]
+
+
+@pytest.mark.parametrize("fault", list(Fault))
+@pytest.mark.parametrize("endpoint", [0x00, 0x80, 0x01, 0x81])
+def test_faults_on_the_wire_are_not_taken_for_the_devices(faulty: Target, fault: Fault, endpoint: int) -> None:
+    outcome = run(
+        faulty,
+        Spoil(fault, endpoint, 2, 1),
+        control(0xC1, 2, length=24),
+        Receive(0x81, 8),
+        Receive(0x81, 8),
+        Send(0x01, b"?"),
+    )
+    assert outcome.findings == []
+
+
+def test_the_same_program_gives_the_same_trace_whatever_was_before(faulty: Target) -> None:
+    program = Program(BY_HAND["a state that outlives a request that was cut off"])
+    first = run_traced(faulty, program)
+    for actions in BY_HAND.values():
+        run(faulty, *actions)
+    assert run_traced(faulty, program).trace == first.trace
+
+
+# A run
+
+
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Report, Path, Path]:
+    """A run with a fixed seed until all ten are found, or the budget is used up; its corpus, and its findings."""
+    corpus, out = tmp_path_factory.mktemp("corpus"), tmp_path_factory.mktemp("out")
+
+    def enough(report: Report) -> None:
+        if all(any(is_fault(each.finding, fault) for each in report.found) for fault in FAULTS):
+            raise KeyboardInterrupt
+
+    with FAULTY.open() as board:
+        fuzzer = Fuzzer(Target(board), FAULTY, seed=SEED, corpus=corpus, out=out)
+        report = fuzzer.run(BUDGET, each=enough)
+    return report, corpus, out
+
+
+@pytest.mark.row("Z2.planted")
+def test_the_fuzzer_finds_all_ten_within_its_budget(planted: tuple[Report, Path, Path]) -> None:
+    report, _, _ = planted
+    cases = {
+        fault["name"]: min((each.case for each in report.found if is_fault(each.finding, fault)), default=None)
+        for fault in FAULTS
+    }
+    print(f"{report.cases} of {BUDGET} cases, {report.tries} tries, {report.seconds:.1f} s:")
+    for name, case in cases.items():
+        print(f"  {name}: case {case}")
+    assert None not in cases.values()
+
+
+@pytest.mark.row("Z1.smallest")
+def test_findings_are_as_small_as_a_person_would_write_them(planted: tuple[Report, Path, Path]) -> None:
+    report, _, _ = planted
+    for fault in FAULTS:
+        best = min(len(each.program.actions) for each in report.found if is_fault(each.finding, fault))
+        assert best <= len(BY_HAND[fault["name"]]), fault["name"]
+    unaligned = next(each.program for each in report.found if "read_table" in each.finding.text)
+    assert unaligned.actions[0].setup.wValue == 1  # type: ignore[union-attr]
+
+
+@pytest.mark.row("Z1.replay")
+def test_replaying_a_findings_file_is_equal_to_the_bit(planted: tuple[Report, Path, Path]) -> None:
+    report, _, _ = planted
+    for found in report.found[:12]:
+        assert found.path is not None
+        case = read_case(found.path)
+        assert case.program == found.program
+        again = replay(case.setting, case.program)
+        assert again.outcome.shows(found.finding.key)
+        assert again.trace == found.path.with_suffix(".txt").read_text()
+        assert again.sha256 == case.trace
+
+
+@pytest.mark.row("Z1.corpus")
+def test_a_corpus_brings_a_new_run_to_where_the_old_one_was(planted: tuple[Report, Path, Path], tmp_path: Path) -> None:
+    report, corpus, _ = planted
+    kept = len(list(corpus.glob("*.toml")))
+    assert kept > 50
+    (corpus / "broken.toml").write_text("not = [toml")
+    told: list[str] = []
+    with FAULTY.open() as board:
+        fuzzer = Fuzzer(Target(board), FAULTY, seed=2, corpus=corpus, tell=told.append)
+        again = fuzzer.run(kept)
+    assert any("broken.toml" in text for text in told)
+    from_nothing = max(edges for case, _, edges in report.progress if case <= kept)
+    assert again.edges > max(1.1 * from_nothing, 0.8 * report.edges)
+
+
+def test_a_seed_gives_the_same_run_again() -> None:
+    runs = []
+    for _ in range(2):
+        with FAULTY.open() as board:
+            fuzzer = Fuzzer(Target(board), FAULTY, seed=7)
+            report = fuzzer.run(150)
+            runs.append((fuzzer.corpus, [found.trace for found in report.found], report.edges))
+    assert runs[0] == runs[1]
+
+
+def test_reports_say_what_was_found(planted: tuple[Report, Path, Path], tmp_path: Path) -> None:
+    report, _, _ = planted
+    page, junit, sarif = tmp_path / "page.html", tmp_path / "junit.xml", tmp_path / "log.sarif"
+    write_page(page, [report], "faulty")
+    write_junit(junit, [report])
+    write_sarif(sarif, [report])
+    assert "set_mode" in page.read_text()
+    assert sum(suite.failures for suite in JUnitXml.fromfile(str(junit))) == len(report.found)
+    results = json.loads(sarif.read_text())["runs"][0]["results"]
+    assert [result["ruleId"] for result in results] == [found.finding.judge for found in report.found]
+
+
+# Files
+
+
+def test_a_programs_file_is_read_as_it_was_written(tmp_path: Path) -> None:
+    program = Program(
+        (*(action for actions in BY_HAND.values() for action in actions), Spoil(Fault.CRC, 0x81, 2, 1), Unplug(3))
+    )
+    setting = replace(FAULTY, files={"main.py": b"print('\"')\n", "data.bin": b"\xff\x00"}, cores=1, revision="B1")
+    sha = image_hash(find_image("chip/faulty"))
+    case = CaseFile(setting, program, sha, Finding("crash", "key", 'a "text"\x7f', "a < b"), "0" * 64)
+    path = tmp_path / "case.toml"
+    case.write(path)
+    assert read_case(path) == case
+
+
+# In a project's own suite
+
+SUITE = """
+import pytest
+
+@pytest.mark.pico(firmware="chip/faulty")
+@pytest.mark.usb_fuzz(cases=CASES, seed=3)
+def test_survives(pico, usb):
+    assert usb.get_status() == 0
+"""
+
+
+@pytest.mark.parametrize(("cases", "outcome", "text"), [(20, "1 passed", ""), (350, "1 failed", "usb_fuzz: ")])
+def test_the_marker_fuzzes_what_a_test_leaves(tmp_path: Path, cases: int, outcome: str, text: str) -> None:
+    (tmp_path / "test_it.py").write_text(SUITE.replace("CASES", str(cases)))
+    done = run_process([sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--engine", "embedded", tmp_path])
+    assert outcome in done.stdout
+    assert text in done.stdout
+
+
+# The command
+
+
+def test_the_command_writes_findings_that_replay(tmp_path: Path) -> None:
+    command: list[str | Path] = [sys.executable, "-m", "renode_pico"]
+    fuzz = [*command, "fuzz", "chip/faulty", "--cases", "360", "--seed", "1", "--out", tmp_path, "--quiet"]
+    done = run_process([*fuzz, "--junit", tmp_path / "junit.xml", "--sarif", tmp_path / "log.sarif"])
+    assert done.returncode == 1
+    assert "findings in 360 cases" in done.stdout
+    assert {"report.html", "junit.xml", "log.sarif"} <= {path.name for path in tmp_path.iterdir()}
+    found = sorted(tmp_path.glob("*.toml"))[0]
+    again = run_process([*command, "replay", found, "--html", tmp_path / "page.html"])
+    assert again.returncode == 1
+    assert "equal to the one in the file" in again.stdout
+    assert (tmp_path / "page.html").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "'format = 1' is missing"),
+        ("format = 1\n[board]\nfirmware = 1", "firmware is 1, not a text"),
+        ('format = 1\n[board]\nfirmware = "cdc"\n[[do]]\naction = "jump"', "action 1: no such action: 'jump'"),
+        ('format = 1\n[board]\nfirmware = "cdc"\n[[do]]\naction = "wait"', "action 1: 'us' is missing"),
+        ('format = 1\n[board]\nfirmware = "cdc"\n[[do]]\naction = "wait"\nus = -1', "us is -1, not a number from 0"),
+    ],
+)
+def test_a_wrong_file_is_told_in_one_line(tmp_path: Path, text: str, says: str) -> None:
+    path = tmp_path / "case.toml"
+    path.write_text(text)
+    with pytest.raises(UsageError, match=re.escape(says)):
+        read_case(path)
