@@ -97,10 +97,12 @@ def rows(runs: int, only: str | None) -> list[Row]:
         ("prompt", lambda: prompt(runs)),
     ]
     import bridge
+    import fuzz
     import renode_bench
 
     todo += renode_bench.measurements(min(runs, 3))
     todo += bridge.measurements("embedded", min(runs, 3))
+    todo += fuzz.measurements()
     if renode_bench.renode_is_here():
         import start
 

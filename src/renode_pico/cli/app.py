@@ -26,6 +26,7 @@ COMMANDS = (
     "trace",
     "fuzz",
     "replay",
+    "campaign",
     "serve",
     "top",
     "picture",

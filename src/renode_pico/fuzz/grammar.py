@@ -39,6 +39,8 @@ WORDS = (0, 1, 2, 3, 4, 7, 8, 0x10, 0x20, 0x3F, 0x40, 0x7F, 0x80, 0xFF, 0x100, 0
 REQUEST_TYPES = tuple(
     way | kind | recipient for way in (0, 0x80) for kind in (0, 0x20, 0x40) for recipient in (0, 1, 2)
 )
+FAULTS = (Fault.CRC, Fault.BIT_STUFF, Fault.LOST_DATA, Fault.WRONG_TOGGLE, Fault.LOST_HANDSHAKE)
+"""What a bad cable does; a program written by hand may name any other."""
 DESCRIPTORS = (1, 2, 3, 4, 5, 6, 7, 8, 9, 0x0B, 0x0F, 0x21, 0x22, 0x23, 0x24, 0x29)
 
 _Requests = tuple[tuple[int, int, int], ...]
@@ -146,7 +148,7 @@ class Grammar:
             return Receive(endpoint.bEndpointAddress, random.choice((endpoint.max_packet_size, 1, 512)))
         if choice < 0.91:
             address = random.choice([0, 0x80, *(each.bEndpointAddress for each in self._endpoints)])
-            return Spoil(random.choice(list(Fault)), address, 1 + random.randrange(2), random.randrange(3))
+            return Spoil(random.choice(FAULTS), address, 1 + random.randrange(2), random.randrange(3))
         if choice < 0.95:
             return Reset(random.random() < 0.8)
         if choice < 0.97:
@@ -314,7 +316,7 @@ class Grammar:
             case Receive(endpoint, _):
                 return Receive(endpoint, random.choice((1, 8, 64, 512)))
             case Spoil(_, endpoint, count, skip):
-                return Spoil(random.choice(list(Fault)), endpoint, 3 - count if count < 3 else 1, (skip + 1) % 4)
+                return Spoil(random.choice(FAULTS), endpoint, 3 - count if count < 3 else 1, (skip + 1) % 4)
             case Reset(configure):
                 return Reset(not configure)
         return self.action()
