@@ -19,11 +19,11 @@ from renode_pico.engine.embedded_backtrace import find_elf
 from renode_pico.errors import RenodePicoError, UsageError
 from renode_pico.firmware.find import find_image
 
-PACKS = ("fuzz", "tests")
+PACKS = ("fuzz", "tests", "verify")
 ENGINES = ("embedded", "renode")
 DEFAULT_CASES = 500
 DEFAULT_TIMEOUT = 900
-"""Real seconds that a pack of tests may take on a worker."""
+"""Real seconds that tests or the verifier may take on a worker."""
 
 Files = Mapping[str, bytes]
 
@@ -114,22 +114,26 @@ def _cases(
     pack: dict[str, Any],
     payloads: dict[str, Payload],
 ) -> Iterator[Case]:
-    _only(pack, "kind", "cases", "path", "timeout", "engines", "seeds")
+    _only(pack, "kind", "cases", "path", "packs", "only", "timeout", "engines", "seeds")
     kind = pack["kind"]
     if kind not in PACKS:
         raise ValueError(f"pack kind {kind!r} is none of {', '.join(PACKS)}")
-    suite, options = "", (("cases", int(pack.get("cases", DEFAULT_CASES))),)
-    if kind == "tests":
+    suite, options = "", dict[str, Any](timeout=int(pack.get("timeout", DEFAULT_TIMEOUT)))
+    if kind == "fuzz":
+        options = {"cases": int(pack.get("cases", DEFAULT_CASES))}
+    elif kind == "verify":
+        options |= {"packs": str(pack.get("packs", "chapter9")), "only": ",".join(pack.get("only", []))}
+    else:
         tests = _suite(_here(path, pack["path"]))
         payloads[tests.sha256] = tests
-        suite, options = tests.sha256, (("timeout", int(pack.get("timeout", DEFAULT_TIMEOUT))),)
-    seeds = pack.get("seeds", head.get("seeds", [1]) if kind == "fuzz" else [0])
+        suite = tests.sha256
+    seeds = pack.get("seeds", head.get("seeds", [1]) if kind != "tests" else [0])
     for engine in pack.get("engines", head.get("engines", ["embedded"])):
         if engine not in ENGINES:
             raise ValueError(f"engine {engine!r} is none of {', '.join(ENGINES)}")
         for seed in range(1, seeds + 1) if isinstance(seeds, int) else seeds:
             name = f"{image.get('name', firmware.stem)}/{engine}/{kind}/{seed}"
-            yield Case(name, firmware.name, sha256, engine, kind, int(seed), suite, options)
+            yield Case(name, firmware.name, sha256, engine, kind, int(seed), suite, tuple(options.items()))
 
 
 def _image(firmware: Path, files: Mapping[str, Path]) -> Payload:

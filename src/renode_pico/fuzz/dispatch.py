@@ -6,6 +6,8 @@ of their own, so that each worker gets each one once.
 
 from __future__ import annotations
 
+import logging
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -68,21 +70,21 @@ def run(
 
 @contextmanager
 def _client(scheduler: str | None, workers: int | None, cases: int) -> Iterator[Any]:
+    settings = {
+        "distributed.scheduler.allowed-failures": LOST_WORKERS,
+        "distributed.comm.timeouts.connect": f"{CONNECT}s",
+        "distributed.admin.large-graph-warning-threshold": "1GB",
+    }
     try:
         import dask
         from distributed import Client, LocalCluster
     except ImportError as error:
         raise EngineMissing("campaigns need Dask: pip install 'renode-pico[campaign]'") from error
-    settings = {
-        "distributed.scheduler.allowed-failures": LOST_WORKERS,
-        "distributed.comm.timeouts.connect": f"{CONNECT}s",
-        "distributed.admin.large-graph-warning-threshold": "1GB",
-        "logging": {"distributed": "error"},
-    }
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
     with dask.config.set(settings):
         if scheduler is not None:
             try:
-                client = Client(scheduler, timeout=CONNECT, set_as_default=False)
+                client = Client(scheduler, timeout=CONNECT)
             except (OSError, ValueError) as error:
                 raise RenodePicoError(f"no scheduler answers at {scheduler}: {error}") from None
             with client:
@@ -90,7 +92,14 @@ def _client(scheduler: str | None, workers: int | None, cases: int) -> Iterator[
             return
         count = min(workers or dask.system.CPU_COUNT, cases)
         with (
-            LocalCluster(n_workers=count, threads_per_worker=1, dashboard_address=None, silence_logs=True) as cluster,
-            Client(cluster, set_as_default=False) as client,
+            tempfile.TemporaryDirectory(prefix="renode-pico-campaign-") as folder,
+            LocalCluster(
+                n_workers=count,
+                threads_per_worker=1,
+                dashboard_address=":0",
+                silence_logs=logging.CRITICAL,
+                local_directory=folder,
+            ) as cluster,
+            Client(cluster) as client,
         ):
             yield client

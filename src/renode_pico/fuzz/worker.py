@@ -34,12 +34,14 @@ def run_case(case: Case, image: dict[str, bytes], suite: dict[str, bytes]) -> Re
     """Run one case. Returns what it came to; `error` when it could not be run."""
     begin = time.monotonic()
     logging.getLogger("renode_pico.unmodelled").setLevel(logging.ERROR)
-    with tempfile.TemporaryDirectory(prefix="renode-pico-case-") as folder:
+    with tempfile.TemporaryDirectory(prefix="case-") as folder:
         try:
             firmware = unpack(Payload(image), Path(folder) / "image") / case.firmware
             flash = {name.removeprefix("flash/"): data for name, data in image.items() if name.startswith("flash/")}
             if case.pack == "fuzz":
                 result = _fuzz(case, firmware, flash)
+            elif case.pack == "verify":
+                result = _verify(case, firmware, flash)
             else:
                 result = _tests(case, firmware, unpack(Payload(suite), Path(folder) / "suite"))
         except RenodePicoError as error:
@@ -77,31 +79,48 @@ def _fuzz(case: Case, firmware: Path, flash: dict[str, bytes]) -> Result:
     return {"count": report.cases, "edges": report.edges, "kept": report.kept, "unit": report.unit, "found": found}
 
 
+def _verify(case: Case, firmware: Path, flash: dict[str, bytes]) -> Result:
+    options, folder = dict(case.options), firmware.parent
+    command = ["-m", "renode_pico", "verify", str(firmware), "--engine", case.engine, "--seed", str(case.seed), "-q"]
+    command += ["--pack", options["packs"], "--junit", str(folder / "junit.xml")]
+    command += ["--only", options["only"]] if options["only"] else []
+    for name in flash:
+        command += ["--files", f"{folder / 'flash' / name}:{name}"]
+    return _judged_by_junit(command, folder, options["timeout"])
+
+
 def _tests(case: Case, firmware: Path, suite: Path) -> Result:
-    junit = suite / "junit.xml"
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={junit}"]
+    command = ["-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={suite / 'junit.xml'}"]
     command += ["--engine", case.engine, "--firmware", str(firmware), "--usb-traces", "", str(suite)]
-    limit = dict(case.options)["timeout"]
+    return _judged_by_junit(command, suite, dict(case.options)["timeout"])
+
+
+def _judged_by_junit(command: list[str], folder: Path, limit: float) -> Result:
+    """Run Python with these arguments, which writes `junit.xml` in `folder`, for so many real seconds at most."""
+    environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
     try:
         done = subprocess.run(
-            command,
-            cwd=suite,
+            [sys.executable, *command],
+            cwd=folder,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=limit,
             check=False,
-            env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
+            env=environment,
         )
     except subprocess.TimeoutExpired:
-        return {"error": f"the tests are not done after {limit} s"}
+        return {"error": f"not done after {limit} s"}
+    junit = folder / "junit.xml"
     if not junit.exists():
-        return {"error": done.stdout.decode(errors="replace")[-2000:] + done.stderr.decode(errors="replace")[-2000:]}
+        return {"error": (done.stdout + done.stderr).decode(errors="replace")[-2000:]}
     found, count = [], 0
-    for test_suite in JUnitXml.fromfile(str(junit)):
-        for test in test_suite:
+    for suite in JUnitXml.fromfile(str(junit)):
+        for test in suite:
             count += 1
             bad = [each for each in test.result if isinstance(each, Failure | Error)]
             if bad:
                 name = f"{test.classname}.{test.name}"
-                found.append({"judge": "test", "key": name, "text": f"{name}: {bad[0].message}", "stack": ""})
+                found.append(
+                    {"judge": "test", "key": name, "text": f"{name}: {bad[0].message or bad[0].text}", "stack": ""}
+                )
     return {"count": count, "found": found}
