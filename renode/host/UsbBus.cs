@@ -104,6 +104,15 @@ namespace Antmicro.Renode.UsbHosts
             return InArrives(fault) ? packet : null;
         }
 
+        /// <summary>An IN token for somebody else, whatever was injected; the answer does not pass here.</summary>
+        public void InUnanswered(int address, int endpoint)
+        {
+            Count++;
+            Wire.In(address, endpoint, UsbFault.None);
+            End(UsbTiming.Token + UsbTiming.Silence, UsbFault.None);
+            Report(UsbPid.In, address, endpoint, UsbPid.None, UsbPacket.NoData, UsbPid.None, UsbFault.None);
+        }
+
         /// <summary>Sends one isochronous packet; nobody answers (8.5.5).</summary>
         public void IsochronousOut(int address, int endpoint, byte[] data)
         {

@@ -51,6 +51,10 @@ namespace Antmicro.Renode.UsbHosts
             bus.FrameEnd = frameEnd;
             frameAlarm.Schedule(frameEnd - clock.Now);
             free = Math.Max(free, begin + UsbTiming.Sof);
+            if(Neighbour)
+            {
+                neighbourAlarm.Schedule(begin + UsbTiming.Frame / 2 - clock.Now);
+            }
             bus.Now = begin;
             if(sofFaults.Any)
             {

@@ -78,7 +78,25 @@ namespace Antmicro.Renode.UsbHosts
             return now;
         }
 
+        /// <summary>Another device on the same hub: in the middle of each frame it is sent an IN token, where the bus is free.</summary>
+        public bool Neighbour { get; set; }
+
+        private void PollNeighbour()
+        {
+            var now = clock.Now;
+            if(current != null || now < free)
+            {
+                return;
+            }
+            bus.Now = now;
+            bus.InUnanswered(NeighbourAddress, 1);
+            free = now + bus.Duration;
+        }
+
         private UsbStimulus stimulus;
+        private UsbAlarm neighbourAlarm;
+
+        private const int NeighbourAddress = 127;
         private UsbAlarm stimulusAlarm;
         private UsbAlarm se0Alarm;
 

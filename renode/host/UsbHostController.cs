@@ -87,6 +87,7 @@ namespace Antmicro.Renode.UsbHosts
             waitAlarm = clock.Alarm(WaitIsOver);
             lookAlarm = clock.Alarm(LookAgain);
             stimulusAlarm = clock.Alarm(Kick);
+            neighbourAlarm = clock.Alarm(PollNeighbour);
             se0Alarm = clock.Alarm(wire.ResetEnd);
             port = new UsbRootPort(bus, clock, this);
             wire.Listener = this;

@@ -1,4 +1,3 @@
-using System.Linq;
 using Antmicro.Renode.Core;
 using Antmicro.Renode.Core.USB;
 using Antmicro.Renode.UsbHosts;
@@ -113,6 +112,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
         public void Sof(int frame)
         {
             CountCause("SOF");
+            line.NotIdle();
             if(!Hears)
             {
                 return;
@@ -145,16 +145,18 @@ namespace Antmicro.Renode.Peripherals.RP2040
         public USBDeviceCore USBCore { get { return bridge.Core; } }
         /// <summary>RP2040-E15, only on request: noise where the ACK of an IN is awaited, and nothing is heard until the block is reset.</summary>
         public bool ErratumE15 { get; set; }
+        /// <summary>RP2040-E5, of B0 and B1: a busy bus keeps the device in its reset.</summary>
+        public bool ErratumE5 { get { return line.NeedsIdle; } set { line.NeedsIdle = value; } }
         /// <summary>RP2040-E2, of B0 and B1: once EP_ABORT was used, every endpoint answers NAK until the block is reset.</summary>
-        public bool ErratumE2
+        public bool ErratumE2 { get; set; }
+
+        /// <summary>The errata of a revision of the chip: 1 for B0 and B1, 2 for B2.</summary>
+        public void OfRevision(uint revision)
         {
-            get
-            {
-                var sysinfo = Machine.GetPeripheralsOfType<RP2040_SYSINFO>().FirstOrDefault();
-                return sysinfo == null ? erratumE2 : sysinfo.Revision < 2;
-            }
-            set { erratumE2 = value; }
+            ErratumE2 = revision < 2;
+            ErratumE5 = revision < 2;
         }
+
         /// <summary>The device address that tokens are compared with.</summary>
         public int DeviceAddress { get { return (int)address.Value; } }
 
@@ -285,7 +287,6 @@ namespace Antmicro.Renode.Peripherals.RP2040
         }
 
         private bool vbusPin;
-        private bool erratumE2;
         private bool stuck;
         private bool refusesAll;
 

@@ -153,11 +153,21 @@ namespace Antmicro.Renode.Peripherals.RP2040
         /// <summary>A packet: the bus is not idle.</summary>
         public void Traffic()
         {
+            NotIdle();
             if(!traffic)
             {
                 traffic = true;
                 idleAlarm.Cancel();
                 SetSuspended(false);
+            }
+        }
+
+        /// <summary>RP2040-E5: a packet, whoever it is for; what is waited for begins anew.</summary>
+        public void NotIdle()
+        {
+            if(NeedsIdle && !Connected && Powered && State == LineState.J && !padForced)
+            {
+                connectedAlarm.Schedule(ConnectedTime);
             }
         }
 
@@ -168,7 +178,9 @@ namespace Antmicro.Renode.Peripherals.RP2040
         public bool Powered { get; private set; }
         public bool PullUp { get { return pullUp; } }
         /// <summary>Tokens reach the device: it is attached and the line carries neither reset nor resume.</summary>
-        public bool Listening { get { return pullUp && Vbus && !hostSe0 && !hostK; } }
+        public bool Listening { get { return pullUp && Vbus && !hostSe0 && !hostK && (Connected || !NeedsIdle); } }
+        /// <summary>RP2040-E5: after a bus reset nothing is heard before CONNECTED, and CONNECTED needs 800 µs without a packet.</summary>
+        public bool NeedsIdle { get; set; }
 
         private void Update()
         {

@@ -230,6 +230,13 @@ def hub_babbles(visit: Visit) -> None:
         visit.host.wait(*stream, timeout=SOON)
 
 
+def busy_hub(visit: Visit) -> None:
+    """Another device on the hub is talked to twice in a millisecond: never 800 µs of idle bus after the reset."""
+    visit.host.neighbour(True)
+    visit.configure()
+    visit.echo(b"connected")
+
+
 STANDS_STILL = "not done after"
 EXHIBITS: Iterable[Exhibit] = (
     Exhibit("available-in-one-store", "a", "the sanitizer has found early-available", early_available),
@@ -245,6 +252,7 @@ EXHIBITS: Iterable[Exhibit] = (
     Exhibit("wake-up", "j", STANDS_STILL, wake_up),
     Exhibit("address-early", "l", "three attempts in a row failed", address_early),
     Exhibit("E2", "q", STANDS_STILL, clear_halt, revision="B1"),
+    Exhibit("E5", "r", "three attempts in a row failed", busy_hub, revision="B1"),
     Exhibit("E15", "P", "three attempts in a row failed", hub_babbles, errata=("E15",)),
     Exhibit("E1", "w", "come out of reset 2 times", watchdog),
 )

@@ -31,6 +31,12 @@ def test_an_exhibit_works_once_it_is_mended(exhibit: Exhibit, request: pytest.Fi
     assert outcome(exhibit, engine_of(request.config), faulty=False) == WORKS
 
 
+@pytest.mark.pico(firmware="cdc", revision="B1")
+def test_tinyusb_finds_its_way_out_of_a_reset_on_a_busy_hub(pico: Board) -> None:
+    pico.host.neighbour(True)
+    assert pico.device.descriptor.idVendor == 0x2E8A
+
+
 @pytest.mark.pico(firmware="cdc", errata=["E15"])
 def test_tinyusb_survives_a_hub_that_babbles_late_in_the_frame(pico: Board) -> None:
     pico.exec("import sys")

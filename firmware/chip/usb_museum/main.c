@@ -14,6 +14,7 @@
 #include "hardware/structs/watchdog.h"
 #include "hardware/sync.h"
 #include "hardware/watchdog.h"
+#include "pico/fix/rp2040_usb_device_enumeration.h"
 #include "pico/platform.h"
 #include "pico/stdlib.h"
 
@@ -440,6 +441,9 @@ static void on_usb(void) {
         streaming = false;
         suspended = false;
         hw_clear_bits(&usb_hw->sie_status, USB_SIE_STATUS_BUS_RESET_BITS);
+        if (!mistake('r')) {  // RP2040-E5: does nothing on a B2
+            rp2040_usb_device_enumeration_fix();
+        }
     }
     if (status & USB_INTS_DEV_SUSPEND_BITS) {
         suspended = suspended || (usb_hw->sie_status & USB_SIE_STATUS_SUSPENDED_BITS);

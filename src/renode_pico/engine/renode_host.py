@@ -417,6 +417,11 @@ class RenodeHost:
         with self.running("inject sof"):
             self.internal.InjectSof(getattr(UsbSofFault, fault.name.title()), count, skip)
 
+    def neighbour(self, present: bool) -> None:
+        """Another device on the same hub, polled in the middle of each frame."""
+        with self.running("neighbour"):
+            self.internal.Neighbour = present
+
     def stray(self, stray: Stray, *, address: int = 0, endpoint: int = 0) -> Packet | None:
         """Put a packet on the bus that belongs to no transaction; return what is answered."""
         from Antmicro.Renode.UsbHosts import UsbStray

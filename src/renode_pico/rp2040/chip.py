@@ -54,7 +54,7 @@ _C_BLOCKS = {
 }
 """Blocks in C by the bit of RESETS that resets them."""
 _LEFT_BY_BOOT_ROM = 1 << ResetBit.IO_QSPI | 1 << ResetBit.PADS_QSPI
-OF_REVISION = {"B1": frozenset({"E2"}), "B2": frozenset[str]()}
+OF_REVISION = {"B1": frozenset({"E2", "E5"}), "B2": frozenset[str]()}
 """The USB controller's errata that a revision always has."""
 _DORMANT_WAKE_INTS = (*range(0x4001_4180, 0x4001_4190, 4), 0x4001_8054)
 """What would wake a dormant oscillator now: of IO_BANK0 and of IO_QSPI."""
@@ -178,7 +178,7 @@ class Chip:
         self.xip_ctrl = XipCtrl(machine, clock, unmodelled, clocks, machine.flash)
         self.xip_aux = XipAux(machine, unmodelled, self.xip_ctrl)
         self.usb = BoardUsb(machine, clock, unmodelled)
-        self.usb.errata = errata | OF_REVISION[revision]
+        self.usb.have(errata | OF_REVISION[revision])
         if sanitize:
             self.usb.sanitizer = UsbSanitizer(self.usb, AroundUsb(self, revision))
         self.watchdog = Watchdog(machine, clock, unmodelled, clocks, self._watchdog_triggered)

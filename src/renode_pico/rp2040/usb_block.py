@@ -45,7 +45,7 @@ class UsbBlock(UsbRegisters):
         super().__init__(unmodelled)
         self.listener: WireListener | None = None
         self.errata: frozenset[str] = frozenset()
-        """Faults of the silicon that this chip has: E2 (EP_ABORT cannot be used), E15 (an IN's ACK is garbled)."""
+        """Faults of the silicon: E2 (EP_ABORT cannot be used), E5 (resets on a busy bus), E15 (an ACK is garbled)."""
         self.stuck = False
         """E15: something else than the ACK of an IN came; nothing is heard until the block is reset."""
         self.refuses_all = False
@@ -70,6 +70,11 @@ class UsbBlock(UsbRegisters):
         self._nak_polled: set[Endpoint] = set()
         """Answered NAK with an interrupt on NAK: the host is to try again in the next frame."""
         self._sie_ctrl_changed(0)
+
+    def have(self, errata: frozenset[str]) -> None:
+        """The chip has these faults."""
+        self.errata = errata
+        self._bus.needs_idle = "E5" in errata
 
     @property
     def pulled_up(self) -> bool:

@@ -40,6 +40,8 @@ class Bus:
         self._connected_alarm = clock.alarm(self._j_lasted)
         self._idle_alarm = clock.alarm(self._idle_lasted)
         self._wakeup_alarm = clock.alarm(self._wakeup_over)
+        self.needs_idle = False
+        """RP2040-E5: after a bus reset nothing is heard before CONNECTED, which needs 800 µs without a packet."""
         self.vbus = False
         self.powered = False
         self.pull_up = False
@@ -55,6 +57,8 @@ class Bus:
     @property
     def listening(self) -> bool:
         """Tokens reach the device: it is attached and the line carries neither reset nor resume."""
+        if self.needs_idle and not self.connected:
+            return False
         return self.pull_up and self.vbus and not self._host_se0 and not self._host_k
 
     # What the controller does
@@ -143,10 +147,17 @@ class Bus:
 
     def traffic(self) -> None:
         """A packet: the bus is not idle."""
+        if self.needs_idle:
+            self.not_idle()
         if not self._traffic:
             self._traffic = True
             self._idle_alarm.cancel()
             self._set_suspended(False)
+
+    def not_idle(self) -> None:
+        """RP2040-E5: a packet, whoever it is for; what is waited for begins anew."""
+        if not self.connected and self.powered and self.line == LineState.J and not self._pad_forced:
+            self._connected_alarm.schedule(CONNECTED_NS)
 
     # Consequences
 

@@ -98,6 +98,8 @@ class UsbController(UsbBlock):
     def sof(self, frame: int) -> None:
         """Start of frame: SOF_RD and DEV_SOF at once."""
         bus = self._bus
+        if bus.needs_idle:
+            bus.not_idle()
         if not self._hears:
             return
         bus.traffic()

@@ -30,9 +30,11 @@ from renode_pico.usb.timing import (
 )
 from renode_pico.usb.transactions import HostTransfer
 from renode_pico.usb.transfer import Pipe, Setup, Status, Transfer, TransferType
-from renode_pico.usb.wire import Fault, Packet, SofFault, Stray, Wire
+from renode_pico.usb.wire import Fault, Packet, Pid, SofFault, Stray, Wire
 
 T = TypeVar("T")
+NEIGHBOUR = 127
+"""The device address of the neighbour on the hub."""
 
 _GRACE_NS = 1_000
 """What a wait for something with a fixed length is given beyond it."""
@@ -69,6 +71,8 @@ class BusHost:
         self._current: HostTransfer | None = None
         self._sof_observed = False
         self._sof_faults = SofFaults()
+        self._neighbour = False
+        self._neighbour_alarm = clock.alarm(self._poll_neighbour)
         self._stimulus: Stimulus | None = None
         self._stimulus_alarm = clock.alarm(self._kick)
         self._se0_alarm = clock.alarm(wire.reset_end)
@@ -271,6 +275,16 @@ class BusHost:
         """Drive SE0 for so long between two transactions; see `transfer.Host.se0`."""
         self._stimulate(Se0(self._bus, nanoseconds(seconds), self._se0_alarm))
 
+    def neighbour(self, present: bool) -> None:
+        """Another device on the same hub, polled in the middle of each frame; see `transfer.Host.neighbour`."""
+        self._neighbour = present
+
+    def _poll_neighbour(self) -> None:
+        now_ns = self._clock.now_ns
+        if self._current is None and now_ns >= self._free_ns:
+            self._bus.raw(Pid.IN, NEIGHBOUR, 1, None, b"", None)
+            self._free_ns = now_ns + self._bus.duration_ns
+
     def _stimulate(self, stimulus: Stimulus) -> None:
         self._run_for(RESET_RECOVERY_NS + _GRACE_NS, lambda: self._port.state is not PortState.RECOVERY)
         if self._port.state is not PortState.ACTIVE:
@@ -406,6 +420,8 @@ class BusHost:
         self._frame_end_ns = bus.frame_end_ns = begin_ns + FRAME_NS
         self._frame_alarm.schedule(self._frame_end_ns - self._clock.now_ns)
         self._free_ns = max(self._free_ns, begin_ns + SOF_NS)
+        if self._neighbour:
+            self._neighbour_alarm.schedule(begin_ns + FRAME_NS // 2 - self._clock.now_ns)
         if self._sof_faults:
             self._free_ns += self._sof_faults.carry(bus)
         else:

@@ -124,6 +124,12 @@ class Host(Protocol):
     def inject_sof(self, fault: SofFault, *, count: int = 1, skip: int = 0) -> None:
         """Lose, double or spoil the next `count` starts of frame, after leaving `skip` alone."""
 
+    def neighbour(self, present: bool) -> None:
+        """Put another device on the same hub: in the middle of each frame it is sent an IN token, with address 127.
+
+        Its answer goes to the host alone. Where the bus is not free just then, the frame is as busy without it.
+        """
+
     def stray(self, stray: Stray, *, address: int = 0, endpoint: int = 0) -> Packet | None:
         """Put a packet on the bus that belongs to no transaction, before the next one, and return what is answered.
 

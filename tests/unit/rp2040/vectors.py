@@ -222,7 +222,7 @@ class PythonModel(CountingUsbController, Listener):
         self.around.is_b2 = revision == "B2"
 
     def erratum(self, name: str) -> None:
-        self.errata |= {name}
+        self.have(self.errata | {name})
 
     def unaligned(self, offset: int, size: int) -> None:
         assert self.sanitizer is not None
