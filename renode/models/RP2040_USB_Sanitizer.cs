@@ -96,7 +96,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
         }
 
         /// <summary>
-        /// Renode's translator takes an unaligned store of a Cortex-M0+ and makes it bytes, the last one first: seen at the
+        /// Renode's translator makes bytes of an unaligned store, the last one first, before its HardFault: seen at the
         /// second of them, when the instruction is none that stores a byte.
         /// </summary>
         private bool IsPieceOfUnaligned(long offset)
