@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from usb_protocol.types import USBStandardRequests as Request
@@ -223,7 +224,8 @@ def _take_note(urb: Urb) -> None:
     if (setup.bmRequestType, setup.bRequest) == (requests.DEVICE, Request.SET_CONFIGURATION):
         device.configured(setup.wValue & 0xFF)
     elif (setup.bmRequestType, setup.bRequest) == (requests.INTERFACE, Request.SET_INTERFACE):
-        device.interface_set(setup.wIndex & 0xFF, setup.wValue & 0xFF)
+        with suppress(UsageError, DescriptorError):  # a device may accept a setting that it does not describe
+            device.interface_set(setup.wIndex & 0xFF, setup.wValue & 0xFF)
     elif (setup.bmRequestType, setup.bRequest, setup.wValue) == (
         requests.ENDPOINT,
         Request.CLEAR_FEATURE,

@@ -17,6 +17,8 @@ from renode_pico.cli.options import OUTPUT, BoardOptions, board_options
 @click.option(
     "--pack", "packs", default="chapter9", show_default=True, metavar="NAMES", help="packs, with commas between them"
 )
+@click.option("--device", metavar="VID:PID", help="a real device instead of a board, through PyUSB: items marked H")
+@click.option("--usbip", metavar="HOST[:PORT]", help="--device is one of a USB/IP server")
 @click.option("--only", multiple=True, metavar="ID", help="this item only; repeatable, or with commas")
 @click.option("--seed", type=int, default=0, show_default=True, help="of what is random; the same seed, the same run")
 @click.option("--list", "as_list", is_flag=True, help="show the items of the packs and end")
@@ -30,6 +32,8 @@ def command(
     options: BoardOptions,
     image: str | None,
     packs: str,
+    device: str | None,
+    usbip: str | None,
     only: tuple[str, ...],
     seed: int,
     as_list: bool,
@@ -46,6 +50,8 @@ def command(
 
     Exit codes: 0 nothing failed; 1 an item failed or the device died; 2 wrong usage; 3 an engine is missing.
 
+    With --device what needs the wire itself (W) is not applicable.
+
     Example: renode-pico verify blink.uf2 --html report.html
     """
     from renode_pico.errors import UsageError
@@ -54,7 +60,7 @@ def command(
     from renode_pico.verify.page import trace_beside, write_page
     from renode_pico.verify.runner import verify
     from renode_pico.verify.table import choose, pack_names
-    from renode_pico.verify.target import BoardTarget
+    from renode_pico.verify.target import BoardTarget, Target
     from renode_pico.verify.verdict import Result
 
     names = [name.strip() for name in packs.split(",") if name.strip()]
@@ -77,18 +83,30 @@ def command(
         if result.verdict.bad or not quiet:
             click.echo(reports.line(result))
 
+    if usbip is not None and device is None:
+        raise UsageError("--usbip says where a device is: give --device VID:PID, too")
+    trace = trace_beside(html) if html is not None and device is None else None
     with ExitStack() as stack:
-        board = stack.enter_context(options.open())
-        if html is not None:
-            stack.enter_context(traced(board.host, [trace_beside(html)]))
-        report = verify(BoardTarget(board), items, seed=seed, told=told)
+        target: Target
+        if device is not None:
+            if image is not None:
+                raise UsageError("give IMAGE or --device, not both")
+            from renode_pico.bridge.pyusb_link import find
+
+            target = find(device, usbip)
+        else:
+            board = stack.enter_context(options.open())
+            if trace is not None:
+                stack.enter_context(traced(board.host, [trace]))
+            target = BoardTarget(board)
+        report = verify(target, items, seed=seed, told=told)
     click.echo(reports.summary(report))
     if junit is not None:
         reports.write_junit(junit, report)
     if json_path is not None:
         reports.write_json(json_path, report)
     if html is not None:
-        write_page(html, report, trace_beside(html).name)
+        write_page(html, report, trace.name if trace is not None else None)
     sys.exit(0 if report.good else 1)
 
 

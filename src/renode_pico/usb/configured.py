@@ -269,8 +269,9 @@ class ConfiguredDevice:
 
     def interface_set(self, interface: int, alternate: int) -> None:
         """Take note that the device has accepted SET_INTERFACE: the host's side of it."""
+        endpoints = self.configuration.setting(interface, alternate).endpoints
         self._alternates[interface] = alternate
-        for endpoint in self.configuration.setting(interface, alternate).endpoints:
+        for endpoint in endpoints:
             self.host.reset_toggle(self.address, endpoint.bEndpointAddress)
 
     # Inside

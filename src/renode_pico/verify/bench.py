@@ -255,6 +255,12 @@ class Bench:
         self.alternates = {}
         self._pids = {}
 
+    def need_reset(self) -> None:
+        """Raise NotApplicable where the host cannot reset the bus."""
+        self.to_default()
+        if not self.link.resets:
+            self.skip("this host cannot reset the device")
+
     def to_address(self, address: int = ADDRESS) -> None:
         """The Address state."""
         self.to_default()
@@ -268,6 +274,9 @@ class Bench:
         _ = self.tree
         self.to_address(address)
         self.configure(value)
+        if not self.link.resets:
+            for endpoint in self.endpoints(TransferType.BULK, TransferType.INTERRUPT):
+                self.clear_halt(endpoint)
 
     def configure(self, value: int | None = None) -> None:
         """SET_CONFIGURATION, and the host's side of it."""

@@ -55,6 +55,14 @@ class Link(Protocol):
         """Why there are none."""
 
     @property
+    def resets(self) -> bool:
+        """The bus can be reset, as far as is known."""
+
+    @property
+    def cancels(self) -> bool:
+        """A transfer of which nothing comes can be given up."""
+
+    @property
     def now(self) -> float:
         """Seconds since the beginning."""
 
@@ -96,6 +104,7 @@ class HostLink:
         self.host: Host = host
         self.raw: RawHost | None = host.raw() if isinstance(host, HasRaw) else None
         self.why_not_raw = "this host makes transfers only"
+        self.resets = self.cancels = True
 
     @property
     def now(self) -> float:

@@ -37,11 +37,11 @@ class Target(Protocol):
 
 
 class BoardTarget:
-    """An emulated board."""
+    """An emulated board. `link`: its host."""
 
     def __init__(self, board: Board) -> None:
         self._board = board
-        self._link = HostLink(board.host)
+        self.link = HostLink(board.host)
         self._uart: Uart = board.engine.uart(0)
         self.wake: Callable[[], None] | None = None
 
@@ -54,11 +54,6 @@ class BoardTarget:
     def engine(self) -> str:
         """The engine and its version."""
         return f"{self._board.engine.name} ({self._board.engine.version})"
-
-    @property
-    def link(self) -> Link:
-        """The board's host."""
-        return self._link
 
     def restart(self, *, plugged: bool) -> None:
         """Power off and on."""

@@ -71,6 +71,7 @@ def at3(bench: Bench) -> None:
 @check("AT4")
 def at4(bench: Bench) -> None:
     """Resets the bus and asks for the device descriptor at once after 10 ms."""
+    bench.need_reset()
     for _ in range(3):
         bench.to_default()
         bench.expect(len(bench.get(DEVICE)) == 18, "18 bytes")
@@ -119,6 +120,7 @@ def at5(bench: Bench) -> None:
 @check("AT6")
 def at6(bench: Bench) -> None:
     """Moves packets, resets, moves more; then halts endpoints, allows remote wake-up, resets: all that is gone."""
+    bench.need_reset()
     for packets in ROUNDS:
         pair = bench.optional(lambda: loop(bench))
         if pair is None:
@@ -142,6 +144,7 @@ def at6(bench: Bench) -> None:
 @check("AT7")
 def at7(bench: Bench) -> None:
     """Enumerates with random addresses; in one of ten a reset comes after a random number of requests."""
+    bench.need_reset()
     tree = bench.tree
     for number in range(ENUMERATIONS if bench.link.host is not None else 10):
         address = bench.rng.randint(1, 127)

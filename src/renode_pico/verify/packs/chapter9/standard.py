@@ -8,7 +8,7 @@ from renode_pico.usb import requests
 from renode_pico.usb.descriptors import DescriptorType, EndpointDescriptor
 from renode_pico.usb.requests import DEVICE, ENDPOINT, INTERFACE
 from renode_pico.usb.transfer import Setup, TransferType
-from renode_pico.verify.bench import Bench
+from renode_pico.verify.bench import SET_ADDRESS_RECOVERY, Bench
 from renode_pico.verify.loop import ROUNDS, Loop, letters, loop, open_ports, shown
 from renode_pico.verify.table import check
 
@@ -438,6 +438,7 @@ def sr25(bench: Bench) -> None:
     for setup in odd:
         bench.to_configured()
         bench.control(setup, timeout=1.0)
+        bench.run(SET_ADDRESS_RECOVERY)
         bench.to_configured()
         data = bench.get(_descriptor(DescriptorType.DEVICE, length=18))
         bench.expect(data == bench.tree.device, f"the device descriptor, after {setup}")
