@@ -18,6 +18,7 @@ from click.testing import CliRunner
 from renode_pico.cli.app import cli
 from renode_pico.pytest_plugin import engine_of
 from tests.processes import run
+from tests.system.test_verify import explained
 
 ROOT = Path(__file__).resolve().parents[2]
 EXPRESSION = re.compile(r"\$\{\{ inputs\.([\w-]+) \}\}")
@@ -79,6 +80,18 @@ def test_what_fails_fails_the_step_and_is_reported_too(engine: str, tmp_path: Pa
     report = ElementTree.parse(tmp_path / "results" / "renode-pico.xml").getroot()
     assert report.find(".//failure") is not None
     assert "'never'" in action.said or "'hello' seen" in action.said
+
+
+@pytest.mark.engine("embedded", reason="the step hands the engine's name to a command that is tested on both")
+def test_the_verifier_runs_its_packs_without_what_may_fail(tmp_path: Path) -> None:
+    may_fail = explained("embedded") - {"SR8"}
+    action = Action(tmp_path, image="cdc", verify="chapter9", **{"verify-without": ",".join(sorted(may_fail))})
+    assert action.step("Verify") == 1
+    results = tmp_path / "results"
+    failures = ElementTree.parse(results / "verify.xml").findall(".//testcase/failure/..")
+    assert [case.get("name", "").split()[0] for case in failures] == ["SR8"]
+    assert (results / "verify-trace.html").is_file()
+    assert "FAIL SR8" in (tmp_path / "step_summary").read_text()
 
 
 @pytest.mark.row("K3.action")

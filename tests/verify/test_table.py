@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from renode_pico.errors import UsageError
+from renode_pico.verify.catalogue import page
 from renode_pico.verify.table import choose, load_pack, pack_names
 
 COUNTS = {"AT": 12, "CP": 17, "SR": 26, "DE": 20, "EP": 11, "PW": 7, "RB": 5}
@@ -46,3 +47,9 @@ def test_packs_come_with_both_files() -> None:
     folder = Path(__file__).parents[2] / "src" / "renode_pico" / "verify" / "packs"
     for name in pack_names():
         assert (folder / f"{name}.py").is_file() or (folder / name / "__init__.py").is_file()
+
+
+def test_the_page_of_items_is_up_to_date() -> None:
+    path = Path(__file__).parents[2] / "docs" / "verify.md"
+    told = "python -m renode_pico.verify.catalogue docs/verify.md brings it up to date"
+    assert page(path.read_text()) == path.read_text(), told

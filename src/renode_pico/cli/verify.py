@@ -20,6 +20,7 @@ from renode_pico.cli.options import OUTPUT, BoardOptions, board_options
 @click.option("--device", metavar="VID:PID", help="a real device instead of a board, through PyUSB: items marked H")
 @click.option("--usbip", metavar="HOST[:PORT]", help="--device is one of a USB/IP server")
 @click.option("--only", multiple=True, metavar="ID", help="this item only; repeatable, or with commas")
+@click.option("--without", multiple=True, metavar="ID", help="leave this item out; repeatable, or with commas")
 @click.option("--seed", type=int, default=0, show_default=True, help="of what is random; the same seed, the same run")
 @click.option("--list", "as_list", is_flag=True, help="show the items of the packs and end")
 @click.option("--explain", metavar="ID", help="show what is known about an item and end")
@@ -35,6 +36,7 @@ def command(
     device: str | None,
     usbip: str | None,
     only: tuple[str, ...],
+    without: tuple[str, ...],
     seed: int,
     as_list: bool,
     explain: str | None,
@@ -67,7 +69,10 @@ def command(
     if explain is not None:
         click.echo(explained(explain))
         return
-    items = choose(names, [part.strip() for each in only for part in each.split(",") if part.strip()])
+    items = choose(names, ids(only))
+    if without:
+        left_out = choose(names, ids(without))
+        items = tuple(item for item in items if item not in left_out)
     if as_list:
         for item in items:
             click.echo(f"{item.id:6} {item.needs.value} {item.severity.value:6} {item.says} ({item.section})")
@@ -108,6 +113,11 @@ def command(
     if html is not None:
         write_page(html, report, trace.name if trace is not None else None)
     sys.exit(0 if report.good else 1)
+
+
+def ids(texts: tuple[str, ...]) -> list[str]:
+    """The ids that options name, with commas or repeated."""
+    return [part.strip() for text in texts for part in text.split(",") if part.strip()]
 
 
 def explained(identifier: str) -> str:

@@ -43,11 +43,12 @@ def at1(bench: Bench) -> None:
 
 @check("AT2")
 def at2(bench: Bench) -> None:
-    """Powers the device on by its cable and waits for the pull-up."""
+    """Lets the device boot once, powers it on anew by its cable, and waits for the pull-up."""
     raw, host = bench.raw, bench.host
     restart = bench.restart
     if restart is None:
         bench.skip("nobody can power it on anew")
+    _fresh(bench)
     restart(plugged=True)
     begin = bench.link.now
     while not raw.pulled_up and bench.link.now < begin + 10:
