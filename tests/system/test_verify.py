@@ -85,6 +85,7 @@ def test_wrong_usage_is_told_in_a_line() -> None:
         assert words in done.stderr
 
 
+@pytest.mark.engine("embedded", reason="what is added to pytest is the same, whatever emulates the board")
 def test_pytest_has_a_test_for_each_item(request: pytest.FixtureRequest, tmp_path: Path) -> None:
     engine = engine_of(request.config)
     command = [sys.executable, "-m", "pytest", "-q", "-rsf", "--usb-verify", "--engine", engine]
