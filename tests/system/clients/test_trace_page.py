@@ -15,6 +15,10 @@ from renode_pico.trace.html import HtmlTrace
 from renode_pico.trace.session import TraceFile
 from renode_pico.usb.transfer import Setup
 from renode_pico.usb.wire import Fault
+from renode_pico.verify.page import trace_beside, write_page
+from renode_pico.verify.runner import verify
+from renode_pico.verify.table import choose
+from renode_pico.verify.target import BoardTarget
 from tests.system.clients.conftest import PATIENCE, debian_program, needs
 from tests.unit.trace.records import feed, long_trace
 
@@ -37,12 +41,12 @@ def browser(tmp_path: Path) -> Iterator[Any]:
 
 
 @pytest.fixture
-def show(browser: Any) -> Callable[[Path], Any]:
+def show(browser: Any) -> Callable[..., Any]:
     """Open a page and wait until it has drawn itself; nothing may go wrong in it."""
     from selenium.webdriver.support.ui import WebDriverWait
 
-    def show(path: Path) -> Any:
-        browser.get(path.as_uri())
+    def show(path: Path, place: str = "") -> Any:
+        browser.get(path.as_uri() + place)
         WebDriverWait(browser, PATIENCE).until(
             lambda page: page.execute_script("return document.documentElement.dataset.ready")
         )
@@ -99,6 +103,20 @@ def test_the_page_asks_for_nothing_else(recorded: Path, show: Callable[[Path], A
     page = show(recorded)
     assert page.execute_script("return performance.getEntriesByType('resource').map(entry => entry.name)") == []
     assert re.findall(r"(?:src|href)=[\"'](?!#|data:)[^\"']*", recorded.read_text()) == []
+
+
+@pytest.mark.engine("embedded", reason="the page is made of the same records, whatever emulates the board")
+def test_an_item_of_the_verifier_leads_to_its_transactions(
+    pico: Board, tmp_path: Path, show: Callable[..., Any]
+) -> None:
+    path = tmp_path / "report.html"
+    with TraceFile(trace_beside(path)).attach(pico.host):
+        report = verify(BoardTarget(pico), choose(["chapter9"], ["DE4", "SR8", "SR10"]))
+    write_page(path, report, trace_beside(path).name)
+    link = re.search(r'href="(report-trace\.html)(#\d+-\d+)">transactions', path.read_text())
+    assert link is not None
+    page = show(tmp_path / link[1], link[2])
+    assert "SET_CONFIGURATION 126" in text_of(page, "#rows .row.selected")
 
 
 def test_descriptors_are_decoded_on_a_click(recorded: Path, show: Callable[[Path], Any]) -> None:
