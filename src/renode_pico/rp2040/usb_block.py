@@ -81,6 +81,11 @@ class UsbBlock(UsbRegisters):
         """The D+ pull-up is on."""
         return self._bus.pull_up
 
+    @property
+    def suspended(self) -> bool:
+        """The bus has been idle for 3 ms."""
+        return self._bus.suspended
+
     def _drop_transaction(self) -> None:
         raise NotImplementedError
 
