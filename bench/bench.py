@@ -98,11 +98,13 @@ def rows(runs: int, only: str | None) -> list[Row]:
     ]
     import bridge
     import fuzz
+    import pio
     import renode_bench
 
     todo += renode_bench.measurements(min(runs, 3))
     todo += bridge.measurements("embedded", min(runs, 3))
     todo += fuzz.measurements()
+    todo += pio.measurements(renode_bench.renode_is_here(), min(runs, 3))
     if renode_bench.renode_is_here():
         import start
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import statistics
 import subprocess
 import sys
 import time
@@ -102,6 +103,21 @@ def memory() -> Row:
     return Row("memory after ten boards on renode, MB", held[-1], held[1], held[-1] / held[1], 1.1, "after two boards")
 
 
+def spin(runs: int) -> Row:
+    """CPU seconds of an emulated second of a TinyUSB device whose program is `while(1) tud_task()`."""
+
+    def second() -> float:
+        with Board("chip/usb_spin", engine="renode") as board:
+            board.enumerate()
+            board.engine.run(0.2)
+            begin = time.process_time()
+            board.engine.run(1)
+            return time.process_time() - begin
+
+    cost = statistics.median(second() for _ in range(runs))
+    return Row("a TinyUSB device that never sleeps on renode, CPU s", cost, 2.0, cost / 2, 1.0, "the limit of 2 CPU s")
+
+
 def renode_is_here() -> bool:
     """Say whether there is a Renode to measure."""
     return not look_for_renode().problem
@@ -120,6 +136,7 @@ def measurements(runs: int) -> list[tuple[str, Callable[[], Row]]]:
             found.append((f"{engine}-{name}", beside_rp2040js(engine, name, code, cores, limit, runs)))
     if renode:
         found += [("idle", lambda: idle(1, runs)), ("idle-2", lambda: idle(2, runs))]
+        found += [("renode-spin", lambda: spin(runs))]
         found += [("renode-memory", memory), ("renode-peak", peak)]
     else:
         print("Renode is not here: nothing is measured on it")

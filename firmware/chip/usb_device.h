@@ -40,6 +40,8 @@ static inline void serve(void (*work)(void)) {
         if(work) {
             work();
         }
+#ifndef NEVER_SLEEPS
         __wfe();  // an interrupt since the last look sets the event, so that none is slept over
+#endif
     }
 }

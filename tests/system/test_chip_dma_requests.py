@@ -22,7 +22,11 @@ def said(request: pytest.FixtureRequest) -> dict[str, bool]:
 
 
 @pytest.mark.parametrize("check", CHECKS)
-def test_check(request: pytest.FixtureRequest, said: dict[str, bool], check: str) -> None:
-    if engine_of(request.config) == "renode" and check.startswith(("pio", "pwm")):
-        pytest.skip("Renode's PIO and PWM are registers only")
+def test_check(said: dict[str, bool], check: str) -> None:
     assert said[check]
+
+
+@pytest.mark.row("P7.dma-requests")
+def test_every_request_paces(said: dict[str, bool]) -> None:
+    assert sorted(said) == sorted(CHECKS)
+    assert all(said.values())

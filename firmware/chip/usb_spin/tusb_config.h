@@ -1,0 +1,1 @@
+#include "../usb_composite/tusb_config.h"
