@@ -12,7 +12,7 @@ namespace Antmicro.Renode.UsbHosts
     /// </summary>
     /// <remarks>
     /// The emulation is stopped at the end of the quantum in which what was waited for happened: an instant that does not depend on
-    /// the speed of this computer.
+    /// the speed of this computer. Where time alone is waited for, the last quantum is cut so that it ends with the wait.
     ///
     /// To start and to pause an emulation costs some milliseconds of real time, as both make and end threads. A program that gives
     /// one short command after the other sets <see cref="KeepReady"/>: the emulation then stands still in the synchronization
@@ -147,7 +147,7 @@ namespace Antmicro.Renode.UsbHosts
             return true;
         }
 
-        // Long quanta while nothing but time is waited for
+        // Long quanta while nothing but time is waited for, and a last one that is as long as what is left
 
         /// <summary>
         /// One machine alone in its emulation does the same whatever the quanta are, and a tenth of them takes a fraction of the time,
@@ -156,9 +156,10 @@ namespace Antmicro.Renode.UsbHosts
         private void BeginStrides(long time)
         {
             quantum = emulation.MasterTimeSource.Quantum;
-            if(time > 0 && quantum >= ShortestQuantum && emulation.Machines.Count() == 1)
+            if(time > 0)
             {
-                end = machine.ElapsedVirtualTime.TimeElapsed + TimeInterval.FromMicroseconds((ulong)time / 1000);
+                longest = quantum >= ShortestQuantum && emulation.Machines.Count() == 1 ? LongestStride : 1;
+                end = machine.ElapsedVirtualTime.TimeElapsed + TimeInterval.FromTicks((ulong)time * TimeInterval.TicksPerMicrosecond / 1000);
                 stride = quantum;
                 striding = true;
                 strides++;
@@ -180,8 +181,10 @@ namespace Antmicro.Renode.UsbHosts
                 return;
             }
             var now = machine.ElapsedVirtualTime.TimeElapsed;
-            var left = end > now ? (end - now).Ticks / quantum.Ticks : 0;
-            stride = TimeInterval.FromTicks(quantum.Ticks * Math.Max(1, Math.Min(left, LongestStride)));
+            var left = end > now ? (end - now).Ticks : 0;
+            stride = TimeInterval.FromTicks(left >= quantum.Ticks
+                ? quantum.Ticks * Math.Min(left / quantum.Ticks, longest)
+                : Math.Max(left, FewInstructions.Ticks));
             source.Quantum = stride;
             source.ExecuteInNearestSyncedState(_ => Stride(number));
         }
@@ -211,6 +214,8 @@ namespace Antmicro.Renode.UsbHosts
         [Transient]
         private TimeInterval stride;
         [Transient]
+        private ulong longest;
+        [Transient]
         private TimeInterval end;
         [Transient]
         private ManualResetEventSlim done;
@@ -224,6 +229,9 @@ namespace Antmicro.Renode.UsbHosts
         private static EmulationRunner held;
 
         private static readonly TimeInterval ShortestQuantum = TimeInterval.FromMilliseconds(1);
+
+        /// <summary>A core stops with a whole instruction, so the wait's end may lie in the next quantum.</summary>
+        private static readonly TimeInterval FewInstructions = TimeInterval.FromTicks(TimeInterval.TicksPerMicrosecond / 5);
 
         private const ulong LongestStride = 10;
     }
