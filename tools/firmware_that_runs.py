@@ -77,7 +77,7 @@ def functions(device: Device) -> str:
             continue
         if value:
             found.append(f"{name} ({value})")
-    return ", ".join(found)
+    return ", ".join(found) or "vendor-specific"
 
 
 def row(name: str, origin: str, engine: str) -> str:
