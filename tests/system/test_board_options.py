@@ -25,9 +25,11 @@ BOOTING = {
     "repl": (),
     "serve": (),
     "top": (),
+    "verify": ("--only", "AT4"),
+    "fuzz": ("--cases", "1"),
 }
 """Every command that boots a board, with the least that it needs."""
-OTHERS = {"doctor", "trace", "picture", "new", "path", "setup"}
+OTHERS = {"replay", "campaign", "doctor", "trace", "picture", "new", "path", "setup"}
 TALK_TO_MICROPYTHON = ("exec", "repl", "demo")
 OTHER_FIRMWARE = "chip/hello"
 

@@ -30,9 +30,17 @@ def setting_of(options: BoardOptions) -> Setting:
     """The board of programs that the options describe. Raises UsageError for what replaying cannot keep."""
     from renode_pico.fuzz.case_file import Setting
 
-    for name, given in (("--flash", options.flash_file), ("--gdb", options.gdb_port), ("--mips", options.mips)):
+    left_out = {
+        "--flash": options.flash_file,
+        "--gdb": options.gdb_port,
+        "--mips": options.mips,
+        "--errata": options.errata or None,
+        "--strict": options.strict or None,
+        "--sanitize": options.sanitize or None,
+    }
+    for name, given in left_out.items():
         if given is not None:
-            raise UsageError(f"{name} is not for programs that are to be replayed from the same instant")
+            raise UsageError(f"{name} is not kept in a program's file, so that replaying it would not be the same")
     engine = "embedded" if options.engine == "auto" else options.engine
     return Setting(
         options.firmware,

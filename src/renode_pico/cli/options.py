@@ -102,8 +102,6 @@ class BoardOptions:
         from renode_pico.board import Board
 
         files = self.contents()
-        if self.bootsel and files:
-            raise UsageError(f"--bootsel starts the boot ROM's loader, which does not read {', '.join(files)}")
         board = Board(
             self.firmware,
             engine=cast("EngineName", self.engine),
@@ -151,6 +149,8 @@ class BoardOptions:
             if name in found:
                 raise UsageError(f"two files are to become {name} in the flash, the second is {path}")
             found[name] = path.read_bytes()
+        if self.bootsel and found:
+            raise UsageError(f"--bootsel starts the boot ROM's loader, which does not read {', '.join(found)}")
         return found
 
     def _listed(self) -> Iterator[tuple[str, Path]]:
