@@ -1,0 +1,33 @@
+"""docs/fuzz-findings.md: each finding shows itself again, in its smallest program (row Z4)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from renode_pico.fuzz.case_file import Setting
+from renode_pico.fuzz.program import Action, Control, Program, Reset, Send
+from renode_pico.fuzz.replay import replay
+from renode_pico.usb.transfer import Setup
+
+PAGE = (Path(__file__).parents[2] / "docs" / "fuzz-findings.md").read_text(encoding="utf-8")
+CODING = bytes.fromhex("00 00 00 00 00 00 00 00 00 00 00 00 00 78 d1 fa a5 f8 4c 22 ab 81 99 44 8c 25 32")
+FINDINGS: dict[str, tuple[str, tuple[Action, ...], str]] = {
+    "line-coding": ("chip/usb_composite", (Control(Setup(0x21, 0x20, 0, 5, 27), CODING),), "tu_fifo_read_n"),
+    "late-completion": ("cdc", (Send(0x02, b"U"), Control(Setup(0x00, 9, 0x80))), "ep 00 was already available"),
+    "late-completion-reset": ("chip/usb_composite", (Send(0x04), Reset()), "ep 00 was already available"),
+    "set-configuration": ("cdc", (Control(Setup(0x00, 9, 2)),), "SET_CONFIGURATION(2) is accepted"),
+    "set-interface": ("chip/usb_composite", (Control(Setup(0x01, 11, 1)),), "SET_INTERFACE is accepted"),
+    "data-nobody-wants": ("chip/usb_composite", (Control(Setup(0x21, 0x0B, 0, 0, 1), b"\0"),), "no end of it"),
+}
+
+
+@pytest.mark.engine("embedded", reason="the programs' instants are those of the engine on which they were found")
+@pytest.mark.row("Z4.explained")
+@pytest.mark.parametrize("name", FINDINGS)
+def test_a_finding_of_the_page_shows_itself(name: str) -> None:
+    firmware, actions, text = FINDINGS[name]
+    assert f'id="{name}"' in PAGE
+    outcome = replay(Setting(firmware), Program(actions)).outcome
+    assert any(text in f"{finding.text} {finding.stack}" for finding in outcome.findings), outcome
