@@ -1,0 +1,41 @@
+"""The class packs: a right device passes all items, and each item catches the device that is wrong in just that."""
+
+from __future__ import annotations
+
+import pytest
+
+from renode_pico.verify import report as reports
+from renode_pico.verify.runner import Report, verify
+from renode_pico.verify.table import choose
+from renode_pico.verify.verdict import Verdict
+from tests.verify.class_device import ClassDevice
+from tests.verify.class_mutants import MUTANTS
+from tests.verify.right_device import DeviceTarget
+
+PACKS = ("hid", "msc", "cdc", "midi", "dfu")
+ITEMS = choose(PACKS)
+IDS = [item.id for item in ITEMS]
+
+
+@pytest.fixture(scope="module")
+def whole_run() -> Report:
+    return verify(DeviceTarget(ClassDevice), ITEMS, seed=7)
+
+
+def test_there_is_a_mutant_for_each_item() -> None:
+    assert sorted(MUTANTS) == sorted(IDS)
+
+
+@pytest.mark.parametrize("number", range(len(ITEMS)), ids=IDS)
+def test_a_right_device_passes(whole_run: Report, number: int) -> None:
+    result = whole_run.results[number]
+    assert result.verdict is Verdict.PASS, reports.line(result)
+
+
+@pytest.mark.parametrize("identifier", IDS)
+def test_the_item_catches_its_mutant(identifier: str) -> None:
+    report = verify(DeviceTarget(MUTANTS[identifier]), choose(PACKS, [identifier]))
+    (result,) = report.results
+    assert result.verdict.bad, reports.line(result)
+    assert result.should
+    assert result.sent != result.came
