@@ -1,5 +1,6 @@
 // A keyboard, a device of numbered reports, a disk with a file system, MIDI and a serial port, by TinyUSB's drivers.
 // The serial port and MIDI send back what they receive; a letter on the serial port is typed on the keyboard, too.
+#include "pico/time.h"
 #include "usb_device.h"
 
 enum { HID_KEYS, HID_REPORTS, MSC, MIDI, MIDI_STREAM, CDC, CDC_DATA, INTERFACES };
@@ -29,7 +30,7 @@ static uint8_t const configuration[] = {
     TUD_MIDI_DESCRIPTOR(MIDI, 0, 0x04, 0x84, 64),
     TUD_CDC_DESCRIPTOR(CDC, 5, 0x85, 8, 0x06, 0x86, 64),
 };
-static char const *const texts[] = { "", "renode-pico", "composite", "0001", "keys", "port" };
+static char const *const texts[] = { "", "renode-pico", "composite", "F055C0010001", "keys", "port" };
 
 uint8_t const *tud_descriptor_device_cb(void) { return (uint8_t const *)&device; }
 uint8_t const *tud_descriptor_configuration_cb(uint8_t index) { (void)index; return configuration; }
@@ -37,20 +38,65 @@ uint16_t const *tud_descriptor_string_cb(uint8_t index, uint16_t language) { (vo
 
 // HID
 
-static uint8_t leds, feature[4];
+static uint8_t leds, feature[4], keys[8], box_out[8], box_in[8], mouse[sizeof(hid_mouse_report_t)];
+static int64_t idle_us[2];
+static alarm_id_t idle_alarms[2];
+static bool idle_due[2];
+
+static uint16_t give(uint8_t *buffer, uint16_t room, void const *report, uint16_t length) {
+    if(room < length) {
+        return 0;
+    }
+    memcpy(buffer, report, length);
+    return length;
+}
 
 uint8_t const *tud_hid_descriptor_report_cb(uint8_t instance) { return instance == 0 ? keyboard : reports; }
 
 uint16_t tud_hid_get_report_cb(uint8_t instance, uint8_t id, hid_report_type_t type, uint8_t *buffer, uint16_t length) {
-    if(instance == 1 && id == REPORT_BOX && type == HID_REPORT_TYPE_FEATURE && length >= sizeof(feature)) {
-        memcpy(buffer, feature, sizeof(feature));
-        return sizeof(feature);
+    if(instance == 0) {
+        return id != 0 ? 0 : type == HID_REPORT_TYPE_INPUT ? give(buffer, length, keys, sizeof(keys))
+            : type == HID_REPORT_TYPE_OUTPUT ? give(buffer, length, &leds, sizeof(leds)) : 0;
     }
-    if(instance == 0 && type == HID_REPORT_TYPE_OUTPUT) {
-        buffer[0] = leds;
-        return 1;
+    if(id == REPORT_MOUSE && type == HID_REPORT_TYPE_INPUT) {
+        return give(buffer, length, mouse, sizeof(mouse));
+    }
+    if(id == REPORT_BOX) {
+        return type == HID_REPORT_TYPE_FEATURE ? give(buffer, length, feature, sizeof(feature))
+            : type == HID_REPORT_TYPE_INPUT ? give(buffer, length, box_in, sizeof(box_in))
+            : type == HID_REPORT_TYPE_OUTPUT ? give(buffer, length, box_out, sizeof(box_out)) : 0;
     }
     return 0;
+}
+
+// TinyUSB keeps an idle rate, and leaves it to the program to send a report again that has not changed.
+static int64_t repeat(alarm_id_t id, void *instance) {
+    (void)id;
+    idle_due[(uintptr_t)instance] = true;
+    return -idle_us[(uintptr_t)instance];
+}
+
+bool tud_hid_set_idle_cb(uint8_t instance, uint8_t rate) {
+    if(idle_us[instance]) {
+        cancel_alarm(idle_alarms[instance]);
+    }
+    idle_us[instance] = rate * 4000;
+    idle_due[instance] = false;
+    if(rate) {
+        idle_alarms[instance] = add_alarm_in_us(idle_us[instance], repeat, (void *)(uintptr_t)instance, true);
+    }
+    return true;
+}
+
+static void repeat_reports(void) {
+    if(idle_due[0] && tud_hid_n_ready(0)) {
+        idle_due[0] = false;
+        tud_hid_n_report(0, 0, keys, sizeof(keys));
+    }
+    if(idle_due[1] && tud_hid_n_ready(1)) {
+        idle_due[1] = false;
+        tud_hid_n_report(1, REPORT_BOX, box_in, sizeof(box_in));
+    }
 }
 
 void tud_hid_set_report_cb(uint8_t instance, uint8_t id, hid_report_type_t type, uint8_t const *data, uint16_t length) {
@@ -67,13 +113,14 @@ void tud_hid_set_report_cb(uint8_t instance, uint8_t id, hid_report_type_t type,
         data++;
         length--;
     }
-    uint8_t answer[8] = { 0 };
-    for(uint16_t i = 0; i < length && i < sizeof(answer); i++) {
-        answer[i] = (uint8_t)(data[i] + 1);
+    if(id != REPORT_BOX) {
+        return;
     }
-    if(id == REPORT_BOX) {
-        tud_hid_n_report(1, REPORT_BOX, answer, sizeof(answer));
+    for(uint16_t i = 0; i < sizeof(box_in); i++) {
+        box_out[i] = i < length ? data[i] : 0;
+        box_in[i] = i < length ? (uint8_t)(data[i] + 1) : 0;
     }
+    tud_hid_n_report(1, REPORT_BOX, box_in, sizeof(box_in));
 }
 
 // The disk: 32 KiB, a FAT12 file system with one file
@@ -156,12 +203,13 @@ static uint8_t typed;
 
 static void work(void) {
     uint8_t packet[4];
+    repeat_reports();
     while(tud_midi_available() && tud_midi_packet_read(packet)) {
         tud_midi_packet_write(packet);
     }
     if(typed && tud_hid_n_ready(0)) {
-        uint8_t key[6] = { (uint8_t)(typed == 0xFF ? 0 : HID_KEY_A + typed - 'a') };
-        tud_hid_n_keyboard_report(0, 0, 0, key);
+        keys[2] = (uint8_t)(typed == 0xFF ? 0 : HID_KEY_A + typed - 'a');
+        tud_hid_n_report(0, 0, keys, sizeof(keys));
         typed = typed == 0xFF ? 0 : 0xFF;
     }
     uint8_t byte;
