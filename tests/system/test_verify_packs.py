@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import cast
 
 import pytest
@@ -34,3 +35,29 @@ def usbtest(request: pytest.FixtureRequest) -> Report:
 def test_the_cases_of_usbtest_pass_on_a_program_for_them(usbtest: Report, number: int) -> None:
     result = usbtest.results[number]
     assert result.verdict is Verdict.PASS, reports.line(result)
+
+
+KNOWN = {
+    "chip/usb_composite": {"HID3", "HID5", "HID9", "MSC3", "MSC8", "MSC9", "MSC13", "MSC14", "MSC15", "MSC16", "MSC17",
+                           "MSC19", "MSC24"},
+    "chip/usb_instrument": {"DFU3", "DFU8", "DFU9", "DFU10", "DFU11"},
+    "cdc": set(),
+}  # fmt: skip
+"""What TinyUSB's drivers do otherwise, each explained in docs/verify-results.md."""
+
+
+@pytest.mark.row("Y2.class-packs")
+@pytest.mark.parametrize(
+    ("firmware", "packs"),
+    [("chip/usb_composite", "hid msc cdc midi"), ("chip/usb_instrument", "dfu"), ("cdc", "cdc")],
+    ids=["composite", "instrument", "micropython"],
+)
+def test_class_packs_find_what_is_known_and_nothing_else(
+    request: pytest.FixtureRequest, firmware: str, packs: str
+) -> None:
+    report = run_of(firmware, engine_of(request.config), *packs.split())
+    bad = {result.item.id for result in report.results if result.verdict.bad}
+    assert bad == KNOWN[firmware], "\n".join(reports.line(each) for each in report.results if each.verdict.bad)
+    assert report.count(Verdict.PASS) >= 7
+    explained = (Path(__file__).parents[2] / "docs" / "verify-results.md").read_text(encoding="utf-8")
+    assert all(f"`{identifier}`" in explained for identifier in bad)

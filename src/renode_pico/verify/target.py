@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol
 
 from renode_pico.board import Board
 from renode_pico.engine.protocol import Uart
+from renode_pico.errors import FirmwareError
 from renode_pico.verify.link import HostLink, Link
 
 
@@ -58,8 +60,12 @@ class BoardTarget:
     def restart(self, *, plugged: bool) -> None:
         """Power off and on."""
         host = self._board.host
-        (host.plug if plugged else host.unplug)()
+        cable = host.plug if plugged else host.unplug
+        with suppress(FirmwareError):  # a chip that has panicked may say so once more
+            cable()
         self._board.power_cycle()
+        if host.plugged is not plugged:
+            cable()
 
     def last_words(self) -> str:
         """What UART0 has said."""
