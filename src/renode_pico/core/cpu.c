@@ -301,6 +301,12 @@ static i64 store_extra(u32 address)
     return address >> 28 == 0xD ? -SIO_SAVES : address >> 28 == 4 ? APB_WRITE : 0;
 }
 
+/* LDM and STM take 1 + N cycles at SIO, too: only single loads and stores are faster there (DDI 0484C, table 3.1). */
+static i64 list_extra(u32 address, u32 registers)
+{
+    return address >> 28 == 0xD ? SIO_SAVES * (i64)registers : 0;
+}
+
 /* -- Special registers (ARM DDI 0419, B5.2) -- */
 
 static u32 read_special(struct core *c, u32 which)

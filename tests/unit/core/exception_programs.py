@@ -243,11 +243,11 @@ class ExceptionOracle:
         self.msp = 0
         self.on_process_stack = False
         self.primask = 0
-        pc = program.registers[15]
-        while pc not in (END, None):
+        pc: int | None = program.registers[15]
+        while pc != END:
+            if pc is None:
+                return Outcome(LOCKED_UP)
             pc = self._go(pc)
-        if pc is None:
-            return Outcome(LOCKED_UP)
         *words, flags = uc.reg_read_batch([*WORDS, UC_ARM_REG_APSR])
         stacks = (self.msp, words[13]) if self.on_process_stack else (words[13], self.psp)
         return Outcome(

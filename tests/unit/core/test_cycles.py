@@ -7,6 +7,7 @@ import pytest
 from renode_pico.core.machine import Core
 from tests.unit.core.small_machine import HERE, NOP, NOTES, PROGRAM, SmallMachine
 
+SIO_SCRATCH = 0xD000_0010
 SRAM, SIO_CPUID, TIMER_RAW, FLASH = NOTES, 0xD000_0000, 0x4005_4028, 0x1000_0000
 pytestmark = pytest.mark.row("E1.cycle-counts", engine="embedded")
 
@@ -91,6 +92,14 @@ def test_pop_with_pc_takes_two_more_for_the_refill() -> None:
 )
 def test_the_bus(code: int, address: int, count: int) -> None:
     """SIO on its own port in one cycle; the APB bridge with two wait states to read and three to write."""
+    assert cycles([code], r0=address) == count
+
+
+@pytest.mark.parametrize(
+    ("code", "address", "count"), [(0xC006, SIO_SCRATCH, 3), (0xC806, SIO_SCRATCH, 3), (0xC802, TIMER_RAW, 4)]
+)
+def test_lists_on_the_bus(code: int, address: int, count: int) -> None:
+    """1 + N at SIO, too (table 3.1 has no shorter time for lists), and the bridge's wait states for each register."""
     assert cycles([code], r0=address) == count
 
 
