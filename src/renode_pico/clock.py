@@ -28,6 +28,9 @@ class Alarm(Protocol):
     def schedule(self, delay_ns: int) -> None:
         """Call back `delay_ns` emulated nanoseconds from now (0: as soon as the current event is over)."""
 
+    def schedule_at(self, at_ns: int) -> None:
+        """Call back at an instant, in emulated nanoseconds since power-on, that is not over."""
+
     def cancel(self) -> None:
         """Forget the pending call, if there is one."""
 

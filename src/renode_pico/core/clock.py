@@ -76,6 +76,10 @@ class MachineAlarm:
         """Call back `delay_ns` emulated nanoseconds from now."""
         self._clock.arm(self, self._clock.now_ns + max(delay_ns, 0))
 
+    def schedule_at(self, at_ns: int) -> None:
+        """Call back at an instant that is not over."""
+        self._clock.arm(self, at_ns)
+
     def cancel(self) -> None:
         """Forget the pending call."""
         self.ticket = 0
@@ -103,8 +107,11 @@ class MachineRunner:
         self._poked = True
         self._machine.stop()
 
-    def run_until(self, condition: Callable[[], bool], deadline_ns: int) -> bool:
-        """Run until `condition()` holds (True) or the clock has reached `deadline_ns` (False)."""
+    def run_until(self, condition: Callable[[], bool], deadline_ns: int, longest_ns: int = NS_PER_MS) -> bool:
+        """Run until `condition()` holds (True) or the clock has reached `deadline_ns` (False).
+
+        It is looked at again each `longest_ns`, also when nobody pokes.
+        """
         if self._running:
             raise RuntimeError("the engine is running already: only poke() may be called from inside an event")
         self._running = True
@@ -114,7 +121,7 @@ class MachineRunner:
                 now_ns = machine.now_ns
                 if now_ns >= deadline_ns:
                     return False
-                self._run_piece(machine.cycle_at_ns(min(deadline_ns, now_ns + NS_PER_MS)))
+                self._run_piece(machine.cycle_at_ns(min(deadline_ns, now_ns + longest_ns)))
                 self._check()
             return True
         finally:

@@ -302,9 +302,9 @@ static i64 store_extra(u32 address)
 }
 
 /* LDM and STM take 1 + N cycles at SIO, too: only single loads and stores are faster there (DDI 0484C, table 3.1). */
-static i64 list_extra(u32 address, u32 registers)
+static i64 list_extra(u32 address)
 {
-    return address >> 28 == 0xD ? SIO_SAVES * (i64)registers : 0;
+    return address >> 28 == 0xD ? SIO_SAVES : 0;
 }
 
 /* -- Special registers (ARM DDI 0419, B5.2) -- */

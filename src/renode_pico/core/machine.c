@@ -16,7 +16,8 @@ enum {
     SECTORS = FLASH_SIZE >> SECTOR_BITS,
 };
 
-enum run { RUN_DEADLINE, RUN_ALARM, RUN_STOPPED, RUN_SEMIHOSTING, RUN_DEBUG, RUN_LOCKED_UP, RUN_RESET_REQUEST, RUN_CORE1_MISSED };
+enum run { RUN_DEADLINE, RUN_ALARM, RUN_STOPPED, RUN_SEMIHOSTING, RUN_DEBUG, RUN_LOCKED_UP, RUN_RESET_REQUEST, RUN_CORE1_MISSED,
+           RUN_NO_HANDLER };
 
 /* -- Time -- */
 
@@ -288,11 +289,16 @@ API u32 pico_run(struct pico *p, u64 until)
             m->core1_missed = false;
             return RUN_CORE1_MISSED;
         }
-        for (u32 n = 0; n < 2; n++)
+        for (u32 n = 0; n < 2; n++) {
             if (m->core[n].locked_up && !m->core[n].lock_up_told) {
                 m->core[n].lock_up_told = true;
                 return RUN_LOCKED_UP;
             }
+            if (m->core[n].no_handler) {
+                m->core[n].no_handler = false;
+                return RUN_NO_HANDLER;
+            }
+        }
         if (m->now >= until)
             return RUN_DEADLINE;
         advance(p, until < m->next_due ? until : m->next_due);

@@ -132,6 +132,7 @@ struct core {
     bool waiting_event, waiting_interrupt; /* in WFE, in WFI */
     bool held;            /* in reset, or powered off, by PSM */
     bool locked_up, lock_up_told; /* and whether pico_run() has said so */
+    bool no_handler;      /* in the boot ROM's HardFault handler, and pico_run() has not said so */
     bool halted;          /* by a debugger */
     u8 number;
     u8 fault;             /* enum fault: of the last access or instruction that was refused */

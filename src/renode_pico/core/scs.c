@@ -196,6 +196,8 @@ static void enter(struct pico *p, struct core *c, u32 exception)
         return;
     }
     c->r[15] = vector & ~1u;
+    if (exception == EXC_HARDFAULT && !c->vtor)
+        c->no_handler = p->m.attention = true;
     core_update(p, c);
     if (!(vector & 1))
         core_fault(p, c, FAULT_ARM, vector);

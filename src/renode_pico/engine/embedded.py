@@ -14,7 +14,7 @@ from weakref import WeakSet
 
 from renode_pico import __version__
 from renode_pico.bridge.gdb import SIGINT, SIGTRAP, GdbStub
-from renode_pico.clock import NS_PER_S, nanoseconds
+from renode_pico.clock import NS_PER_MS, NS_PER_S, nanoseconds
 from renode_pico.core.clock import MachineRunner
 from renode_pico.core.debugger import MachineTarget
 from renode_pico.core.machine import Core, Fault, Hit, MachineSnapshot, Run, State
@@ -40,6 +40,8 @@ from renode_pico.usb.wire import Wire
 MIPS = 125
 """Most instructions take one cycle, and firmware sets clk_sys to 125 MHz."""
 GPIO_COUNT = 30
+LONGEST_PIECE_NS = 50 * NS_PER_MS
+"""So long `run` stays in the core when nothing happens: Ctrl-C is heard in between."""
 MAX_CLOSED_CHIPS = 3
 """So many of them, and the garbage collector is asked before another one is made: it counts objects, not bytes."""
 
@@ -170,7 +172,8 @@ class EmbeddedEngine:
     def run(self, seconds: float) -> None:
         """Let emulated time pass. Raises FirmwareError when the processor has stopped for good."""
         self._ask_gdb()
-        self.runner.run_until(_never, self._deadline(seconds))
+        longest_ns = LONGEST_PIECE_NS if self._gdb is None else NS_PER_MS
+        self.runner.run_until(_never, self._deadline(seconds), longest_ns)
 
     def run_until(self, condition: Callable[[], bool], timeout: float) -> bool:
         """Run until `condition` holds; False when `timeout` emulated seconds have passed first.
@@ -298,6 +301,11 @@ class EmbeddedEngine:
             for core in (0, 1):
                 if self._machine.core(core, Core.STATE) & State.LOCKED_UP:
                     self._locked_up(core)
+        elif reason is Run.NO_HANDLER:
+            for core in (0, 1):
+                ipsr, vtor = self._machine.core(core, Core.IPSR), self._machine.core(core, Core.VTOR)
+                if ipsr == EXC_HARDFAULT and not vtor:
+                    self._died(no_handler_text(self._fault(core, first=True), core), core, Core.FIRST_R0)
         elif reason is Run.DEBUG:
             self._halted()
         elif reason is Run.SEMIHOSTING:
@@ -384,11 +392,6 @@ class EmbeddedEngine:
 
     def _check(self) -> None:
         self._ask_gdb()
-        if not self._dead:
-            for core in (0, 1):
-                ipsr, vtor = self._machine.core(core, Core.IPSR), self._machine.core(core, Core.VTOR)
-                if ipsr == EXC_HARDFAULT and not vtor:
-                    self._died(no_handler_text(self._fault(core, first=True), core), core, Core.FIRST_R0)
         if self._dead is not None:
             raise self._dead.with_traceback(None)
 

@@ -104,7 +104,8 @@ class UsbController(UsbBlock):
             return
         bus.traffic()
         self.sof_rd = frame
-        self._latch(Int.DEV_SOF)
+        if not self._latched & Int.DEV_SOF:
+            self._latch(Int.DEV_SOF)
         if self._nak_polled:
             polled = sorted(self._nak_polled, key=lambda endpoint: endpoint.bit)
             self._nak_polled.clear()

@@ -418,7 +418,7 @@ class BusHost:
         bus.frame += 1
         begin_ns = self._frame_end_ns
         self._frame_end_ns = bus.frame_end_ns = begin_ns + FRAME_NS
-        self._frame_alarm.schedule(self._frame_end_ns - self._clock.now_ns)
+        self._frame_alarm.schedule_at(self._frame_end_ns)
         self._free_ns = max(self._free_ns, begin_ns + SOF_NS)
         if self._neighbour:
             self._neighbour_alarm.schedule(begin_ns + FRAME_NS // 2 - self._clock.now_ns)

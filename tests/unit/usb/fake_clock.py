@@ -19,6 +19,9 @@ class FakeAlarm:
         assert delay_ns >= 0
         self.ticket = self._clock.push(delay_ns, self)
 
+    def schedule_at(self, at_ns: int) -> None:
+        self.schedule(at_ns - self._clock.now_ns)
+
     def cancel(self) -> None:
         self.ticket = 0
 
