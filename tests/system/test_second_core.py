@@ -1,4 +1,6 @@
-"""The core in C and rp2040py's run the same firmware in the same machine: same bus trace, time, RAM and registers."""
+"""The core in C, the same as WebAssembly, and rp2040py's core run the same firmware in the same machine: same bus
+trace, time, RAM and registers.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +10,7 @@ from typing import cast
 import pytest
 
 from renode_pico.board import Board
+from renode_pico.core.machine import load
 from renode_pico.engine.embedded import EmbeddedEngine
 from renode_pico.usb.observe import BusEventRecord, TransactionRecord, TransferRecord
 from tests.system.rp2040py_core import Rp2040pyCore, registers
@@ -90,3 +93,11 @@ def test_both_cores_lead_the_same_life() -> None:
     assert ours.ram == other.ram
     assert (ours.cycles, ours.instructions) == (other.cycles, other.instructions)
     assert ours.instructions > 1_000_000
+
+
+@pytest.mark.row("E4.runs", "E4.same-traces", engine="embedded")
+def test_webassembly_leads_the_same_life(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours = live(second_core=False)
+    monkeypatch.setenv("RENODE_PICO_CORE", "wasm")
+    assert load().kind == "WebAssembly"
+    assert live(second_core=False) == ours

