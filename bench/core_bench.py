@@ -1,0 +1,171 @@
+"""The embedded engine's own speed, CPU seconds: beside an earlier checkout, rp2040js, Renode, and emulated time.
+
+    python bench/core_bench.py [--before CHECKOUT] [--runs 3] [--only loop|prompt|stdout|job|busy|asleep|mpremote]
+
+Used by bench.py. `--before` is a checkout of the commit to compare with, by default what RENODE_PICO_BEFORE names;
+86cf151 is the last one with rp2040py's core and blocks. It runs in this environment, which has rp2040py for the tests.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.append(str(ROOT / "bench"))
+
+from measure import BIN, IMAGE, LOOP, STDOUT, Row, compare, show  # noqa: E402
+
+CPU = """
+import sys, time
+from pathlib import Path
+from renode_pico.board import Board
+begin = time.process_time()
+with Board(Path(sys.argv[1]), engine="embedded") as board:
+    if sys.argv[2]:
+        board.repl().exec("1")
+        begin = time.process_time()
+        board.exec(sys.argv[2], timeout=600)
+    else:
+        begin = time.process_time()
+        board.repl().exec("1")
+    print(time.process_time() - begin)
+"""
+EMULATED = """
+import sys, time
+from pathlib import Path
+from renode_pico.board import Board
+with Board(Path(sys.argv[1]), engine="embedded") as board:
+    board.enumerate()
+    board.engine.run(0.5)
+    begin = time.process_time()
+    board.engine.run(float(sys.argv[2]))
+    print(time.process_time() - begin)
+"""
+BUSY_IMAGE = IMAGE.parent / "chip" / "usb_composite.uf2"
+"""A program of TinyUSB's that goes round `while (true) tud_task();`."""
+EMULATED_S = 20
+COPIED = 240_000
+COPIED_A_SECOND = 60_000
+
+
+def measured(code: str, *arguments: object, checkout: Path = ROOT) -> float:
+    """What a program prints: CPU seconds. It runs in a process of its own, with the package of a checkout."""
+    environment = os.environ | {"PYTHONPATH": str(checkout / "src")}
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600, check=False)
+    if done.returncode:
+        raise SystemExit(f"{checkout}: {done.stderr[-2000:]}")
+    return float(done.stdout)
+
+
+def beside_before(name: str, code: str, times: float, before: Path, runs: int) -> Row:
+    """A program on this engine and on that of an earlier checkout."""
+    return compare(
+        name,
+        lambda: measured(CPU, IMAGE, code),
+        lambda: measured(CPU, IMAGE, code, checkout=before),
+        1 / times,
+        f"the engine of {before.name}",
+        runs,
+    )
+
+
+def job(runs: int) -> Row:
+    """The main job, a whole process: CPU seconds."""
+
+    def once() -> float:
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        command = [BIN / "renode-pico", "demo", "--engine", "embedded", "--firmware", IMAGE]
+        subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+    took = statistics.median(once() for _ in range(runs))
+    return Row("`renode-pico demo` as a process, CPU", took, 1.5, took / 1.5, 1.0, "the limit of 1.5 s")
+
+
+def busy(runs: int) -> Row:
+    """`while (true) tud_task();`: CPU seconds of five emulated seconds."""
+    took = statistics.median(measured(EMULATED, BUSY_IMAGE, 5) for _ in range(runs))
+    return Row("5 s of `while (true) tud_task()`, CPU", took, 5, took / 5, 1.5, "emulated time")
+
+
+def asleep(runs: int) -> Row:
+    """A board that sleeps, with an idle, configured device: SOF each millisecond."""
+    took = statistics.median(measured(EMULATED, IMAGE, EMULATED_S) for _ in range(runs))
+    limit = EMULATED_S / 200
+    return Row(f"{EMULATED_S} s of a sleeping board, CPU", took, limit, took / limit, 1.0, "a 200th of emulated time")
+
+
+def mpremote(runs: int) -> Row:
+    """`mpremote cp` of a file to the board through a pseudo-terminal, as fast as the engine can."""
+    command = [sys.executable, "-m", "renode_pico", "serve", "--pty", "--speed", "0", "--engine", "embedded"]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "data.bin"
+        path.write_bytes(bytes(range(256)) * (COPIED // 256))
+        pipe = subprocess.PIPE
+        process = subprocess.Popen([*command, "--firmware", IMAGE], stdin=pipe, stdout=pipe, text=True, cwd=ROOT)
+        try:
+            assert process.stdout is not None
+            lines = (re.search(r"/dev/pts/\d+", line) for line in process.stdout)
+            port = next(found[0] for found in lines if found)
+
+            def copy() -> float:
+                begin = time.monotonic()
+                subprocess.run(
+                    [BIN / "mpremote", "connect", port, "cp", path, ":data.bin"],
+                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, timeout=120, check=True,
+                )  # fmt: skip
+                return time.monotonic() - begin
+
+            took = statistics.median(copy() for _ in range(runs))
+        finally:
+            process.terminate()
+            process.wait(timeout=60)
+    limit = COPIED / COPIED_A_SECOND
+    return Row(f"mpremote copies {COPIED} bytes", took, limit, took / limit, 1.0, f"{COPIED_A_SECOND // 1000} KB/s")
+
+
+def measurements(runs: int, before: Path | None = None) -> list[tuple[str, Callable[[], Row]]]:
+    """What there is to measure, by name."""
+    named = before or (Path(os.environ["RENODE_PICO_BEFORE"]) if "RENODE_PICO_BEFORE" in os.environ else None)
+    found: list[tuple[str, Callable[[], Row]]] = []
+    if named is None:
+        print("RENODE_PICO_BEFORE names no earlier checkout: nothing is measured beside it")
+    else:
+        found += [
+            ("loop-before", lambda: beside_before("compute-bound loop, CPU", LOOP, 60, named, runs)),
+            ("prompt-before", lambda: beside_before("power-on to USB prompt, CPU", "", 6, named, runs)),
+            ("stdout-before", lambda: beside_before("100 KiB of stdout over CDC, CPU", STDOUT, 8, named, runs)),
+        ]
+    found += [("job", lambda: job(runs)), ("busy", lambda: busy(runs))]
+    return [*found, ("asleep", lambda: asleep(runs)), ("mpremote", lambda: mpremote(runs))]
+
+
+def main() -> int:
+    """Measure and print; 1 when a limit is passed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--before", type=Path, metavar="CHECKOUT")
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--only", metavar="WORD")
+    options = parser.parse_args()
+    rows = []
+    for name, measure in measurements(options.runs, options.before):
+        if options.only is None or options.only in name:
+            rows.append(measure())
+            print(show(rows[-1]), flush=True)
+    return 1 if any(row.ratio > row.limit for row in rows) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
