@@ -350,7 +350,7 @@ class Machine:
 
     def run(self, until_cycle: int) -> Run:
         """Let time pass, up to a cycle or what else there is to say (`Run`)."""
-        reason = self._c.run(self._p, until_cycle)
+        reason: int = self._c.run(self._p, until_cycle)
         if self._error is not None:
             self._raise()
         return _RUNS[reason]
