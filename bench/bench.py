@@ -99,8 +99,10 @@ def rows(runs: int, only: str | None) -> list[Row]:
     import bridge
     import fuzz
     import pio
+    import core_bench
     import renode_bench
 
+    todo += core_bench.measurements(min(runs, 3))
     todo += renode_bench.measurements(min(runs, 3))
     todo += bridge.measurements("embedded", min(runs, 3))
     todo += fuzz.measurements()

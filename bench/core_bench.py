@@ -1,6 +1,6 @@
 """The embedded engine's own speed, CPU seconds: beside an earlier checkout, rp2040js, Renode, and emulated time.
 
-    python bench/core_bench.py [--before CHECKOUT] [--runs 3] [--only loop|prompt|stdout|job|busy|asleep|mpremote]
+    python bench/core_bench.py [--before CHECKOUT] [--runs 3] [--only loop|prompt|stdout|job|asleep]
 
 Used by bench.py. `--before` is a checkout of the commit to compare with, by default what RENODE_PICO_BEFORE names;
 86cf151 is the last one with rp2040py's core and blocks. It runs in this environment, which has rp2040py for the tests.
@@ -10,13 +10,10 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import resource
 import statistics
 import subprocess
 import sys
-import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -51,11 +48,7 @@ with Board(Path(sys.argv[1]), engine="embedded") as board:
     board.engine.run(float(sys.argv[2]))
     print(time.process_time() - begin)
 """
-BUSY_IMAGE = IMAGE.parent / "chip" / "usb_composite.uf2"
-"""A program of TinyUSB's that goes round `while (true) tud_task();`."""
 EMULATED_S = 20
-COPIED = 240_000
-COPIED_A_SECOND = 60_000
 
 
 def measured(code: str, *arguments: object, checkout: Path = ROOT) -> float:
@@ -94,46 +87,11 @@ def job(runs: int) -> Row:
     return Row("`renode-pico demo` as a process, CPU", took, 1.5, took / 1.5, 1.0, "the limit of 1.5 s")
 
 
-def busy(runs: int) -> Row:
-    """`while (true) tud_task();`: CPU seconds of five emulated seconds."""
-    took = statistics.median(measured(EMULATED, BUSY_IMAGE, 5) for _ in range(runs))
-    return Row("5 s of `while (true) tud_task()`, CPU", took, 5, took / 5, 1.5, "emulated time")
-
-
 def asleep(runs: int) -> Row:
     """A board that sleeps, with an idle, configured device: SOF each millisecond."""
     took = statistics.median(measured(EMULATED, IMAGE, EMULATED_S) for _ in range(runs))
     limit = EMULATED_S / 200
     return Row(f"{EMULATED_S} s of a sleeping board, CPU", took, limit, took / limit, 1.0, "a 200th of emulated time")
-
-
-def mpremote(runs: int) -> Row:
-    """`mpremote cp` of a file to the board through a pseudo-terminal, as fast as the engine can."""
-    command = [sys.executable, "-m", "renode_pico", "serve", "--pty", "--speed", "0", "--engine", "embedded"]
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "data.bin"
-        path.write_bytes(bytes(range(256)) * (COPIED // 256))
-        pipe = subprocess.PIPE
-        process = subprocess.Popen([*command, "--firmware", IMAGE], stdin=pipe, stdout=pipe, text=True, cwd=ROOT)
-        try:
-            assert process.stdout is not None
-            lines = (re.search(r"/dev/pts/\d+", line) for line in process.stdout)
-            port = next(found[0] for found in lines if found)
-
-            def copy() -> float:
-                begin = time.monotonic()
-                subprocess.run(
-                    [BIN / "mpremote", "connect", port, "cp", path, ":data.bin"],
-                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, timeout=120, check=True,
-                )  # fmt: skip
-                return time.monotonic() - begin
-
-            took = statistics.median(copy() for _ in range(runs))
-        finally:
-            process.terminate()
-            process.wait(timeout=60)
-    limit = COPIED / COPIED_A_SECOND
-    return Row(f"mpremote copies {COPIED} bytes", took, limit, took / limit, 1.0, f"{COPIED_A_SECOND // 1000} KB/s")
 
 
 def measurements(runs: int, before: Path | None = None) -> list[tuple[str, Callable[[], Row]]]:
@@ -148,8 +106,7 @@ def measurements(runs: int, before: Path | None = None) -> list[tuple[str, Calla
             ("prompt-before", lambda: beside_before("power-on to USB prompt, CPU", "", 6, named, runs)),
             ("stdout-before", lambda: beside_before("100 KiB of stdout over CDC, CPU", STDOUT, 8, named, runs)),
         ]
-    found += [("job", lambda: job(runs)), ("busy", lambda: busy(runs))]
-    return [*found, ("asleep", lambda: asleep(runs)), ("mpremote", lambda: mpremote(runs))]
+    return [*found, ("job", lambda: job(runs)), ("asleep", lambda: asleep(runs))]
 
 
 def main() -> int:
