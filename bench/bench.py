@@ -97,9 +97,9 @@ def rows(runs: int, only: str | None) -> list[Row]:
         ("prompt", lambda: prompt(runs)),
     ]
     import bridge
+    import core_bench
     import fuzz
     import pio
-    import core_bench
     import renode_bench
 
     todo += core_bench.measurements(min(runs, 3))
