@@ -1,37 +1,33 @@
-"""Row T8: GDB on the firmware's ELF with symbols, while the host enumerates the device."""
+"""Row T8: GDB on the firmware's ELF with symbols, while the host enumerates the device. Row R3: GDB on both engines."""
 
 from __future__ import annotations
 
 import re
-import shutil
 import socket
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from renode_pico.board import Board
-from renode_pico.engine.embedded_backtrace import find_elf
+from renode_pico.engine.embedded_backtrace import find_elf, symbol_values
 from renode_pico.engine.renode import RenodeEngine
+from renode_pico.errors import UsageError
+from renode_pico.firmware import find_image
+from renode_pico.pytest_plugin import engine_of
 from tests.processes import program
+from tests.system.gdb_session import GDB, INTERRUPT, WALL_LIMIT, WHY_NOT, GdbProcess, debug, free_port
+from tests.system.test_command_line import COMMAND
 
-GDB = shutil.which("gdb-multiarch")
-WALL_LIMIT = 60
-"""Seconds after which a debugger that hangs is ended: without it the core would stay halted for ever."""
+CORES = "chip/cores"
+CHIP_ID = 0x4000_0000
+"""SYSINFO.CHIP_ID."""
 
-pytestmark = [
-    pytest.mark.engine("renode", reason="GDB's server is Renode's"),
-    pytest.mark.skipif(GDB is None, reason="gdb-multiarch is not installed: apt-get install gdb-multiarch"),
-]
-
-
-def free_port() -> int:
-    """A TCP port of this machine that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+pytestmark = pytest.mark.skipif(GDB is None, reason=WHY_NOT)
+on_renode = pytest.mark.engine("renode", reason="Renode's own server, driven in the middle of an enumeration")
 
 
 def until(function: str) -> tuple[str, ...]:
@@ -89,6 +85,7 @@ def gdb(pico: Board, elf: Path, tmp_path: Path) -> Iterator[subprocess.Popen[str
     pico.engine.runtime.command("machine StopGdbServer")
 
 
+@on_renode
 @pytest.mark.row("T8.symbols")
 def test_a_breakpoint_in_the_usb_interrupt_while_the_device_is_enumerated(
     pico: Board, gdb: subprocess.Popen[str]
@@ -114,3 +111,140 @@ def test_a_breakpoint_in_the_usb_interrupt_while_the_device_is_enumerated(
     assert "detached" in said
     assert (device.descriptor.idVendor, device.descriptor.idProduct) == (0x2E8A, 0x0005)
     assert pico.exec("print(6*7)") == b"42\r\n"
+
+
+@pytest.fixture
+def port(pico: Board) -> int:
+    """Where the board waits for GDB."""
+    chosen = free_port()
+    pico.start_gdb(chosen)
+    return chosen
+
+
+def thread_of(core: int, threads: str) -> str:
+    """The number of the thread that is a core, by what `info threads` says."""
+    found = re.finditer(r"(\d+) +Thread \d+ .*?(?:core |cpu)(\d)", threads)
+    return next(match[1] for match in found if int(match[2]) == core)
+
+
+def symbol(pico: Board, name: str) -> int:
+    """Where a variable is."""
+    elf = find_elf(pico.firmware)
+    assert elf is not None
+    return symbol_values(elf)[name]
+
+
+def number_in(text: str) -> int:
+    """The value that GDB prints: `$1 = 42`."""
+    return int(text.rpartition("= ")[2], 0)
+
+
+@pytest.mark.pico(firmware=CORES, cores=2)
+@pytest.mark.row("R3.break", "R3.both-cores")
+def test_breakpoints_on_both_cores(pico: Board, port: int, tmp_path: Path) -> None:
+    commands = ["info threads", "break add", "continue", "backtrace", "info args", "delete"]
+    commands += ["hbreak square", "continue", "info threads", "backtrace", "continue", "print number", "detach"]
+    said = dict(enumerate(debug(pico, port, commands, tmp_path)))
+    first, second = thread_of(0, said[0]), thread_of(1, said[0])
+    assert {first, second} == {"1", "2"}
+    assert said[0].count("0x000000ee") == 2, "the board stands at its first instruction until GDB lets it go"
+    assert re.search(rf"Thread {first} .*hit Breakpoint 1, add \(to=0, number=", said[2])
+    assert re.search(r"^#1 .* in main \(\) at .*main\.c:\d+$", said[3], re.MULTILINE)
+    assert "number = 1\n" in said[4]
+    assert re.search(rf"Thread {second} .*hit Breakpoint 2, square \(number=1\)", said[7])
+    assert re.search(rf"^\* {second} .*square \(number=1\)", said[8], re.MULTILINE)
+    assert re.search(r"^#1 .*in core1_main \(\)", said[9], re.MULTILINE)
+    assert re.search(rf"Thread {second} .*hit Breakpoint 2, square \(number=2\)", said[10]) or "number=2" in said[10]
+    assert number_in(said[11]) == 2
+    assert "detached" in said[12]
+    before = pico.engine.peek(symbol(pico, "sum"))
+    pico.engine.run(0.01)
+    assert pico.engine.peek(symbol(pico, "sum")) > before, "the board goes on"
+
+
+@pytest.mark.pico(firmware=CORES, cores=2)
+@pytest.mark.row("R3.watch", "R3.step", "R3.memory")
+def test_watchpoints_steps_memory_and_registers(pico: Board, port: int, tmp_path: Path) -> None:
+    commands = ["watch sum", "continue", "continue", "delete", "rwatch table[0]", "continue", "delete"]
+    said = ["break add", "continue", "delete", "print $pc", "stepi", "print $pc", "finish", "next", "step"]
+    ask = ["print/x table[1]", "set var table[1] = 0x1234", "x/2xw &table[0]", "print/x *(unsigned *) 0x40000000"]
+    ask += ["print/x $sp", "print $xpsr & 0x1ff", "x/1xh add", "break add", "continue", "print number"]
+    ask += ["set var $r1 = 1000", "print number", "detach"]
+    answers = debug(pico, port, commands + said + ask, tmp_path)
+    watched, stepped, asked = answers[:7], answers[7:16], answers[16:]
+
+    assert [re.findall(r"(?:Old|New) value = (\d+)", stop) for stop in watched[1:3]] == [["0", "1"], ["1", "3"]]
+    assert "main ()" in watched[1]
+    assert re.search(r"hit Hardware read watchpoint 2: table\[0\]\s+Value = 287454020", watched[5])
+
+    assert "add (to=" in stepped[1]
+    before, after = (int(re.search(r"0x[0-9a-f]+", stepped[number])[0], 16) for number in (3, 5))  # type: ignore[index]
+    assert after == before + 2
+    assert re.search(r"^main \(\) at .*Value returned is ", stepped[6], re.MULTILINE | re.DOTALL)
+    lines = [int(re.search(r"^(?:0x\w+\s+)?(\d+)\t", step, re.MULTILINE)[1]) for step in stepped[6:9]]  # type: ignore[index]
+    assert lines[0] < lines[1] < lines[2]
+
+    assert number_in(asked[0]) == 0x55667788
+    assert asked[2].split()[-2:] == ["0x11223344", "0x00001234"]
+    assert number_in(asked[3]) == pico.engine.peek(CHIP_ID)
+    assert 0x20040000 < number_in(asked[4]) < 0x20042000
+    assert number_in(asked[5]) == 0, "in no exception"
+    assert re.search(r"<add>:\t0x[0-9a-f]{4}$", asked[6].strip())
+    assert number_in(asked[11]) == 1000 != number_in(asked[9])
+    assert pico.engine.peek(symbol(pico, "table") + 4) == 0x1234
+
+
+@pytest.mark.pico(firmware=CORES, cores=2)
+def test_it_is_interrupted_reset_left_and_come_back_to(pico: Board, port: int, tmp_path: Path) -> None:
+    commands = [INTERRUPT, "continue", "print sum > 0", "monitor reset init", "maintenance flush register-cache"]
+    commands += ["info threads", "break main", "continue", "delete", "detach"]
+    said = debug(pico, port, commands, tmp_path)
+    assert "received signal SIGINT" in said[1]
+    assert number_in(said[2]) == 1
+    assert len(re.findall(r"0x000000(?:00|ee) in ", said[5])) == 2, "both cores are where the chip begins"
+    assert re.search(r"hit Breakpoint 1, main \(\)", said[7])
+
+    def runs() -> bool:
+        before = pico.engine.peek(symbol(pico, "sum"))
+        pico.engine.run(0.01)
+        return pico.engine.peek(symbol(pico, "sum")) > before
+
+    assert runs()
+    assert "hit Breakpoint 1, add" in debug(pico, port, ["break add", "continue", "kill"], tmp_path)[1]
+    assert runs(), "the board outlives a debugger that kills its program"
+    debug(pico, port, ["break add", "python import os; os.kill(os.getpid(), 9)"], tmp_path, finished=False)
+    assert runs(), "breakpoints of a debugger that is gone stop nobody"
+
+
+@pytest.mark.pico(firmware="chip/ends")
+@pytest.mark.engine("embedded", reason="Renode's core takes no HardFault for these yet")
+def test_a_fault_and_a_breakpoint_of_the_program_stop_for_gdb(pico: Board, port: int, tmp_path: Path) -> None:
+    pico.engine.uart(0).write(b"u")
+    said = debug(pico, port, ["continue", "backtrace", "monitor reset init", "detach"], tmp_path)
+    assert "SIGTRAP" in said[0]
+    assert "isr_hardfault" in said[1]
+    assert re.search(r"read_from .*finish .*main ", said[1], re.DOTALL)
+
+
+def test_a_port_that_is_taken_is_refused(pico: Board) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(UsageError, match=r"GDB's port \d+: "):
+            pico.start_gdb(taken.getsockname()[1])
+
+
+@pytest.mark.parametrize("command", ["run", "serve"])
+def test_commands_let_gdb_in(command: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    engine = engine_of(request.config)
+    request.node.user_properties.append(("engine", engine))
+    port, commands = free_port(), ["break add", "continue", "print sum", "kill"]
+    words = [*COMMAND, command, "--firmware", CORES, "--cores", "2", "--engine", engine, "--gdb", str(port)]
+    with program(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as board:
+        said = GdbProcess(find_image(CORES), port, commands, tmp_path).run(lambda: time.sleep(0.05))
+        board.terminate()
+        assert board.stdout is not None
+        shown = board.stdout.read()
+    assert f"target remote 127.0.0.1:{port}" in shown
+    assert "hit Breakpoint 1, add (to=0" in said[1]
+    assert number_in(said[2]) == 0

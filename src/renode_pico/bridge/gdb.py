@@ -7,7 +7,7 @@ Ctrl-C; `halted` serves GDB until it lets the board go on. Packets: the GDB manu
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Protocol
 
 from renode_pico.errors import UsageError
@@ -67,8 +67,14 @@ class Target(Protocol):
     def set_watchpoints(self, watchpoints: set[tuple[int, int, int]]) -> bool:
         """(address, length, 1 write | 2 read)."""
 
-    def resume(self, core: int, *, step: bool) -> None:
-        """Before execution goes on: passing what stands at the PC of `core`, or for one step of it."""
+    def attach(self, on: bool) -> None:
+        """A debugger has come, so that BKPT stops for it; or it has gone."""
+
+    def resume(self, core: int, *, step: bool, held: Collection[int] = ()) -> None:
+        """Before execution goes on: passing what stands at the PC of `core`, or for one step of it.
+
+        held: cores that stand still meanwhile.
+        """
 
     def reset(self) -> None:
         """The RUN pin."""
@@ -152,6 +158,7 @@ class GdbStub:
         self._input.clear()
         self._acknowledge = True
         self._last = "S05"
+        self._target.attach(True)
 
     def halted(self, signal: int, core: int = 0, watched: int | None = None) -> None:
         """The board stands: tell GDB, unless it has just connected, and serve it until it lets the board go on."""
@@ -187,6 +194,7 @@ class GdbStub:
         self._watchpoints.clear()
         self._target.set_breakpoints(set())
         self._target.set_watchpoints(set())
+        self._target.attach(False)
         self._target.resume(self._core, step=False)
 
     # Packets
@@ -250,18 +258,26 @@ class GdbStub:
         return self._client is None
 
     def _go_on(self, packet: str) -> bool:
-        step, core = packet[:1] == "s", self._core
+        step, core, held = packet[:1] == "s", self._core, set[int]()
         if packet.startswith("vCont;"):
-            for action in packet[6:].split(";"):
-                what, _, thread = action.partition(":")
-                if what[:1] in ("s", "S"):
-                    step = True
-                    if thread and int(thread, 16) > 0:
-                        core = int(thread, 16) - 1
+            actions = self.actions(packet[6:])
+            stepping = [number for number, action in actions.items() if action in "sS"]
+            step, core = bool(stepping), next(iter(stepping), core)
+            held = set(range(self._target.cores)) - set(actions)
         elif packet[1:]:
             self._target.set_register(core, 15, int(packet[1:], 16))
-        self._target.resume(core, step=step)
+        self._target.resume(core, step=step, held=held)
         return True
+
+    def actions(self, text: str) -> dict[int, str]:
+        """What each core is to do: the leftmost action that is for it; a core without one stands still."""
+        actions: dict[int, str] = {}
+        for one in text.split(";"):
+            action, _, thread = one.partition(":")
+            cores = range(self._target.cores) if thread in ("", "-1") else [max(int(thread, 16) - 1, 0)]
+            for core in cores:
+                actions.setdefault(core, action[:1])
+        return actions
 
     # Registers and memory
 

@@ -69,6 +69,7 @@ FUNCTIONS: dict[str, tuple[str, str]] = {
     "watchpoint": ("i", "piiii"),
     "clear_watchpoints": ("", "p"),
     "resume": ("", "pii"),
+    "attach_debugger": ("", "pi"),
     "debug_hit": ("i", "ppp"),
     "decode": ("", "iiip"),
     "cover": ("i", "pi"),

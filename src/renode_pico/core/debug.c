@@ -22,6 +22,8 @@ bool must_stop(struct pico *p, struct core *c, u32 pc)
     return d->hit;
 }
 
+void debug_bkpt(struct pico *p, struct core *c, u32 pc) { hit(p, c, HIT_BREAKPOINT, pc); }
+
 void debug_access(struct pico *p, struct core *c, u32 address, u32 size, bool write)
 {
     struct debug *d = &p->debug;

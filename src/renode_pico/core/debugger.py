@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from renode_pico.core.machine import Core, Machine
 
@@ -103,6 +103,12 @@ class MachineTarget:
         """All there are: (address, length, 1 write | 2 read)."""
         return self._machine.set_watchpoints(sorted(watchpoints))
 
-    def resume(self, core: int, *, step: bool) -> None:
-        """Execution goes on, or one instruction of `core`."""
+    def attach(self, on: bool) -> None:
+        """Whether BKPT stops for the debugger."""
+        self._machine.attach_debugger(on)
+
+    def resume(self, core: int, *, step: bool, held: Collection[int] = ()) -> None:
+        """Execution goes on, or one instruction of `core`; not that of cores in `held`."""
+        for number in range(self.cores):
+            self._machine.halt_core(number, number in held)
         self._machine.resume(core, step=step)

@@ -548,9 +548,11 @@ API void pico_resume(struct pico *p, u32 core, u32 stepping)
 {
     p->debug.hit = HIT_NONE;
     p->debug.stepping = stepping ? (u8)(1u << (core & 1)) : 0;
-    p->step_over = p->m.core[core & 1].r[15] | 1;
+    p->step_over[core & 1] = p->m.core[core & 1].r[15] | 1;
     debug_changed(p);
 }
+
+API void pico_attach_debugger(struct pico *p, u32 on) { p->debug.attached = on; }
 
 API u32 pico_debug_hit(struct pico *p, u32 *core, u32 *address)
 {

@@ -540,6 +540,10 @@ class Machine:
         """To be called before execution goes on after a stop: `core` passes what stands at its PC."""
         self._c.resume(self._p, core, step)
 
+    def attach_debugger(self, on: bool) -> None:
+        """BKPT is a stop for the debugger; otherwise it is the HardFault of the chip."""
+        self._c.attach_debugger(self._p, on)
+
     def debug_hit(self) -> tuple[Hit, int, int]:
         """What stopped it, which core, and where."""
         hit = Hit(self._c.debug_hit(self._p, self._c.scratch, self._c.scratch + 4))

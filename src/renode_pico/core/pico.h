@@ -28,7 +28,7 @@ struct pico {
     u32 edge_from;
     bool semihosting;  /* BKPT 0xAB is a call to the host */
     bool debugging;    /* there are breakpoints or watchpoints, or a step is under way */
-    u32 step_over;     /* the PC, with bit 0 set, at which execution begins whatever stands there; 0: none */
+    u32 step_over[2];  /* by core: the PC, with bit 0 set, at which execution begins whatever stands there; 0: none */
     struct debug {
         u32 breakpoint[32], breakpoints;
         struct watchpoint {
@@ -36,6 +36,7 @@ struct pico {
             u8 on_read, on_write;
         } watchpoint[16];
         u32 watchpoints;
+        bool attached; /* BKPT is a stop for the debugger; otherwise it is the HardFault of the chip */
         u8 stepping;   /* bit of the core that makes one step */
         u8 hit;        /* enum debug_hit; with */
         u8 hit_core;
@@ -151,6 +152,7 @@ void forget_code(struct pico *p, u32 address, u32 length); /* memory was written
 
 /* debug.c */
 bool must_stop(struct pico *p, struct core *c, u32 pc); /* before the instruction at pc: a breakpoint, the end of a step */
+void debug_bkpt(struct pico *p, struct core *c, u32 pc); /* a BKPT with a debugger attached */
 void debug_access(struct pico *p, struct core *c, u32 address, u32 size, bool write); /* watchpoints */
 
 /* A write to SRAM by whom it may be (DMA, a debugger): code and snapshots notice. */

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal
 from weakref import WeakSet
 
 from renode_pico import __version__
-from renode_pico.bridge.gdb import SIGINT, SIGTRAP, GdbStub
+from renode_pico.bridge.gdb import SIGINT, SIGSEGV, SIGTRAP, GdbStub
 from renode_pico.clock import NS_PER_MS, NS_PER_S, nanoseconds
 from renode_pico.core.clock import MachineRunner
 from renode_pico.core.debugger import MachineTarget
@@ -356,7 +356,7 @@ class EmbeddedEngine:
         firmware, read = self._config.firmware, self._chip.peek
         error = end_of_program(firmware, first, last, registers, read, at=self.now, core=core)
         if error is not None:
-            self._end(error)
+            self._end(error, core)
         else:
             self._died(lock_up_text(first, last, core), core, Core.FIRST_R0)
 
@@ -375,9 +375,11 @@ class EmbeddedEngine:
         """`registers`: where in `Machine.core` those begin that it had when it went wrong."""
         trace = self._backtrace(self._machine.core(core, registers + SP))
         where = f" in {trace}" if trace else f", LR {self._machine.core(core, registers + LR):#010x}"
-        self._end(FirmwareError(f"{self._config.firmware.name}: {why}{where} (at {self.now:.6f} s)"))
+        self._end(FirmwareError(f"{self._config.firmware.name}: {why}{where} (at {self.now:.6f} s)"), core)
 
-    def _end(self, error: FirmwareError) -> None:
+    def _end(self, error: FirmwareError, core: int = 0) -> None:
+        if self._gdb is not None and self._gdb.connected and not self._dead:
+            self._gdb.halted(SIGSEGV, core)  # before it is over, somebody may look at it
         self._dead = self._dead or error
         self.runner.poke()
 

@@ -41,6 +41,20 @@ class Symbols:
         return name if address < start + max(size, 2) else ""
 
 
+def symbol_values(path: Path) -> dict[str, int]:
+    """The values of all symbols of an ELF file, by name: addresses of functions have bit 0 set."""
+    from elftools.elf.elffile import ELFFile
+    from elftools.elf.sections import SymbolTableSection
+
+    with path.open("rb") as stream:
+        return {
+            symbol.name: symbol.entry.st_value
+            for section in ELFFile(stream).iter_sections()
+            if isinstance(section, SymbolTableSection)
+            for symbol in section.iter_symbols()
+        }
+
+
 def find_elf(firmware: Path) -> Path | None:
     """The ELF file of an image: itself, or the one of the same name beside it."""
     for path in (firmware, firmware.with_suffix(".elf")):

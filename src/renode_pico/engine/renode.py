@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import socket
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 from renode_pico.core.machine import Fault
@@ -29,6 +31,8 @@ MEMORIES = (range(0x4000), range(FLASH_BASE, FLASH_BASE + FLASH_SIZE), RAM)
 MIPS = 125
 """One instruction a cycle of the clock that MicroPython sets; docs/renode.md says why."""
 SP, LR, PC = 13, 14, 15
+GDB_LOOK = 0.02
+"""Real seconds between two looks whether GDB has connected."""
 FLASH_SELECT = 1
 """The pin of io_qspi that BOOTSEL is at."""
 
@@ -95,6 +99,8 @@ class RenodeEngine:
         self._one_core = config.cores != 2
         self._cores: list[Any] = []
         self._follow_cores()
+        self._gdb_port: int | None = None
+        self._wait_for_gdb = False
         self._closed = False
 
     def _load(self, firmware: Path) -> None:
@@ -215,6 +221,7 @@ class RenodeEngine:
 
     def _check(self) -> None:
         """Raise FirmwareError when a core stands at a breakpoint, as at the end of a program, or nowhere."""
+        self._await_gdb()
         if self._dead is None:
             self._dead = self._ended()
         if self._dead is not None:
@@ -395,9 +402,30 @@ class RenodeEngine:
             raise UsageError(f"{what}: pins are being watched, which ends with the emulation")
 
     def start_gdb(self, port: int) -> None:
-        """Listen for GDB on a TCP port of this machine: Renode's own server, both cores as threads."""
+        """Listen for GDB on a TCP port of this machine: Renode's own server, each core a thread.
+
+        The board stands until GDB has connected and lets it go.
+        """
+        if self._gdb_port is not None:
+            raise UsageError("GDB's server runs already")
+        with socket.socket() as probe:  # what Renode says of a port that is taken is its log's
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError as error:
+                raise UsageError(f"GDB's port {port}: {error.strerror or error}") from error
         self._runtime.command(f'mach set "{self._name}"')
         self._runtime.command(f"machine StartGdbServer {port} false")
+        self._gdb_port = port
+        self._wait_for_gdb = True
+
+    def _await_gdb(self) -> None:
+        """Stand still until GDB has connected to Renode's server, which tells nobody."""
+        while self._wait_for_gdb:
+            if any(core.DebuggerConnected for core in self._cores):
+                self._wait_for_gdb = False
+            else:
+                sleep(GDB_LOOK)
 
     # Reset and power
 

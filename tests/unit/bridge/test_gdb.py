@@ -190,3 +190,15 @@ def test_a_port_that_is_taken() -> None:
         taken.listen()
         with pytest.raises(UsageError, match="port"):
             GdbStub(taken.getsockname()[1], MachineTarget(SmallMachine(COUNT).machine, lambda: None))
+
+
+def test_what_each_core_is_to_do() -> None:
+    machine = SmallMachine(COUNT, cores=2).machine
+    stub = GdbStub(0, MachineTarget(machine, lambda: None))
+    try:
+        assert stub.actions("c") == {0: "c", 1: "c"}
+        assert stub.actions("s:2") == {1: "s"}
+        assert stub.actions("s:1;c") == {0: "s", 1: "c"}
+        assert stub.actions("C05:1;s:-1") == {0: "C", 1: "s"}
+    finally:
+        stub.close()
