@@ -93,6 +93,14 @@ namespace Antmicro.Renode.UsbHosts
             return schedule.Transfers().ToArray();
         }
 
+        /// <summary>
+        /// Calls back at an emulated instant, in seconds since power-on, whatever is being waited for then; at once if it is over.
+        /// </summary>
+        public void CallAt(double seconds, Action action)
+        {
+            Act(() => Alarm(action).Schedule(Nanoseconds(seconds) - Clock.Now));
+        }
+
         /// <summary>Calls nobody back any more: the emulation is about to end.</summary>
         public void Forget()
         {

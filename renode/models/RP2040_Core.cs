@@ -126,6 +126,12 @@ namespace Antmicro.Renode.Peripherals.RP2040
         /// <summary>When the core stopped for good, locked up or in the boot ROM's handler, in seconds of emulated time; else negative.</summary>
         public double StoppedAt { get; private set; }
 
+        /// <summary>
+        /// Serves a BKPT 0xAB with R0 and R1 as a call to the host; the result for R0, or -1 for a program that is over. Without it
+        /// the instruction is one breakpoint like another, unless Renode's own semihosting was registered at the core.
+        /// </summary>
+        public Func<uint, uint, long> Semihosting { get { return semihosting; } set { semihosting = value; } }
+
         /// <summary>What led to the HardFault that is being handled, or has led to the end; null: nothing has.</summary>
         public RP2040_Fault FirstFault { get; private set; }
 
@@ -360,6 +366,30 @@ namespace Antmicro.Renode.Peripherals.RP2040
                 nvic.SetPendingIRQ(number);
                 break;
             }
+        }
+
+        /// <summary>Renode's translator has put the PC behind the instruction, and puts the result into R0.</summary>
+        [Export]
+        protected uint DoSemihosting()
+        {
+            var argument = (uint)R[0].RawValue;
+            if(semihosting != null)
+            {
+                var result = semihosting(argument, (uint)R[1].RawValue);
+                if(result >= 0)
+                {
+                    return (uint)result;
+                }
+                Stop("the program has ended by semihosting");
+                return argument;
+            }
+            if(HasOwnSemihosting)
+            {
+                return (uint)typeof(Arm).GetMethod("DoSemihosting", BindingFlags.Instance | BindingFlags.NonPublic).Invoke(this, null);
+            }
+            PC = PC.RawValue - BreakpointSize | 1u;
+            SetPendingIRQ(DebugMonitor);
+            return argument;
         }
 
         /// <summary>
@@ -702,6 +732,15 @@ namespace Antmicro.Renode.Peripherals.RP2040
             return memory == null || offset + 2 > (ulong)memory.Size ? (ushort)0 : memory.ReadWord((long)offset);
         }
 
+        private bool HasOwnSemihosting
+        {
+            get
+            {
+                return typeof(Arm).GetFields(BindingFlags.Instance | BindingFlags.NonPublic)
+                    .Any(x => x.Name.StartsWith("semihosting", StringComparison.OrdinalIgnoreCase) && x.GetValue(this) != null);
+            }
+        }
+
         private void ForgetCode()
         {
             foreach(var page in codeToForget)
@@ -878,6 +917,8 @@ namespace Antmicro.Renode.Peripherals.RP2040
         private readonly HashSet<ulong> codeToForget = new HashSet<ulong>();
         private TimeInterval forgetAfter;
 
+        [Transient]
+        private Func<uint, uint, long> semihosting;
         private TimeInterval roundBegin;
         private ulong instructionsAtRoundBegin;
         [Transient]
@@ -912,6 +953,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
         private const ulong XipBegin = 0x10000000;
         private const ulong XipSramBegin = 0x15000000;
         private const ulong ApbEnd = 0x40070000;
+        private const uint BreakpointSize = 2;
         private const ulong SioPage = 0xD0000000;
         private const ulong TimerPage = 0x40054000;
         private const ulong DpsramPage = 0x50100000;

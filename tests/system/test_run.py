@@ -108,6 +108,17 @@ def test_a_pin_is_driven_at_its_time(engine: str, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_the_timetable_is_kept_while_the_host_enumerates_the_device(engine: str, tmp_path: Path) -> None:
+    waves = tmp_path / "pins.vcd"
+    times = range(50, 500, 10)  # in milliseconds: the cable is in at 0 s, the device is configured before 0.4 s
+    driven = [word for time in times for word in ("--set", f"gpio3={time // 10 % 2}@{time}ms")]
+    done = run("run", "cdc", "--engine", engine, *driven, "--timeout", "0.5", "--vcd", waves, "--pins", "gpio3")
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"^device   2e8a:0005 .* at 0\.[1-4]", done.stderr, re.MULTILINE), done.stderr
+    changes = [int(time) for time in re.findall(r"^#(\d+)$", waves.read_text(), re.MULTILINE)]
+    assert changes[-len(times) - 1 : -1] == pytest.approx([time * 1_000_000 for time in times], abs=1000)
+
+
 @pytest.mark.row("R1.end-of-program")
 @pytest.mark.parametrize(
     ("how", "code", "reason"),

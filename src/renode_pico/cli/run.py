@@ -19,7 +19,8 @@ DEFAULT_TIMEOUT = 60.0
 @click.command("run")
 @click.argument("image", required=False)
 @click.option("--uart", "uarts", type=click.Choice(["0", "1"]), multiple=True, help="show UART1, too: --uart 1")
-@click.option("--keys", default="auto", metavar="NAME", help="the console that is typed to: uart0, cdc0, ...")
+@click.option("--semihosting", is_flag=True, help="serve BKPT 0xAB of an image that does not look as if it had it")
+@click.option("--keys", default="auto", metavar="NAME", help="what is typed to: uart0, cdc0, rtt, semihosting")
 @click.option(
     "--expect", multiple=True, metavar="TEXT", help="end with exit code 0 once this, or /this/, was seen; repeatable"
 )
@@ -56,6 +57,7 @@ def command(
     options: BoardOptions,
     image: str | None,
     uarts: tuple[str, ...],
+    semihosting: bool,
     keys: str,
     expect: tuple[str, ...],
     fail: tuple[str, ...],
@@ -68,18 +70,18 @@ def command(
     pins: str | None,
     quiet: bool,
 ) -> None:
-    """Boot any firmware and show its consoles while it runs: UART0, and each CDC port of its USB device.
+    """Boot any firmware and show its consoles while it runs: UART0, RTT, semihosting, CDC ports of its USB device.
 
     IMAGE is a UF2, ELF or flat file, or one of the names that --firmware knows. On a terminal what is typed goes to the
-    first CDC port, without one to UART0; Ctrl-] ends the run. It ends, too, when all of --expect or any of --fail was
-    seen, when --timeout emulated seconds have passed, and with the program.
+    first CDC port, without one to RTT, semihosting or UART0; Ctrl-] ends the run. It ends, too, when all of --expect or
+    any of --fail was seen, when --timeout emulated seconds have passed, and with the program.
 
     Exit codes: 0 all expected was seen, the time is over with nothing expected, the program returned 0; 1 something
     expected was not seen, what must not be was, the program failed or crashed; 2 wrong usage; 3 an engine is missing.
 
     Example: renode-pico run blink.uf2 --expect 'LED on' --fail '/panic|assert/' --timeout 10
     """
-    from renode_pico.run.consoles import Consoles
+    from renode_pico.run.consoles import consoles_of
     from renode_pico.run.display import Display
     from renode_pico.run.keyboard import Keyboard
     from renode_pico.run.session import Session
@@ -113,7 +115,8 @@ def command(
 
     with ExitStack() as stack:
         board = stack.enter_context(options.open())
-        consoles = Consoles(board.engine, (0, 1) if "1" in uarts else (0,))
+        uart_numbers = (0, 1) if "1" in uarts else (0,)
+        consoles = consoles_of(board.engine, board.firmware, uart_numbers, semihosting=semihosting)
         session = Session(
             board,
             consoles,

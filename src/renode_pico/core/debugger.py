@@ -16,6 +16,8 @@ FLASH_BASE, SRAM_BASE, XIP_SRAM_BASE, DPSRAM_BASE = 0x1000_0000, 0x2000_0000, 0x
 class MachineTarget:
     """Registers, memory and points of a machine that stands. `reset` is the board's."""
 
+    outside_of_snapshots = True
+
     def __init__(self, machine: Machine, reset: Callable[[], None]) -> None:
         self._machine = machine
         self.reset = reset
@@ -53,6 +55,10 @@ class MachineTarget:
             if base <= address < base + len(memory):
                 return memory, address - base
         return None
+
+    def is_memory(self, address: int) -> bool:
+        """Whether reading there has no effects."""
+        return self._memory(address, 1) is not None
 
     def read(self, address: int, length: int) -> bytes:
         """Bytes as far as something answers; registers as the processor reads them, a word at a time."""

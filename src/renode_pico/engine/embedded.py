@@ -15,7 +15,7 @@ from weakref import WeakSet
 from renode_pico import __version__
 from renode_pico.bridge.gdb import SIGINT, SIGSEGV, SIGTRAP, GdbStub
 from renode_pico.clock import NS_PER_MS, NS_PER_S, nanoseconds
-from renode_pico.core.clock import MachineRunner
+from renode_pico.core.clock import MachineAlarm, MachineRunner
 from renode_pico.core.debugger import MachineTarget
 from renode_pico.core.machine import Core, Fault, Hit, MachineSnapshot, Run, State
 from renode_pico.engine import parts
@@ -26,7 +26,7 @@ from renode_pico.engine.faults import EXC_HARDFAULT, FaultAt, end_of_program, lo
 from renode_pico.engine.memento import Memento
 from renode_pico.engine.protocol import BoardConfig, Uart
 from renode_pico.engine.semihosting import Semihosting
-from renode_pico.errors import FirmwareError, ImageError, ProgramEnded, UsageError
+from renode_pico.errors import FirmwareError, ImageError, UsageError
 from renode_pico.firmware.images import FLASH_BASE, Image, check_fits, load_image, read_flash_file
 from renode_pico.renode_models import boot_rom as boot_rom_image
 from renode_pico.rp2040.chip import LR, PC, SP, Chip
@@ -100,6 +100,7 @@ class EmbeddedEngine:
         self._uarts = [UartPort(uart, self.runner.poke) for uart in chip.uarts]
         self._host = BusHost(chip.usb, self._clock, self.runner, lambda: self.unmodelled)
         self._closed = False
+        self._debugged = MachineTarget(self._machine, self.reset)
         self._gdb: GdbStub | None = None
         self._wait_for_gdb = False
         self._semihosting: Semihosting | None = None
@@ -183,6 +184,14 @@ class EmbeddedEngine:
         self._ask_gdb()
         return self.runner.run_until(condition, self._deadline(timeout))
 
+    def at(self, seconds: float, action: Callable[[], None]) -> None:
+        """Do something at an emulated instant, in seconds since power-on, whoever lets time pass then."""
+        at_ns = nanoseconds(seconds)
+        if at_ns <= self._clock.now_ns:
+            action()
+        else:
+            self._clock.arm(MachineAlarm(self._clock, action), at_ns)
+
     def _deadline(self, seconds: float) -> int:
         return self._clock.now_ns + nanoseconds(seconds)
 
@@ -197,6 +206,15 @@ class EmbeddedEngine:
     def peek(self, address: int) -> int:
         """Read a word over the chip's bus; 0 where nothing is."""
         return self._machine.bus_read(address) or 0
+
+    def read_memory(self, address: int, length: int) -> bytes:
+        """Read RAM, flash or ROM; as far as there is any."""
+        return self._debugged.read(address, length) if self._debugged.is_memory(address) else b""
+
+    def write_memory(self, address: int, data: bytes) -> None:
+        """Write RAM as a debugger does. Raises UsageError where there is none."""
+        if not (self._debugged.is_memory(address) and self._debugged.write(address, data)):
+            raise UsageError(f"{len(data)} bytes at {address:#010x}: there is no RAM")
 
     def gpio(self, pin: int) -> bool:
         """The level of a GPIO pin as driven by the chip or from outside; one that nobody drives follows its pulls."""
@@ -254,13 +272,13 @@ class EmbeddedEngine:
         """Listen for GDB on a TCP port of this machine; the board stands until GDB has connected and lets it go."""
         if self._gdb is not None:
             raise UsageError("GDB's server runs already")
-        self._gdb = GdbStub(port, MachineTarget(self._machine, self.reset))
+        self._gdb = GdbStub(port, self._debugged)
         self._wait_for_gdb = True
 
     def enable_semihosting(self) -> Semihosting:
         """From now on BKPT 0xAB is a call to the host, with this console; before, it is the chip's HardFault."""
         if self._semihosting is None:
-            target = MachineTarget(self._machine, self.reset)
+            target = self._debugged
             self._semihosting = Semihosting(target.read, target.write, lambda: self.now)
             self._machine.set_semihosting(True)
         return self._semihosting
@@ -281,15 +299,20 @@ class EmbeddedEngine:
 
     def reset(self) -> None:
         """The RUN pin pulled low and released: the chip starts again, flash kept, time goes on."""
-        self._dead = None
+        self._forget_end()
         self._chip.run_pin()
+
+    def _forget_end(self) -> None:
+        self._dead = None
+        if self._semihosting is not None:
+            self._semihosting.restart()
 
     def power_cycle(self) -> None:
         """Power taken away and given back, cable included: memories lost, flash kept and saved."""
         plugged = self._host.plugged
         self._host.unplug()
         self._save_flash()
-        self._dead = None
+        self._forget_end()
         self._chip.power_on()
         for uart in self._uarts:
             uart.power_off()
@@ -337,10 +360,9 @@ class EmbeddedEngine:
             if self._machine.semihosting_calls >> core & 1:
                 result = self._semihosting.call(self._machine.core(core, 0), self._machine.core(core, 1))
                 self._machine.end_semihosting_call(core, result)
-        code = self._semihosting.exit_code
-        if code is not None:
-            text = f"exit({code}) by semihosting (at {self.now:.6f} s)"
-            self._end(ProgramEnded(f"{self._config.firmware.name}: {text}", code))
+        ended = self._semihosting.ended(self._config.firmware.name, self.now)
+        if ended is not None:
+            self._end(ended)
 
     def _locked_up(self, core: int) -> None:
         """A HardFault in the handler of one: where programs end, as that handler is a BKPT unless they have another."""

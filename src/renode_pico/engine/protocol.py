@@ -96,6 +96,12 @@ class Engine(Protocol):
         """Run until `condition` holds, looked at after each emulated event of the host, UART or at the latest each
         emulated millisecond; False when `timeout` emulated seconds have passed first."""
 
+    def at(self, seconds: float, action: Callable[[], None]) -> None:
+        """Do something at an emulated instant, in seconds since power-on, whoever lets time pass then.
+
+        At once where that is over. `action` must not let time pass; what it raises comes out of whatever does.
+        """
+
     def reset(self) -> None:
         """The RUN pin pulled low and released: the chip starts again, flash kept, time goes on."""
 
@@ -110,6 +116,15 @@ class Engine(Protocol):
 
     def peek(self, address: int) -> int:
         """Read a word over the chip's bus, as a debugger would: a register reacts as it does to the processor."""
+
+    def read_memory(self, address: int, length: int) -> bytes:
+        """Read RAM, flash or ROM; as far as there is any."""
+
+    def write_memory(self, address: int, data: bytes) -> None:
+        """Write RAM as a debugger does. Raises UsageError where there is none."""
+
+    def enable_semihosting(self) -> Uart:
+        """Serve BKPT 0xAB as a call to the host, with this console; otherwise it is a breakpoint like another."""
 
     def gpio(self, pin: int) -> bool:
         """The level of a GPIO pin as driven by the chip."""

@@ -21,6 +21,7 @@ from renode_pico.engine.memento import Memento
 from renode_pico.engine.protocol import BoardConfig
 from renode_pico.engine.renode_host import RenodeHost, UnderWay
 from renode_pico.engine.renode_runtime import RenodeRuntime, dotnet_bytes, dotnet_decimal, runtime, script
+from renode_pico.engine.semihosting import Semihosting
 from renode_pico.errors import FirmwareError, ImageError, UsageError
 from renode_pico.firmware.images import FLASH_BASE, FLASH_SIZE, check_fits, load_image, read_flash_file
 from renode_pico.rp2040.usb_sanitizer import Check, Misuse, Where
@@ -98,6 +99,7 @@ class RenodeEngine:
         self._aborted = False
         self._one_core = config.cores != 2
         self._cores: list[Any] = []
+        self._semihosting: Semihosting | None = None
         self._follow_cores()
         self._gdb_port: int | None = None
         self._wait_for_gdb = False
@@ -213,6 +215,13 @@ class RenodeEngine:
         """Run until `condition` holds; False when `timeout` emulated seconds have passed first."""
         return self._host.run_until(condition, timeout)
 
+    def at(self, seconds: float, action: Callable[[], None]) -> None:
+        """Do something at an emulated instant, in seconds since power-on, whoever lets time pass then."""
+        if seconds <= self.now:
+            action()
+        else:
+            self._host.call_at(seconds, action)
+
     def _halted(self, arguments: Any) -> None:
         """Called by the emulation, on a core's thread."""
         if str(arguments.Reason) == "Abort" and not any(core.IsNowhere for core in self._cores):
@@ -232,7 +241,9 @@ class RenodeEngine:
             return self._core_one_missed()
         for core in self._cores:
             if core.StoppedAt >= 0:
-                return self._stopped(core, int(core.MultiprocessingId), float(core.StoppedAt))
+                at = float(core.StoppedAt)
+                exited = self._semihosting.ended(self._config.firmware.name, at) if self._semihosting else None
+                return exited or self._stopped(core, int(core.MultiprocessingId), at)
         if self._aborted:
             core = self._peripheral("cpu0")
             why = f"a core was aborted, core 0 is at {self.pc:#010x}"
@@ -297,6 +308,18 @@ class RenodeEngine:
     def peek(self, address: int) -> int:
         """Read a word over the chip's bus."""
         return int(self._machine.internal.SystemBus.ReadDoubleWord(address))
+
+    def read_memory(self, address: int, length: int) -> bytes:
+        """Read RAM, flash or ROM; as far as there is any."""
+        memory = next((memory for memory in MEMORIES if address in memory), None)
+        length = min(length, memory.stop - address) if memory is not None else 0
+        return bytes(self._machine.internal.SystemBus.ReadBytes(address, length)) if length > 0 else b""
+
+    def write_memory(self, address: int, data: bytes) -> None:
+        """Write RAM as a debugger does. Raises UsageError where there is none."""
+        if address not in RAM or address + len(data) > RAM.stop:
+            raise UsageError(f"{len(data)} bytes at {address:#010x}: there is no RAM")
+        self._machine.internal.SystemBus.WriteBytes(dotnet_bytes(data), address)
 
     def gpio(self, pin: int) -> bool:
         """The level of a GPIO pin."""
@@ -400,6 +423,8 @@ class RenodeEngine:
     def _check_still(self, what: str) -> None:
         if self._host.drains:
             raise UsageError(f"{what}: pins are being watched, which ends with the emulation")
+        if self._host.calls:
+            raise UsageError(f"{what}: something is to be done at its time, which ends with the emulation")
 
     def start_gdb(self, port: int) -> None:
         """Listen for GDB on a TCP port of this machine: Renode's own server, each core a thread.
@@ -427,12 +452,51 @@ class RenodeEngine:
             else:
                 sleep(GDB_LOOK)
 
+    def enable_semihosting(self) -> Semihosting:
+        """From now on BKPT 0xAB is a call to the host, with this console; before, it is the end of the program."""
+        if self._semihosting is None:
+            self._semihosting = Semihosting(self.read_memory, self._write_if_there, lambda: self.now)
+            for core in self._cores:
+                self._serve_calls_of(core)
+        return self._semihosting
+
+    def _serve_calls_of(self, core: Any) -> None:
+        """Have the core call us, on the emulation's thread, with R0 and R1; -1 is a program that is over."""
+        from System import Func, Int64, UInt32
+
+        semihosting = self._semihosting
+        if semihosting is None:
+            return
+
+        def serve(operation: int, argument: int) -> int:
+            result = [-1]
+
+            def call() -> bool:
+                answer = semihosting.call(int(operation), int(argument))
+                if semihosting.exit_code is None:
+                    result[0] = answer
+                return False
+
+            self._host.call_back(call)
+            return result[0]
+
+        core.Semihosting = Func[UInt32, UInt32, Int64](serve)
+
+    def _write_if_there(self, address: int, data: bytes) -> bool:
+        try:
+            self.write_memory(address, data)
+        except UsageError:
+            return False
+        return True
+
     # Reset and power
 
     def reset(self) -> None:
         """The RUN pin pulled low and released: the chip starts again, flash kept, time goes on."""
         self._dead = None
         self._aborted = False
+        if self._semihosting is not None:
+            self._semihosting.restart()
         self._runtime.command("machine Reset")
 
     def power_cycle(self) -> None:
@@ -509,10 +573,12 @@ class RenodeEngine:
         self._cores = [derived(core) for core in self._machine.internal.SystemBus.GetCPUs()]
         for core in self._cores:
             core.Halted += self._halted
+            self._serve_calls_of(core)
 
     def _leave_cores(self) -> None:
         for core in self._cores:
             core.Halted -= self._halted
+            core.Semihosting = None
         self._cores = []
 
 

@@ -241,6 +241,8 @@ class RenodeHost:
         self._values = DotNetValues(internal)
         self._streams: WeakSet[RenodeInStream] = WeakSet()
         self._transfers: WeakSet[RenodeTransfer] = WeakSet()
+        self.calls = 0
+        """How many actions wait for their time."""
         self.drains: list[Callable[[], None]] = []
         """Called after time has passed, to take out what has been gathered inside."""
 
@@ -495,6 +497,22 @@ class RenodeHost:
 
         looked_at = Func[Boolean](lambda: self._called_back.run(condition))
         return self._run("RunUntil", looked_at, timeout, 0.001, time_at=1)
+
+    def call_at(self, seconds: float, action: Callable[[], None]) -> None:
+        """Do something at an emulated instant, in seconds since power-on."""
+        from System import Action
+
+        def act() -> bool:
+            self.calls -= 1
+            action()
+            return False
+
+        self.calls += 1
+        self.internal.CallAt(seconds, Action(lambda: self._called_back.run(act)))
+
+    def call_back(self, code: Callable[[], bool]) -> None:
+        """Run code that the emulation has called; what it raises comes out of whatever lets time pass."""
+        self._called_back.run(code)
 
     def _expect(self, what: str, method: str, *arguments: Any) -> None:
         meanwhile = self.meanwhile()

@@ -1,4 +1,4 @@
-"""Semihosting of the embedded engine: BKPT 0xAB with an operation in R0 and its arguments in R1.
+"""Semihosting, on both engines: BKPT 0xAB with an operation in R0 and its arguments in R1.
 
 Console and exit only ("Semihosting for AArch32 and AArch64", Arm, 3): a firmware under test has no business with the
 files of the machine that tests it, so opening anything but `:tt` fails as on a host that has no such file.
@@ -6,8 +6,15 @@ files of the machine that tests it, so opening anything but `:tt` fails as on a 
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from renode_pico.engine.embedded_backtrace import find_elf, symbol_values
+from renode_pico.errors import ImageError, ProgramEnded
+from renode_pico.firmware.images import load_image
 
 SYS_OPEN, SYS_CLOSE, SYS_WRITEC, SYS_WRITE0, SYS_WRITE, SYS_READ, SYS_READC = 1, 2, 3, 4, 5, 6, 7
 SYS_ISERROR, SYS_ISTTY, SYS_FLEN, SYS_CLOCK, SYS_TIME, SYS_ERRNO = 0x08, 0x09, 0x0C, 0x10, 0x11, 0x13
@@ -15,9 +22,16 @@ SYS_EXIT, SYS_EXIT_EXTENDED = 0x18, 0x20
 ADP_STOPPED_APPLICATION_EXIT = 0x20026
 ENOENT = 2
 FAILED = 0xFFFF_FFFF
-STDIN, STDOUT, STDERR = 1, 2, 3
+STDOUT, STDERR, STDIN = 1, 2, 3
+"""Handles; the first two may be written to without being opened, as the pico-sdk does."""
 MOST_TEXT = 1 << 16
 """A text without an end is cut here."""
+
+
+SYMBOLS = frozenset(("stdio_semihosting", "initialise_monitor_handles", "__sh_syscall"))
+"""Of the pico-sdk's stdio, of newlib's rdimon, of Rust's cortex-m-semihosting."""
+CALL = re.compile(rb"[\x01-\x20]\x20\xab\xbe|\xab\xbe\x70\x47", re.DOTALL)
+"""`movs r0, #operation` and BKPT 0xAB; BKPT 0xAB and `bx lr`."""
 
 
 class Semihosting:
@@ -46,6 +60,15 @@ class Semihosting:
     def write(self, data: bytes) -> None:
         """Queue bytes for SYS_READ and SYS_READC; without any they read nothing, as at the end of a file."""
         self._input.extend(data)
+
+    def restart(self) -> None:
+        """The chip has been reset: an exit is not for what runs now."""
+        self.exit_code = None
+
+    def ended(self, firmware: str, at: float) -> ProgramEnded | None:
+        """Make the error for a program that has ended by a call. at: emulated seconds."""
+        code = self.exit_code
+        return None if code is None else ProgramEnded(f"{firmware}: exit({code}) by semihosting (at {at:.6f} s)", code)
 
     def call(self, operation: int, argument: int) -> int:
         """Serve one call; the result for R0."""
@@ -122,3 +145,17 @@ class Semihosting:
         else:
             reason, code = argument, 0
         self.exit_code = code if reason == ADP_STOPPED_APPLICATION_EXIT else code or 1
+
+
+def has_semihosting(firmware: Path) -> bool:
+    """Whether an image makes such calls: by the symbols of its ELF file, else by the code of the usual libraries."""
+    elf = find_elf(firmware)
+    if elf is not None:
+        with suppress(Exception):  # a broken ELF file beside the image
+            if SYMBOLS & symbol_values(elf).keys():
+                return True
+    try:
+        segments = load_image(firmware).segments
+    except ImageError:
+        return False
+    return any(CALL.search(segment.data) for segment in segments)

@@ -1,13 +1,16 @@
-"""The places where a board speaks: its UARTs and the CDC-ACM ports of whatever device it shows on the bus."""
+"""The places where a board speaks: UARTs, RTT, semihosting, the CDC-ACM ports of the device it shows on the bus."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Protocol
 
 from renode_pico.bridge.serial_link import SerialLink
 from renode_pico.engine.protocol import Engine
+from renode_pico.engine.semihosting import has_semihosting
 from renode_pico.errors import UsageError
+from renode_pico.run.rtt import RttConsole, rtt_of
 from renode_pico.usb.cdc import cdc_functions
 from renode_pico.usb.device import Device
 
@@ -42,6 +45,23 @@ class UartConsole:
         self._uart.write(data)
 
 
+class SemihostingConsole:
+    """What the firmware says and reads by BKPT 0xAB."""
+
+    name = "semihosting"
+
+    def __init__(self, engine: Engine) -> None:
+        self._host = engine.enable_semihosting()
+
+    def take(self) -> bytes:
+        """What it has written."""
+        return self._host.read()
+
+    def send(self, data: bytes) -> None:
+        """Queue bytes for it to read."""
+        self._host.write(data)
+
+
 class CdcConsole:
     """A CDC-ACM port, opened as soon as a device with that many is on the bus, and again whenever one comes back."""
 
@@ -71,11 +91,26 @@ class CdcConsole:
         """Data is to go out; it does in the next slice."""
 
 
-class Consoles:
-    """All consoles of a board, in the order in which they were found; follows the device on the bus."""
+def consoles_of(engine: Engine, firmware: Path, uarts: tuple[int, ...], *, semihosting: bool = False) -> Consoles:
+    """The consoles that an image has. `semihosting`: it has that one, whatever it looks like."""
+    others: list[Console] = []
+    where = rtt_of(firmware)
+    if where is not None:
+        others.append(RttConsole(engine, where))
+    if semihosting or has_semihosting(firmware):
+        others.append(SemihostingConsole(engine))
+    return Consoles(engine, uarts, others)
 
-    def __init__(self, engine: Engine, uarts: tuple[int, ...]) -> None:
-        self._all: list[Console] = [UartConsole(engine, number) for number in uarts]
+
+class Consoles:
+    """All consoles of a board, in the order in which they were found; follows the device on the bus.
+
+    `others`: RTT and semihosting, where the image has them.
+    """
+
+    def __init__(self, engine: Engine, uarts: tuple[int, ...], others: Sequence[Console] = ()) -> None:
+        self._all: list[Console] = [*(UartConsole(engine, number) for number in uarts), *others]
+        self._others = tuple(others)
         self._ports: list[CdcConsole] = []
         self._present = 0
 
@@ -83,12 +118,12 @@ class Consoles:
         return iter(self._all)
 
     def typed_to(self, name: str) -> Console | None:
-        """The console that a person types to: the one named, or with `auto` the first CDC port, else the first UART.
+        """The console that a person types to: the one named, None while there is none of that name.
 
-        None while there is none of that name.
+        With `auto` it is the first CDC port, else RTT or semihosting, else the first UART.
         """
         if name == "auto":
-            return self._ports[0] if self._present else self._all[0]
+            return self._ports[0] if self._present else (*self._others, *self._all)[0]
         return next((console for console in self._all if console.name == name), None)
 
     def found(self, device: Device) -> None:

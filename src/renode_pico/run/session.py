@@ -82,6 +82,7 @@ class Session:
         """Run until something ends it."""
         with self._keyboard.open():
             try:
+                self.timetable.begin(self.board)
                 self.board.host.plug()
                 while True:
                     ended = self._turn()
@@ -95,8 +96,7 @@ class Session:
 
     def _turn(self) -> Outcome | None:
         engine = self.board.engine
-        self.timetable.do(self.board, engine.now)
-        until = min(engine.now + SLICE, self.timetable.next, self._end)
+        until = min(engine.now + SLICE, self._end)
         engine.run(max(until - engine.now, 1e-9))
         self._device.check()
         self._listen()

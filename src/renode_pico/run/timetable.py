@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 
 from renode_pico.board import Board
 from renode_pico.engine.parts import adc_input, finite
@@ -122,15 +123,10 @@ def parse_set(text: str) -> Drive | Voltage | Warmth:
 
 
 class Timetable:
-    """Events in the order of their times; at the same time, in the order given."""
+    """Events in the order of their times; at the same time, in the order given. Times are since power-on."""
 
     def __init__(self, events: Iterable[Event]) -> None:
         self._events = sorted(events, key=lambda event: event.at)
-
-    @property
-    def next(self) -> float:
-        """When the next one is due, in emulated seconds; infinite when all have been."""
-        return self._events[0].at if self._events else float("inf")
 
     def check(self, board: Board) -> None:
         """Ask the board for every button and pin before it runs. Raises UsageError."""
@@ -145,7 +141,7 @@ class Timetable:
             else:
                 finite(event.celsius, "a temperature")
 
-    def do(self, board: Board, now: float) -> None:
-        """Do what is due at `now` emulated seconds."""
-        while self._events and self._events[0].at <= now:
-            self._events.pop(0).do(board)
+    def begin(self, board: Board) -> None:
+        """Have everything done at its emulated instant, whatever the host is about then; at once what is past."""
+        for event in self._events:
+            board.engine.at(event.at, partial(event.do, board))

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import cast
+
 import pytest
 
+from renode_pico.board import Board
 from renode_pico.errors import UsageError
 from renode_pico.run.timetable import (
     Drive,
@@ -58,7 +63,22 @@ def test_settings_that_make_no_sense_are_refused(text: str) -> None:
         parse_set(text)
 
 
-def test_the_next_event_is_the_earliest() -> None:
-    table = Timetable([Drive(2.0, 3, True), *parse_press("bootsel@1s")])
-    assert table.next == 1.0
-    assert Timetable([]).next == float("inf")
+def test_everything_is_given_to_the_engine_for_its_time() -> None:
+    class Engine:
+        def __init__(self) -> None:
+            self.waiting: list[tuple[float, Callable[[], None]]] = []
+            self.pins: list[tuple[int, bool]] = []
+
+        def at(self, seconds: float, action: Callable[[], None]) -> None:
+            self.waiting.append((seconds, action))
+
+        def set_gpio(self, pin: int, level: bool) -> None:
+            self.pins.append((pin, level))
+
+    engine = Engine()
+    table = Timetable([Drive(2.0, 3, True), Drive(1.0, 4, False), Drive(1.0, 5, True)])
+    table.begin(cast(Board, SimpleNamespace(engine=engine)))
+    assert [seconds for seconds, _ in engine.waiting] == [1.0, 1.0, 2.0]
+    for _, action in engine.waiting:
+        action()
+    assert engine.pins == [(4, False), (5, True), (3, True)]
