@@ -12,7 +12,8 @@ from renode_pico.engine.protocol import Uart
 from renode_pico.errors import FirmwareError, ProgramEnded
 from renode_pico.firmware import find_image
 from renode_pico.run.rtt import RttConsole, Where, rtt_of
-from tests.system.test_run import ended, engine, piped, run
+from tests.system.test_command_line import run
+from tests.system.test_run import ended, engine, piped
 
 __all__ = ["engine"]
 

@@ -1,6 +1,6 @@
 """SEGGER's real time transfer: a console in RAM, which firmware and debugger read and write without stopping.
 
-The control block begins with `SEGGER RTT`, padded with zeros to 16 bytes. Then come the numbers of up and of down buffers,
+The control block begins with `SEGGER RTT`, padded with zeros to 16 bytes. Then come the numbers of up and down buffers,
 and descriptors of 24 bytes: name, buffer, size, write offset, read offset, flags. Up is to the host; channel 0 is the
 terminal.
 """
