@@ -217,7 +217,7 @@ def test_it_is_interrupted_reset_left_and_come_back_to(pico: Board, port: int, t
 
 
 @pytest.mark.pico(firmware="chip/ends")
-@pytest.mark.engine("embedded", reason="Renode's core takes no HardFault for these yet")
+@pytest.mark.engine("embedded", reason="on Renode a HardFault nobody handles ends the program, GDB or not")
 def test_a_fault_and_a_breakpoint_of_the_program_stop_for_gdb(pico: Board, port: int, tmp_path: Path) -> None:
     pico.engine.uart(0).write(b"u")
     said = debug(pico, port, ["continue", "backtrace", "monitor reset init", "detach"], tmp_path)
