@@ -21,8 +21,8 @@ EDITION = image_folder().name.removeprefix("micropython-") if image_folder().nam
 """Another MicroPython than the usual one: RENODE_PICO_FIRMWARE names the folder of its images."""
 MICROPYTHON = re.compile(r"test_(usbdevice_\w+|bus|standard_requests|vcp_\w+)\.py$")
 """The suites that both versions of MicroPython go through."""
-BOARD_ELSEWHERE = frozenset(("engine", "serve"))
-"""Fixtures of tests whose board is in a process of its own: a command's, a server's."""
+BOARD_ELSEWHERE = frozenset(("engine", "serve", "own_board"))
+"""Fixtures of tests whose board is not the fixture's: a command's, a server's, one that the test makes itself."""
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -35,6 +35,11 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         item.user_properties.append(("row", "R8.second-version" if EDITION else "R8.first-version"))
     if EDITION and not image_folder().is_dir():
         pytest.skip(f"MicroPython {EDITION} is not built: firmware/build.py --edition {EDITION}")
+
+
+@pytest.fixture
+def own_board() -> None:
+    """For tests that make their boards themselves: `pytest.mark.usefixtures("own_board")` notes the engine."""
 
 
 @pytest.fixture

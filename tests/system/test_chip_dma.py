@@ -7,6 +7,8 @@ import pytest
 from renode_pico.pytest_plugin import engine_of
 from tests.system.chip_program import outcomes
 
+pytestmark = pytest.mark.usefixtures("own_board")
+
 CHECKS = {
     "": (
         "copy words", "addresses advance", "copy halfwords", "copy bytes", "byte swap", "ring of writes",

@@ -7,6 +7,8 @@ import pytest
 from renode_pico.pytest_plugin import engine_of
 from tests.system.chip_program import outcomes
 
+pytestmark = pytest.mark.usefixtures("own_board")
+
 STREAMS = ("uart0", "uart1", "spi0", "spi1", *(f"pio{pio}.{machine}" for pio in (0, 1) for machine in range(4)))
 CHECKS = (
     *(f"{block} {does}" for block in STREAMS for does in ("sends", "receives")),

@@ -11,6 +11,8 @@ from controller_coverage import count
 from renode_pico.pytest_plugin import engine_of
 from tests.unit.rp2040.vectors import Bench, Vector, VectorFile
 
+pytestmark = pytest.mark.usefixtures("own_board")
+
 FILE = VectorFile()
 
 

@@ -15,6 +15,8 @@ from renode_pico.usb.transfer import Pipe, Setup
 from renode_pico.usb.wire import Fault
 from tests.system.museum import EXHIBITS, WORKS, Exhibit, outcome
 
+pytestmark = pytest.mark.usefixtures("own_board")
+
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "museum.md"
 EACH = pytest.mark.parametrize("exhibit", [pytest.param(each, id=each.name) for each in EXHIBITS])
 

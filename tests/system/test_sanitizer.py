@@ -17,6 +17,8 @@ from renode_pico.sanitizer.findings import Finding
 from renode_pico.usb.requests import set_address
 from renode_pico.usb.transfer import Pipe, TransferType
 
+pytestmark = pytest.mark.usefixtures("own_board")
+
 SOURCE = Path(__file__).resolve().parents[2] / "firmware" / "chip" / "usb_misuse" / "main.c"
 MARK = re.compile(r"// misuse: ([a-z-]+)")
 DEFAULT = Pipe(0, 0, TransferType.CONTROL, 64)

@@ -16,6 +16,8 @@ from renode_pico.verify.table import choose, load_pack
 from renode_pico.verify.target import BoardTarget
 from renode_pico.verify.verdict import Verdict
 
+pytestmark = pytest.mark.usefixtures("own_board")
+
 USBTEST = load_pack("usbtest").items
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from renode_pico.cli.doctor import core_in_use
 from renode_pico.core import build, machine
 from renode_pico.core.build import compile_to, fingerprint, library, wasm_file
 from renode_pico.core.machine import Machine
@@ -36,6 +37,15 @@ def test_both_run_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
         assert machine.load().kind == name
         results.append(run_busy())
     assert results[0] == results[1]
+
+
+@pytest.mark.row("E4.doctor", engine="embedded")
+def test_doctor_says_which_is_in_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    for kind, said in (("compiled", "compiled, "), ("wasm", "WebAssembly by wasmtime")):
+        monkeypatch.setenv("RENODE_PICO_CORE", kind)
+        finding = core_in_use()
+        assert (finding.kind, finding.name, finding.found) == ("core", "embedded", True)
+        assert said in finding.detail
 
 
 def test_the_webassembly_is_of_these_sources() -> None:
