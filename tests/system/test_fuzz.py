@@ -35,7 +35,7 @@ SEED, BUDGET = 8, 2500
 CONSOLE, CLASS = 0x41, 0x21
 
 pytestmark = [
-    pytest.mark.engine("embedded", reason="cases begin at a snapshot; Renode has none"),
+    pytest.mark.engine("embedded", reason="thousands of cases begin at a snapshot, which takes Renode half a second"),
     pytest.mark.row("Z1.judges"),
 ]
 

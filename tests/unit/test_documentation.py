@@ -90,3 +90,17 @@ def test_every_page_is_in_the_sites_contents() -> None:
     contents = (ROOT / "mkdocs.yml").read_text()
     for page in (ROOT / "docs").glob("*.md"):
         assert page.name in contents, f"{page.name} is missing in mkdocs.yml"
+
+
+@pytest.mark.row("P9.documented", engine="renode")
+def test_the_arguments_of_renodes_platform_are_documented_with_what_they_are_without() -> None:
+    """Each variable that the script gives a value of its own, and the dials of time by name."""
+    page = (ROOT / "docs" / "renode.md").read_text()
+    given = dict(re.findall(r"^\$(\w+)\?=(\S+)$", (ROOT / "renode" / "rpi_pico.resc").read_text(), re.MULTILINE))
+    assert given.keys() >= {"mips", "flash", "platform", "revision"}
+    for name, value in given.items():
+        row = re.search(rf"^\| `\${name}` \| (.*?) \| (.+) \|$", page, re.MULTILINE)
+        assert row is not None, name
+        assert not value.isdigit() or row[1] == f"`{value}`"
+    for dial in ("sysbus.psm InstructionsPerMicrosecond", "sysbus.ssi.flash TimeScale"):
+        assert dial in page
