@@ -36,6 +36,7 @@ def install(pico: Board, console: Repl, strings: str = "{}") -> None:
     pico.wait_reattached(count + 1)
 
 
+@pytest.mark.row("R8.first-version", "R8.second-version")
 def test_the_firmware_is_the_version_that_its_record_names(pico: Board, console: Repl) -> None:
     """Which MicroPython this run is about: all of these suites count for it (row R8)."""
     record = json.loads((image_folder() / "uart-cdc.json").read_text())
