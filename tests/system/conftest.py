@@ -30,7 +30,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     if BOARD_ELSEWHERE.intersection(getattr(item, "fixturenames", ())) and not has_board(item):
         item.user_properties.append(("engine", engine_of(item.config)))
     if MICROPYTHON.search(item.path.name) and has_board(item):
-        kept = [found for found in item.user_properties if found[0] != "row" or not found[1].startswith("R8.")]
+        kept = [found for found in item.user_properties if found[0] != "row" or not str(found[1]).startswith("R8.")]
         # what another version proves it does not prove of the usual one
         item.user_properties = [found for found in kept if not EDITION or found[0] != "row"]
         item.user_properties.append(("row", "R8.second-version" if EDITION else "R8.first-version"))
