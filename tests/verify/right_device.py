@@ -16,7 +16,6 @@ from renode_pico.usb.transfer import Setup
 from renode_pico.usb.wire import (
     ACK,
     NAK,
-    NO_DATA,
     NO_HANDSHAKE,
     NO_TOKEN,
     STALL,
@@ -28,8 +27,8 @@ from renode_pico.usb.wire import (
 )
 from renode_pico.verify.link import HostLink
 from tests.unit.usb.fake_clock import FakeClock
+from tests.unit.usb.fake_device import UNHEARD
 
-SPOILED = NO_TOKEN | NO_DATA | {Fault.LATE}
 RESET_NS = 2_500
 SUSPEND_NS = 3 * NS_PER_MS
 WAKE_NS = 6 * NS_PER_MS
@@ -272,10 +271,10 @@ class RightDevice:
         return None if fault in NO_HANDSHAKE else ACK
 
     def _setup_is_whole(self, fault: Fault | None) -> bool:
-        return fault not in SPOILED and fault is not Fault.WRONG_TOGGLE
+        return fault not in UNHEARD and fault is not Fault.WRONG_TOGGLE
 
     def out(self, address: int, endpoint: int, pid: Pid, data: bytes, fault: Fault | None = None) -> Packet | None:
-        if not self._hears(address) or fault in SPOILED:
+        if not self._hears(address) or fault in UNHEARD:
             return None
         answer = self._control_out(pid, data) if endpoint == 0 else self._out(endpoint, pid, data)
         return None if fault in NO_HANDSHAKE and answer is ACK else answer

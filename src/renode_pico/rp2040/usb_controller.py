@@ -15,7 +15,7 @@ from renode_pico.rp2040.unmodelled import Unmodelled
 from renode_pico.rp2040.usb_block import UsbBlock
 from renode_pico.rp2040.usb_endpoint import NON_ISOCHRONOUS_BUFFER, Endpoint
 from renode_pico.rp2040.usb_regs import Int, MainCtrl, SieStatus
-from renode_pico.usb.timing import BYTE_TIMES_NS, HANDSHAKED_OVERHEAD, ISOCHRONOUS_OVERHEAD, LATE, REFUSED_IN, SLOW
+from renode_pico.usb.timing import BYTE_TIMES_NS, FAULT_DELAYS, HANDSHAKED_OVERHEAD, ISOCHRONOUS_OVERHEAD, REFUSED_IN
 from renode_pico.usb.wire import ACK, NAK, NO_DATA, NO_HANDSHAKE, NO_TOKEN, Fault, Packet, Pid, Stray
 
 ISOCHRONOUS_MAX_PACKET = 1023
@@ -35,7 +35,6 @@ _STRAY_ERRORS = {
     Stray.IN_CRC5: SieStatus.CRC_ERROR,
     Stray.SOF_CRC5: SieStatus.CRC_ERROR,
 }
-_DELAYS = {Fault.SLOW: SLOW, Fault.LATE: LATE}
 _NO_HANDSHAKE_BUT_NOISE = frozenset({Fault.BROKEN_HANDSHAKE, Fault.BABBLE})
 _REFUSED_IN_NS = BYTE_TIMES_NS[REFUSED_IN]
 _MAX_BYTES = len(BYTE_TIMES_NS) - 1 - HANDSHAKED_OVERHEAD
@@ -43,7 +42,7 @@ _MAX_BYTES = len(BYTE_TIMES_NS) - 1 - HANDSHAKED_OVERHEAD
 
 def _duration_ns(length: int, fault: Fault | None = None, overhead: int = HANDSHAKED_OVERHEAD) -> int:
     """How long a transaction with `length` data bytes lasts, emulated nanoseconds."""
-    delay = 0 if fault is None else _DELAYS.get(fault, 0)
+    delay = 0 if fault is None else FAULT_DELAYS.get(fault, 0)
     return BYTE_TIMES_NS[min(length, _MAX_BYTES) + overhead + delay]
 
 

@@ -9,14 +9,13 @@ from renode_pico.errors import UsageError
 from renode_pico.usb.observe import BusEventKind, BusEventRecord, BusObserver, TransactionRecord
 from renode_pico.usb.timing import (
     BYTE_TIMES_NS,
+    FAULT_DELAYS,
     FRAME_MASK,
     HANDSHAKED_OVERHEAD,
     ISOCHRONOUS_OVERHEAD,
-    LATE,
     MAX_PACKET,
     REFUSED_IN,
     SILENCE,
-    SLOW,
     TOKEN,
     TOKEN_AND_DATA_OVERHEAD,
 )
@@ -27,8 +26,6 @@ _REFUSED_IN_NS = BYTE_TIMES_NS[REFUSED_IN]
 
 _IN_ARRIVES = NO_HANDSHAKE | {Fault.SLOW, Fault.LATE}
 """What does not keep the data of an IN from the host: it is about the host's ACK."""
-_DELAYS = {Fault.SLOW: SLOW, Fault.LATE: LATE}
-"""Byte times."""
 
 
 def _failed(fault: Fault | None) -> bool:
@@ -257,7 +254,7 @@ class Bus:
                 observer.event(record)
 
     def _end(self, byte_times: int, fault: Fault | None) -> None:
-        delay = 0 if fault is None else _DELAYS.get(fault, 0)
+        delay = 0 if fault is None else FAULT_DELAYS.get(fault, 0)
         self.duration_ns = BYTE_TIMES_NS[min(byte_times, MAX_PACKET + HANDSHAKED_OVERHEAD) + delay]
 
     def _injection(self, endpoint_address: int) -> _Injection | None:

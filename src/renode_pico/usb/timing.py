@@ -6,6 +6,7 @@ A transaction of n byte times lasts n × 2000 / 3 ns, rounded down (12 Mbit/s; U
 from __future__ import annotations
 
 from renode_pico.clock import NS_PER_MS
+from renode_pico.usb.wire import Fault
 
 FRAME_NS = NS_PER_MS
 FRAME_MASK = 0x7FF
@@ -25,6 +26,8 @@ SLOW = 1
 """Byte times that a packet of 16 bit times' delay is later than one after the usual gap of one byte time."""
 LATE = 2
 """The same for 19 bit times, rounded up."""
+FAULT_DELAYS = {Fault.SLOW: SLOW, Fault.LATE: LATE}
+"""Byte times by which a fault makes a transaction longer; none by the others."""
 STRAY_TOKEN = 4
 STRAY_HANDSHAKE = 3
 STRAY_DATA = 13
