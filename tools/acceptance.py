@@ -26,6 +26,8 @@ NEITHER = "neither"
 COLUMNS = (*ENGINES, NEITHER)
 """Where a part can be proven: on an engine, or by a test that needs none."""
 GAP = " … "
+VERSION_SUITES = ("test_usbdevice_*.py", "test_bus.py", "test_standard_requests.py", "vcp/test_*.py")
+"""What every version of MicroPython goes through (row R8): patterns below tests/system."""
 SMALL_WORDS = re.compile(r"a|an|and|as|by|each|for|from|in|is|it|no|of|on|or|than|that|the|then|to|with", re.IGNORECASE)
 """Words that need not be in any part: they only hold the others together."""
 

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from debian_tools import install_debian_tools
 
+from acceptance import VERSION_SUITES
 from renode_pico.firmware import image_folder
 from renode_pico.renode_models import look_for_renode
 from renode_pico.renode_models.installation import ADVICE
@@ -44,10 +45,6 @@ QUICK = (
     "tests/system/test_command_line.py::test_lsusb_prints_the_tree_and_its_json",
 )
 """One test for each thing that a change may break everywhere at once."""
-
-
-EDITION_SUITES = ("test_usbdevice_*.py", "test_bus.py", "test_standard_requests.py", "vcp/test_*.py")
-"""What every version of MicroPython goes through: tests/system/conftest.py says the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +100,7 @@ def stages(jobs: int) -> list[Stage]:
 def editions(pytest: Sequence[str], engine: str) -> list[Stage]:
     """The other versions of MicroPython that are pinned, through the suites that are about MicroPython."""
     suites = sorted(
-        str(path.relative_to(ROOT)) for name in EDITION_SUITES for path in (ROOT / "tests/system").glob(name)
+        str(path.relative_to(ROOT)) for name in VERSION_SUITES for path in (ROOT / "tests/system").glob(name)
     )
     return [
         Stage(

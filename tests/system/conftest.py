@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import tempfile
 from pathlib import Path
 
 import pytest
 
+from acceptance import VERSION_SUITES
 from renode_pico.board import Board
 from renode_pico.firmware import image_folder
 from renode_pico.micropython.repl import Repl
@@ -19,8 +19,6 @@ APPS = Path(__file__).resolve().parents[2] / "firmware" / "apps"
 
 EDITION = image_folder().name.removeprefix("micropython-") if image_folder().name.startswith("micropython-") else ""
 """Another MicroPython than the usual one: RENODE_PICO_FIRMWARE names the folder of its images."""
-MICROPYTHON = re.compile(r"test_(usbdevice_\w+|bus|standard_requests|vcp_\w+)\.py$")
-"""The suites that both versions of MicroPython go through."""
 BOARD_ELSEWHERE = frozenset(("engine", "serve", "own_board"))
 """Fixtures of tests whose board is not the fixture's: a command's, a server's, one that the test makes itself."""
 
@@ -29,7 +27,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Note the engine of tests whose board is not in this process, for the matrix."""
     if BOARD_ELSEWHERE.intersection(getattr(item, "fixturenames", ())) and not has_board(item):
         item.user_properties.append(("engine", engine_of(item.config)))
-    if MICROPYTHON.search(item.path.name) and has_board(item):
+    if any(item.path.match(f"tests/system/{suite}") for suite in VERSION_SUITES) and has_board(item):
         kept = [found for found in item.user_properties if found[0] != "row" or not str(found[1]).startswith("R8.")]
         # what another version proves it does not prove of the usual one
         item.user_properties = [found for found in kept if not EDITION or found[0] != "row"]
