@@ -44,7 +44,9 @@ BOARD = (
         help="what emulates the board; auto takes Renode when it is installed",
     ),
     click.option(
-        "--cores", type=click.IntRange(1, 2), help="1 or 2; without it core 0 alone, enough for all but _thread"
+        "--cores",
+        type=click.IntRange(1, 2),
+        help="1 or 2; without it 2 on the embedded engine, on Renode 1: enough for all that does not start core 1",
     ),
     click.option("--revision", type=click.Choice(["B1", "B2"]), help="of the chip; without it B2"),
     click.option(
