@@ -9,12 +9,13 @@
 #   control(stage, kind, code, value, length)
 #                                a request to one of its interfaces: what USBDevice's control_xfer_cb returns
 #   done(ep, n)                  a transfer of n bytes is complete
-#   resumed(ep)                  the host has cleared a stall of one of its endpoints
+#   resumed(ep)                  the host has cleared the halt of one of its endpoints, halted or not
 import struct
 
-from machine import USBDevice
+from machine import USBDevice, unique_id
 
 SETUP, DATA, ACK = 1, 2, 3  # stages of a control transfer
+GET_STATUS, GET_INTERFACE, SET_INTERFACE = 0, 10, 11  # standard requests to an interface (USB 2.0, 9.4)
 
 
 class Function:
@@ -48,7 +49,7 @@ class Device:
         string = max(4, driver.str_max)  # 1 to 3: manufacturer, product and serial number
         self._of_itf = {}
         self._of_ep = {}
-        strings = {}
+        strings = {3: unique_id().hex().upper()}  # as bulk-only transport 1.0, 4.1.1 wants it; MicroPython's has small letters
         body = b""
         for function in functions:
             function.device = self
@@ -90,11 +91,22 @@ class Device:
 
     def _control(self, stage, request):
         kind, code, value, index, length = struct.unpack("<BBHHH", request)
+        if kind & 0x1F == 1 and index & 0xFF not in self._of_itf:
+            return False
+        if kind & 0x7F == 1 and code in (GET_STATUS, GET_INTERFACE, SET_INTERFACE):
+            return stage != SETUP or self._standard(code, value, length)
         if kind & 0x1F == 1:  # to an interface
             return self._of_itf[index & 0xFF].control(stage, kind, code, value, length)
         if kind == 2 and code == 1 and value == 0 and stage == SETUP:  # CLEAR_FEATURE(ENDPOINT_HALT)
             self._of_ep[index & 0x0F].resumed(index)
         return False
+
+    @staticmethod
+    def _standard(code, value, length):
+        """Interfaces have one setting, and nothing to tell in their status."""
+        if code == SET_INTERFACE:
+            return value == 0
+        return (b"\0\0" if code == GET_STATUS else b"\0")[:length]
 
     def _done(self, ep, result, n):
         self._of_ep[ep & 0x0F].done(ep, n)

@@ -11,11 +11,10 @@ from msc_ramdisk import MassStorage, RamDisk
 
 
 def start(**options):
-    functions = (
-        Keyboard(),
-        Midi(),
-        MassStorage(RamDisk(64)),
-        DfuRuntime(lambda _: machine.bootloader()),
-    )
-    Device(*functions, pid=0x9905, **options).start()
-    return functions
+    keyboard, midi = Keyboard(), Midi()
+    disk = MassStorage(RamDisk(64))
+    dfu = DfuRuntime(lambda _: machine.bootloader())
+    # MIDI first: MicroPython 1.25 takes an interface association for the end of the function before it (_runtime_dev_claim_itfs),
+    # and TinyUSB then leaves the second interface without a driver.
+    Device(midi, keyboard, disk, dfu, pid=0x9905, **options).start()
+    return keyboard, midi, disk, dfu

@@ -104,7 +104,7 @@ class Keyboard(Function):
         if kind == 0x81 and code == GET_DESCRIPTOR and stage == SETUP:
             return {HID: self._hid, REPORT: REPORT_DESCRIPTOR}.get(value >> 8, False)
         if kind == 0xA1 and stage == SETUP:
-            if code == GET_REPORT:
+            if code == GET_REPORT and value & 0xFF == 0:  # there are no report IDs
                 return {INPUT: self._report, OUTPUT: self._leds}.get(value >> 8, False)
             if code == GET_IDLE:
                 return bytes((self.idle,))
@@ -112,7 +112,7 @@ class Keyboard(Function):
                 return bytes((self.protocol,))
             return False
         if kind == 0x21 and code == SET_REPORT:
-            if value >> 8 != OUTPUT or length != 1:
+            if value != OUTPUT << 8 or length != 1:
                 return False
             if stage == SETUP:
                 return self._leds
@@ -126,7 +126,7 @@ class Keyboard(Function):
                 else:
                     self.protocol = value
             return True
-        return kind & 0x80 != 0  # the later stages of what was answered above
+        return stage != SETUP and kind & 0x80 != 0  # the later stages of what was answered above
 
     def _show_leds(self):
         self.leds = self._leds[0]

@@ -59,6 +59,8 @@ class MassStorage(Function):
 
     def reset(self):
         self._next = None  # what to do when the transfer, or the stall, under way is over
+        self._waits = None  # the buffer of the transfer under way
+        self._stalled = None  # the endpoint whose stall is waited for
         self._broken = False  # stalled until the host resets us
 
     def descriptor(self, itf, ep, string):
@@ -76,25 +78,37 @@ class MassStorage(Function):
             return b"\0" if stage == SETUP else True
         if kind == 0x21 and code == RESET:
             if stage == SETUP:
-                self.reset()
-                self._next = self._await_command  # once the host has cleared the stalls
-                self._stalled = self.ep_out
+                self._recover()
             return True
         return False
 
     def done(self, ep, n):
         self._count = n
-        step = self._next
-        self._next = None
-        step()
+        self._waits = None
+        self._go_on()
 
     def resumed(self, ep):
         if self._broken:  # an invalid command wrapper: only the reset request ends that
             self._stall(ep)
-        elif self._next and ep == self._stalled:
-            step = self._next
-            self._next = None
+        elif ep == self._stalled:
+            self._stalled = None
+            self._go_on()
+
+    def _go_on(self):
+        step = self._next
+        self._next = None
+        if step:
             step()
+
+    def _recover(self):
+        """The reset request: a command is next. Stalls stay until the host clears them, IN first (3.1, 5.3.4)."""
+        if self._waits is self._cbw:
+            return
+        waits = self._waits
+        self.reset()
+        self._waits = waits  # machine.USBDevice cannot take a transfer back
+        self._next = self._await_command
+        self._stalled = None if waits else self.ep_out
 
     # Bulk-only transport: command wrapper, data, status wrapper
 
@@ -136,11 +150,16 @@ class MassStorage(Function):
 
     def _send_status(self):
         csw = struct.pack("<IIIB", 0x53425355, self._tag, self._expected - self._moved, self._status)
-        self._then(self._await_command, self.ep_in, csw)
+        # After a phase error the host resets us and clears both endpoints (5.3.3.1). A wrapper that waited for a command by then
+        # would keep its data toggle, and miss the next one.
+        self._then(self._nothing_more if self._status == PHASE_ERROR else self._await_command, self.ep_in, csw)
+
+    def _nothing_more(self):
+        pass
 
     def _then(self, step, ep, buffer):
         self._next = step
-        self._buffer = buffer
+        self._waits = buffer
         self.device.submit(ep, buffer)
 
     def _stall(self, ep):

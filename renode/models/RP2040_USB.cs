@@ -251,8 +251,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
 
         private void BusResetSeen()
         {
-            // The buffers stay as they are: they are the firmware's to clear.
-            address.Value = 0;
+            // Address and buffers stay as they are: they are the firmware's to clear.
             nakPolled = 0;
             foreach(var endpoint in endpoints)
             {

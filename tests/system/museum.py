@@ -24,6 +24,8 @@ CONTROL = Pipe(1, 0, TransferType.CONTROL, 64)
 ECHO_OUT = Pipe(1, 0x01, TransferType.BULK, 64)
 ECHO_IN = Pipe(1, 0x81, TransferType.BULK, 64)
 STREAM_IN = Pipe(1, 0x82, TransferType.BULK, 64)
+DOUBLE_IN = Pipe(1, 0x83, TransferType.BULK, 64)
+SOUND_IN = Pipe(1, 0x84, TransferType.ISOCHRONOUS, 64)
 SOON = 0.05
 """Emulated seconds in which everything that works is done."""
 
@@ -216,6 +218,29 @@ def address_early(visit: Visit) -> None:
     visit.configure()
 
 
+def address_kept(visit: Visit) -> None:
+    """A host that begins anew: the device is to answer at address 0 again."""
+    visit.configure()
+    visit.configure()
+    visit.echo(b"again")
+
+
+def double_buffered(visit: Visit) -> None:
+    """Transfers of one packet on a double-buffered endpoint: each ends on another buffer."""
+    visit.configure()
+    for _ in range(4):
+        visit.control(Setup(0x40, 6, 0, 0, 0))
+        assert visit.read(DOUBLE_IN, 64) == b"D" * 8
+
+
+def to_and_fro(visit: Visit) -> None:
+    """An isochronous setting is left with a packet waiting, and chosen again."""
+    visit.configure()
+    for setting in (1, 0, 1):
+        visit.control(requests.set_interface(1, setting))
+    assert len(visit.read(SOUND_IN, 64)) == 64
+
+
 def watchdog(visit: Visit) -> None:
     assert visit.until(b"done", 0.1), f"the chip has come out of reset {visit.said.count(b'museum')} times"
 
@@ -251,6 +276,9 @@ EXHIBITS: Iterable[Exhibit] = (
     Exhibit("behind-halt", "i", STANDS_STILL, behind_halt),
     Exhibit("wake-up", "j", STANDS_STILL, wake_up),
     Exhibit("address-early", "l", "three attempts in a row failed", address_early),
+    Exhibit("address-kept", "k", "three attempts in a row failed", address_kept),
+    Exhibit("buffer-select", "n", STANDS_STILL, double_buffered),
+    Exhibit("setting-left", "o", "ep 84 was already available", to_and_fro),
     Exhibit("E2", "q", STANDS_STILL, clear_halt, revision="B1"),
     Exhibit("E5", "r", "three attempts in a row failed", busy_hub, revision="B1"),
     Exhibit("E15", "P", "three attempts in a row failed", hub_babbles, errata=("E15",)),

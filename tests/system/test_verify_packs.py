@@ -21,8 +21,14 @@ pytestmark = pytest.mark.usefixtures("own_board")
 USBTEST = load_pack("usbtest").items
 
 
+APPS = Path(__file__).parents[2] / "firmware" / "apps"
+FOUR = {path.name: path.read_bytes() for path in APPS.glob("*.py")} | {
+    "main.py": b"import composite_four\nfour = composite_four.start()\n"
+}
+
+
 def run_of(firmware: str, engine: str, *packs: str) -> Report:
-    with Board(firmware, engine=cast(EngineName, engine)) as board:
+    with Board(firmware, engine=cast(EngineName, engine), files=FOUR if firmware == "uart" else None) as board:
         return verify(BoardTarget(board), choose(packs), seed=3)
 
 
@@ -44,6 +50,7 @@ KNOWN = {
                            "MSC19", "MSC24"},
     "chip/usb_instrument": {"DFU3", "DFU8", "DFU9", "DFU10", "DFU11"},
     "cdc": set(),
+    "uart": {"MSC3"},
 }  # fmt: skip
 """What TinyUSB's drivers do otherwise, each explained in docs/verify-results.md."""
 
@@ -51,8 +58,13 @@ KNOWN = {
 @pytest.mark.row("Y2.class-packs")
 @pytest.mark.parametrize(
     ("firmware", "packs"),
-    [("chip/usb_composite", "hid msc cdc midi"), ("chip/usb_instrument", "dfu"), ("cdc", "cdc")],
-    ids=["composite", "instrument", "micropython"],
+    [
+        ("chip/usb_composite", "hid msc cdc midi"),
+        ("chip/usb_instrument", "dfu"),
+        ("cdc", "cdc"),
+        ("uart", "hid msc midi dfu"),
+    ],
+    ids=["composite", "instrument", "micropython", "composite_four"],
 )
 def test_class_packs_find_what_is_known_and_nothing_else(
     request: pytest.FixtureRequest, firmware: str, packs: str

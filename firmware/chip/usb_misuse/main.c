@@ -90,6 +90,10 @@ static void at_the_end_of(uint32_t bit) {
 // The next SETUP's address; what endpoint 0 had armed before is the firmware's to take back until it has seen the SETUP.
 static uint8_t next_address(void) {
     while (!(usb_hw->sie_status & USB_SIE_STATUS_SETUP_REC_BITS)) {
+        if (usb_hw->sie_status & USB_SIE_STATUS_BUS_RESET_BITS) {
+            usb_hw->dev_addr_ctrl = 0;  // the controller keeps its address
+            hw_clear_bits(&usb_hw->sie_status, USB_SIE_STATUS_BUS_RESET_BITS);
+        }
         busy_wait_us_32(5);
     }
     uint8_t address = usb_dpram->setup_packet[2];

@@ -1,8 +1,9 @@
 // The museum of drivers' bugs (docs/museum.md): one small USB driver that can be told over UART0 to make a mistake that others
 // have made and published, or not to. Two characters choose: a letter for the mistake, then '-' with it or '+' without.
 //
-// The device: EP1 echoes (bulk OUT, bulk IN), EP2 IN streams packets that count, vendor requests on endpoint 0. The interrupt
-// handler serves the buffers, the main loop serves SETUP packets, as most stacks do.
+// The device: EP1 echoes (bulk OUT, bulk IN), EP2 IN streams packets that count, EP3 IN is double-buffered, EP4 IN isochronous in
+// an alternate setting; vendor requests on endpoint 0. The interrupt handler serves the buffers, the main loop serves SETUP
+// packets, as most stacks do.
 #include <stdio.h>
 #include <string.h>
 
@@ -38,13 +39,15 @@ typedef struct {
     uint16_t length;
 } endpoint_t;
 
-enum { PACKET = 64, BULK = 2 << EP_CTRL_BUFFER_TYPE_LSB };
+enum { PACKET = 64, BULK = 2 << EP_CTRL_BUFFER_TYPE_LSB, ISOCHRONOUS = 1 << EP_CTRL_BUFFER_TYPE_LSB };
 
 static endpoint_t ep0_in = {&usb_dpram->ep_buf_ctrl[0].in, usb_dpram->ep0_buf_a, 0x80, 1, 0, 0, 0, 0};
 static endpoint_t ep0_out = {&usb_dpram->ep_buf_ctrl[0].out, usb_dpram->ep0_buf_a, 0x00, 1, 0, 0, 0, 0};
 static endpoint_t echo_out = {&usb_dpram->ep_buf_ctrl[1].out, &usb_dpram->epx_data[0x00], 0x01, 0, 0, 0, 0, 0};
 static endpoint_t echo_in = {&usb_dpram->ep_buf_ctrl[1].in, &usb_dpram->epx_data[0x40], 0x81, 0, 0, 0, 0, 0};
 static endpoint_t stream_in = {&usb_dpram->ep_buf_ctrl[2].in, &usb_dpram->epx_data[0x80], 0x82, 0, 0, 0, 0, 0};
+static endpoint_t double_in = {&usb_dpram->ep_buf_ctrl[3].in, &usb_dpram->epx_data[0x100], 0x83, 0, 0, 0, 0, 0};
+static endpoint_t sound_in = {&usb_dpram->ep_buf_ctrl[4].in, &usb_dpram->epx_data[0x180], 0x84, 0, 0, 0, 0, 0};
 
 static uint32_t bit_of(const endpoint_t *ep) {
     return 1u << (2 * (ep->address & 0xF) + (ep->address & 0x80 ? 0 : 1));
@@ -54,12 +57,15 @@ static uint32_t bit_of(const endpoint_t *ep) {
 static void arm(endpoint_t *ep, uint16_t length) {
     bool in = ep->address & 0x80;
     uint32_t word = length | (in ? USB_BUF_CTRL_FULL : 0) | (ep->pid ? USB_BUF_CTRL_DATA1_PID : 0);
+    if (ep == &double_in && !mistake('n')) {  // a transfer begins with buffer 0, wherever the last one has ended
+        word |= USB_BUF_CTRL_SEL;
+    }
     if (*ep->buffer_control & USB_BUF_CTRL_AVAIL) {
         panic("ep %02x was already available", ep->address);
     }
     ep->busy = true;
     ep->length = length;
-    ep->pid ^= 1;
+    ep->pid ^= ep != &sound_in;  // isochronous packets are all DATA0
     if (mistake('a')) {  // in one store: the controller may see AVAILABLE before the rest
         *ep->buffer_control = word | USB_BUF_CTRL_AVAIL;
         return;
@@ -134,9 +140,11 @@ static bool in_data_stage;
 
 static const uint8_t device_descriptor[] = {18, 1, 0x00, 0x02, 0xFF, 0, 0, 64, 0x55, 0xF0, 0x4D, 0x55, 0, 1, 0, 0, 0, 1};
 static const uint8_t configuration[] = {
-    9, 2, 39, 0, 1, 1, 0, 0xA0, 50,  // may wake the host
-    9, 4, 0, 0, 3, 0xFF, 0, 0, 0,
-    7, 5, 0x01, 2, 64, 0, 0, 7, 5, 0x81, 2, 64, 0, 0, 7, 5, 0x82, 2, 64, 0, 0,
+    9, 2, 71, 0, 2, 1, 0, 0xA0, 50,  // may wake the host
+    9, 4, 0, 0, 4, 0xFF, 0, 0, 0,
+    7, 5, 0x01, 2, 64, 0, 0, 7, 5, 0x81, 2, 64, 0, 0, 7, 5, 0x82, 2, 64, 0, 0, 7, 5, 0x83, 2, 64, 0, 0,
+    9, 4, 1, 0, 0, 0xFF, 0, 0, 0,
+    9, 4, 1, 1, 1, 0xFF, 0, 0, 0, 7, 5, 0x84, 1, 64, 0, 1,
 };
 
 static void answer_more(void) {
@@ -168,8 +176,8 @@ static void refuse(void) {
 
 static void configure(void) {
     const uint32_t bits = EP_CTRL_ENABLE_BITS | EP_CTRL_INTERRUPT_PER_BUFFER | BULK;
-    endpoint_t *all[] = {&echo_out, &echo_in, &stream_in};
-    for (unsigned n = 0; n < 3; n++) {
+    endpoint_t *all[] = {&echo_out, &echo_in, &stream_in, &double_in, &sound_in};
+    for (unsigned n = 0; n < 5; n++) {
         take_back(all[n]);
         all[n]->halted = all[n]->waiting = false;
         if (!mistake('f')) {  // a configuration that is chosen begins with DATA0 everywhere
@@ -181,7 +189,20 @@ static void configure(void) {
     usb_dpram->ep_ctrl[0].out = bits | 0x180;
     usb_dpram->ep_ctrl[0].in = bits | 0x1C0;
     usb_dpram->ep_ctrl[1].in = bits | 0x200;
+    usb_dpram->ep_ctrl[2].in = bits | EP_CTRL_DOUBLE_BUFFERED_BITS | 0x280;
+    usb_dpram->ep_ctrl[3].in = 0;
     arm(&echo_out, PACKET);
+}
+
+// Interface 1 has an isochronous endpoint in its alternate setting 1; a host goes to and fro as somebody listens or does not.
+static void set_interface(uint16_t alternate) {
+    if (!mistake('o')) {  // whatever waits to be sent in a setting that is left is left there
+        take_back(&sound_in);
+    }
+    usb_dpram->ep_ctrl[3].in = alternate ? EP_CTRL_ENABLE_BITS | EP_CTRL_INTERRUPT_PER_BUFFER | ISOCHRONOUS | 0x300 : 0;
+    if (alternate) {
+        arm(&sound_in, PACKET);
+    }
 }
 
 static endpoint_t *endpoint_at(uint16_t address) {
@@ -236,6 +257,10 @@ static bool vendor_out(void) {
     case 5:
         streaming = true;
         return true;
+    case 6:
+        memset(double_in.data, 'D', 8);
+        arm(&double_in, 8);
+        return true;
     default:
         return false;
     }
@@ -252,6 +277,12 @@ static bool standard_out(void) {
         return true;
     case 9:  // SET_CONFIGURATION
         configure();
+        return true;
+    case 11:  // SET_INTERFACE
+        if (setup.index != 1) {
+            return false;
+        }
+        set_interface(setup.value);
         return true;
     case 1: case 3: {  // CLEAR_FEATURE, SET_FEATURE
         endpoint_t *ep = endpoint_at(setup.index);
@@ -367,16 +398,18 @@ static void buffer_done(endpoint_t *ep) {
         echo_out_done();
     } else if (ep == &echo_in) {
         arm(&echo_out, PACKET);
-    } else {
+    } else if (ep == &sound_in) {
+        arm(&sound_in, PACKET);
+    } else if (ep == &stream_in) {
         stream();
         busy_wait_us_32(100);  // what an application does with each packet
     }
 }
 
 static void buffers_done(void) {
-    endpoint_t *all[] = {&ep0_in, &ep0_out, &echo_in, &echo_out, &stream_in};
+    endpoint_t *all[] = {&ep0_in, &ep0_out, &echo_in, &echo_out, &stream_in, &double_in, &sound_in};
     uint32_t status = usb_hw->buf_status;
-    for (unsigned n = 0; n < 5; n++) {
+    for (unsigned n = 0; n < 7; n++) {
         uint32_t bit = bit_of(all[n]);
         if (!(status & bit)) {
             continue;
@@ -436,7 +469,9 @@ static void on_usb(void) {
         setup_received();
     }
     if (status & USB_INTS_BUS_RESET_BITS) {
-        usb_hw->dev_addr_ctrl = 0;
+        if (!mistake('k')) {  // the controller keeps its address
+            usb_hw->dev_addr_ctrl = 0;
+        }
         new_address = 0;
         streaming = false;
         suspended = false;

@@ -148,8 +148,7 @@ class UsbBlock(UsbRegisters):
     # What happens to the firmware
 
     def _bus_reset(self) -> None:
-        """BUS_RESET, address 0. The buffers stay as they are: they are the firmware's to clear."""
-        self.addr_endp = 0
+        """BUS_RESET. Address and buffers stay as they are: they are the firmware's to clear."""
         self._nak_polled.clear()
         for endpoint in self.endpoints:
             endpoint.nak_answered = False

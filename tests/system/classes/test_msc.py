@@ -49,7 +49,16 @@ class Drive:
             except Stall:
                 self.in_.clear_halt()
             read = transfer.data
-        return read, *self.status()
+        residue, status = self.status()
+        if status == PHASE_ERROR:  # 5.3.3.1
+            self.recover()
+        return read, residue, status
+
+    def recover(self) -> None:
+        """Reset recovery (5.3.4)."""
+        self.device.control_out(Setup(0x21, 0xFF, 0, 0, 0))
+        self.in_.clear_halt()
+        self.out.clear_halt()
 
     def status(self) -> tuple[int, int]:
         """Residue and status of the status wrapper, which may take a second attempt (5.3.3, 6.7.2)."""
@@ -176,7 +185,5 @@ def test_an_invalid_command_stalls_both_pipes_until_the_host_recovers(pico: Boar
             disk.out.write(bytes(31))
         disk.in_.clear_halt()
         disk.out.clear_halt()
-    disk.device.control_out(Setup(0x21, 0xFF, 0, 0, 0))
-    disk.in_.clear_halt()
-    disk.out.clear_halt()
+    disk.recover()
     assert disk.command("00 00 00 00 00 00") == (b"", 0, PASSED)
