@@ -13,9 +13,11 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 
 from debian_tools import install_debian_tools
@@ -28,6 +30,11 @@ from renode_pico.renode_models.installation import ADVICE
 ROOT = Path(__file__).resolve().parent.parent
 BIN = ROOT / ".venv" / "bin"
 RESULTS = ROOT / "results"
+ROBOT_ON_RENODE = "robot on renode"
+TICK = 0.1
+"""Seconds between two looks at what runs."""
+NEWS = 15.0
+"""Seconds after which it is said what still runs, where nothing of it is to be seen."""
 
 
 QUICK = (
@@ -49,30 +56,28 @@ QUICK = (
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One command of the run. `engine` is empty for what needs none; `environment`: what is added to ours."""
+    """One command of the run. `engine` is empty for what needs none; `environment`: what is added to ours.
+
+    `one_core`: it is one process, which others of that kind run beside.
+    """
 
     name: str
     command: Sequence[str]
     engine: str = ""
     limit: int = 3000
     environment: Mapping[str, str] = field(default_factory=dict)
+    one_core: bool = False
 
 
 def stages(jobs: int) -> list[Stage]:
     """List what there is to run, in order: cheap and telling first."""
-    pytest = [str(BIN / "pytest"), "-q", "-n", str(jobs), "--durations=5", "--durations-min=2"]
+    # a worker keeps to a stretch of the tests, and with it to what a module's tests share, until it has none left
+    pytest = [str(BIN / "pytest"), "-q", "-n", str(jobs), "--dist=worksteal", "--durations=5", "--durations-min=2"]
     robot = ["--xunit", "NONE", "--report", "NONE"]
     return [
-        Stage("ruff check", [str(BIN / "ruff"), "check", "."]),
-        Stage("ruff format", [str(BIN / "ruff"), "format", "--check", "."]),
-        Stage("mypy", [str(BIN / "mypy")]),
-        Stage("unit", [*pytest, "tests/unit", "tests/verify", f"--junitxml={RESULTS}/unit.xml"]),
-        Stage(
-            "system on embedded",
-            [*pytest, "tests/system", "--engine", "embedded", f"--junitxml={RESULTS}/system-embedded.xml"],
-            "embedded",
-        ),
-        *editions(pytest, "embedded"),
+        Stage("ruff check", [str(BIN / "ruff"), "check", "."], one_core=True),
+        Stage("ruff format", [str(BIN / "ruff"), "format", "--check", "."], one_core=True),
+        Stage("mypy", [str(BIN / "mypy")], one_core=True),
         Stage(
             "robot on embedded",
             [
@@ -80,8 +85,20 @@ def stages(jobs: int) -> list[Stage]:
                 "--outputdir", str(RESULTS / "robot-embedded"), *robot, *robot_files(neutral=True),
             ],
             "embedded",
+            one_core=True,
         ),
-        Stage("wheel", [str(BIN / "pytest"), "-q", "--durations=5", "tests/wheel", f"--junitxml={RESULTS}/wheel.xml"]),
+        Stage(
+            "wheel",
+            [str(BIN / "pytest"), "-q", "--durations=5", "tests/wheel", f"--junitxml={RESULTS}/wheel.xml"],
+            one_core=True,
+        ),
+        Stage("unit", [*pytest, "tests/unit", "tests/verify", f"--junitxml={RESULTS}/unit.xml"]),
+        Stage(
+            "system on embedded",
+            [*pytest, "tests/system", "--engine", "embedded", f"--junitxml={RESULTS}/system-embedded.xml"],
+            "embedded",
+        ),
+        *editions(pytest, "embedded"),
         Stage("models for renode", [str(BIN / "python"), "-m", "renode_pico.renode_models"], "renode"),
         Stage(
             "system on renode",
@@ -90,8 +107,11 @@ def stages(jobs: int) -> list[Stage]:
         ),
         *editions(pytest, "renode"),
         Stage(
-            "robot on renode",
-            [renode_test(), "-j", str(jobs), "-r", str(RESULTS / "robot-renode"), *robot_files()],
+            ROBOT_ON_RENODE,
+            [
+                str(BIN / "python"), "tools/robot_on_renode.py", "--jobs", str(jobs), "--renode-test", renode_test(),
+                "--results", str(RESULTS / "robot-renode"), *robot_files(),
+            ],
             "renode",
         ),
     ]  # fmt: skip
@@ -139,39 +159,112 @@ def renode_test() -> str:
     return str(launcher or "renode-test")
 
 
-def run_stage(stage: Stage) -> float:
-    """Run one command in a process group of its own, so that nothing of it is left behind.
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a stage has ended: its exit code, and the real seconds and seconds of a core that it took."""
 
-    The real seconds it took; below zero when it failed.
+    code: int
+    seconds: float
+    cpu: float
+
+    def __str__(self) -> str:
+        how = "ok" if self.code == 0 else f"exit code {self.code}"
+        return f"{how}, {self.seconds:.1f} s ({self.cpu:.0f} s of a core)"
+
+
+class Running:
+    """A stage's command, in a process group of its own, so that nothing of it is left behind.
+
+    `output`: the file for what it says, where that is not to be seen at once.
     """
-    print(f"\n=== {stage.name}", flush=True)
-    begin = time.monotonic()
-    environment = os.environ | {"PATH": f"{BIN}:{os.environ['PATH']}", "PYTHONUNBUFFERED": "1"}
-    environment |= stage.environment
-    if Path(stage.command[0]).name == "renode-test":
-        environment["PATH"] = os.environ["PATH"]
-    # Renode's console spins on a standard input at end of file: give it an idle pipe.
-    process = subprocess.Popen(stage.command, cwd=ROOT, env=environment, stdin=subprocess.PIPE, start_new_session=True)
-    try:
-        code = process.wait(timeout=stage.limit)
-    except subprocess.TimeoutExpired:
-        print(f"{stage.name}: not finished after {stage.limit} s, ended", flush=True)
-        code = -1
-    finally:
-        stop_group(process)
-    took = time.monotonic() - begin
-    print(f"--- {stage.name}: {'ok' if code == 0 else f'exit code {code}'}, {took:.1f} s", flush=True)
-    return took if code == 0 else -took
+
+    def __init__(self, stage: Stage, output: Path | None = None) -> None:
+        self.stage = stage
+        self.output = output
+        self._begin = time.monotonic()
+        environment = os.environ | {"PATH": f"{BIN}:{os.environ['PATH']}", "PYTHONUNBUFFERED": "1"}
+        environment |= stage.environment
+        if stage.name == ROBOT_ON_RENODE:  # which is run by a Python of Renode's own
+            environment["PATH"] = os.environ["PATH"]
+        file = output.open("wb") if output is not None else None
+        # Renode's console spins on a standard input at end of file: give it an idle pipe.
+        self._process = subprocess.Popen(
+            stage.command,
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=file,
+            stderr=subprocess.STDOUT if file else None,
+            start_new_session=True,
+        )
+        if file is not None:
+            file.close()
+
+    @property
+    def seconds(self) -> float:
+        """Real seconds since it was begun."""
+        return time.monotonic() - self._begin
+
+    def ended(self) -> Ended | None:
+        """How it has ended, once it has; it is ended when it has taken too long."""
+        process, status, usage = os.wait4(self._process.pid, os.WNOHANG)
+        if process:
+            self._process.returncode = os.waitstatus_to_exitcode(status)
+            self.stop()
+            return Ended(self._process.returncode, self.seconds, usage.ru_utime + usage.ru_stime)
+        if self.seconds < self.stage.limit:
+            return None
+        print(f"{self.stage.name}: not finished after {self.stage.limit} s, ended", flush=True)
+        self.stop()
+        return Ended(-1, self.seconds, 0.0)
+
+    def stop(self) -> None:
+        """End whatever is left of it."""
+        try:
+            os.killpg(self._process.pid, 9)
+        except ProcessLookupError:
+            return
+        finally:
+            self._process.wait()
 
 
-def stop_group(process: subprocess.Popen[bytes]) -> None:
-    """End whatever is left of a command."""
-    try:
-        os.killpg(process.pid, 9)
-    except ProcessLookupError:
-        return
-    finally:
-        process.wait()
+def batches(chosen: Sequence[Stage]) -> Iterator[list[Stage]]:
+    """Cut a list of stages into what may run beside each other, in order."""
+    for _, found in groupby(enumerate(chosen), lambda item: -1 if item[1].one_core else item[0]):
+        yield [stage for _, stage in found]
+
+
+def run_batch(batch: Sequence[Stage], jobs: int) -> dict[str, Ended]:
+    """Run stages, `jobs` at once. What one says that runs alone is seen at once; of others, when it has ended."""
+    ended: dict[str, Ended] = {}
+    waiting, running = list(batch), list[Running]()
+    alone = min(jobs, len(batch)) == 1
+    with tempfile.TemporaryDirectory() as folder:
+        said = time.monotonic()
+        try:
+            while waiting or running:
+                while waiting and len(running) < jobs:
+                    stage = waiting.pop(0)
+                    if alone:
+                        print(f"\n=== {stage.name}", flush=True)
+                    running.append(Running(stage, None if alone else Path(folder, stage.name)))
+                time.sleep(TICK)
+                for one in [*running]:
+                    if (end := one.ended()) is None:
+                        continue
+                    running.remove(one)
+                    ended[one.stage.name] = end
+                    if one.output is not None:
+                        print(f"\n=== {one.stage.name}\n{one.output.read_text(errors='replace')}", end="")
+                    print(f"--- {one.stage.name}: {end}", flush=True)
+                    said = time.monotonic()
+                if not alone and time.monotonic() - said > NEWS:
+                    said = time.monotonic()
+                    print("... " + ", ".join(f"{one.stage.name} {one.seconds:.0f} s" for one in running), flush=True)
+        finally:
+            for one in running:
+                one.stop()
+    return ended
 
 
 def needs(stage: Stage) -> str:
@@ -179,8 +272,8 @@ def needs(stage: Stage) -> str:
     if stage.engine != "renode":
         return ""
     found = look_for_renode()
-    if Path(stage.command[0]).name == "renode-test":
-        return "" if shutil.which(stage.command[0]) else f"there is no renode-test: {ADVICE}"
+    if stage.name == ROBOT_ON_RENODE:
+        return "" if shutil.which(renode_test()) else f"there is no renode-test: {ADVICE}"
     if stage.name.startswith("models"):
         return "" if found.installation else found.problem
     return found.problem
@@ -221,10 +314,14 @@ def main() -> int:
     RESULTS.mkdir()
     if not options.quick:
         install_debian_tools()
+    begin = time.monotonic()
     chosen, missing = choose(options)
-    took = {stage.name: run_stage(stage) for stage in chosen}
-    bad = [name for name, seconds in took.items() if seconds < 0]
-    print("\n" + "\n".join(f"{abs(seconds):7.1f} s  {name}" for name, seconds in took.items()), flush=True)
+    ended: dict[str, Ended] = {}
+    for batch in batches(chosen):
+        ended |= run_batch(batch, options.jobs)
+    bad = [name for name, end in ended.items() if end.code]
+    print("\n   real    core", *(f"{e.seconds:7.1f} {e.cpu:7.1f}  {name}" for name, e in ended.items()), sep="\n")
+    print(f"{time.monotonic() - begin:7.1f} {sum(end.cpu for end in ended.values()):7.1f}  s in all", flush=True)
     if options.quick:
         print(f"failed: {', '.join(bad)}" if bad else "passed; 'make test' runs everything")
         return 1 if bad else 0

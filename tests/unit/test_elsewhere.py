@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -97,10 +97,13 @@ def test_a_home_that_cannot_be_written_is_told_in_one_line(checkout: Path, home:
 
 
 @pytest.mark.row("K6.without-network")
-def test_without_a_network_boards_run_and_setup_says_what_to_do(tmp_path: Path) -> None:
+def test_without_a_network_boards_run_and_setup_says_what_to_do(
+    tmp_path: Path, lay_core: Callable[[Path], None]
+) -> None:
     alone = ["unshare", "--map-root-user", "--net"]
     if shutil.which("unshare") is None or run([*alone, "true"]).returncode:
         pytest.skip("there is no way here to take the network away (unshare)")
+    lay_core(tmp_path / ".cache" / "renode-pico")
     program = [sys.executable, "-m", "renode_pico"]
     done = ran([*alone, *program, "exec", "--engine", "embedded", "-c", "print(6 * 7)"], tmp_path)
     assert (done.returncode, done.stdout.strip()) == (0, "42"), done.stderr

@@ -13,7 +13,7 @@ import sys
 import tarfile
 import threading
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -286,7 +286,10 @@ def test_a_page_that_is_not_there_is_told(releases: Server) -> None:
 
 
 @pytest.mark.row("K2.found")
-def test_from_a_file_without_a_network_with_pyrenode3_every_command_finds_it(tmp_path: Path, home: Path) -> None:
+def test_from_a_file_without_a_network_with_pyrenode3_every_command_finds_it(
+    tmp_path: Path, home: Path, lay_core: Callable[[Path], None]
+) -> None:
+    lay_core(home.parent / "cache")
     (tmp_path / NAME).write_bytes(archive())
     said = renode_pico(
         "setup", "renode", "--from", str(tmp_path / NAME), "--dir", str(tmp_path / "some where"),

@@ -23,15 +23,16 @@ from tests.system.clients.conftest import PATIENCE, debian_program, needs
 from tests.unit.trace.records import feed, long_trace
 
 
-@pytest.fixture
-def browser(tmp_path: Path) -> Iterator[Any]:
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """One for all: it takes longer to start than a test to look at its page."""
     needs("selenium")
     from selenium import webdriver
     from selenium.webdriver.chrome.service import Service
 
     options = webdriver.ChromeOptions()
     options.binary_location = debian_program("chromium", "chromium")
-    profile = f"--user-data-dir={tmp_path / 'profile'}"
+    profile = f"--user-data-dir={tmp_path_factory.mktemp('profile')}"
     for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--window-size=1440,900", profile):
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
@@ -44,6 +45,9 @@ def browser(tmp_path: Path) -> Iterator[Any]:
 def show(browser: Any) -> Callable[..., Any]:
     """Open a page and wait until it has drawn itself; nothing may go wrong in it."""
     from selenium.webdriver.support.ui import WebDriverWait
+
+    browser.get("about:blank")
+    browser.get_log("browser")  # what is there is of another test
 
     def show(path: Path, place: str = "") -> Any:
         browser.get(path.as_uri() + place)
