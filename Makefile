@@ -8,7 +8,7 @@ EDITIONS := $(patsubst firmware/sources-%.toml,%,$(wildcard firmware/sources-*.t
 JOBS     ?= $(shell nproc 2>/dev/null || echo 2)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test firmware lint bench clean setup mutants coverage-page not-modelled dist setup-renode test-quick docs sanitize editions museum controller-coverage
+.PHONY: help run test firmware lint bench clean setup mutants coverage-page not-modelled dist setup-renode test-quick docs sanitize editions examples museum controller-coverage
 
 help: ## what there is to make
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -18,7 +18,7 @@ help: ## what there is to make
 run: setup firmware ## boot a Pico, plug the cable in, use it, show what happened
 	@$(BIN)/renode-pico demo --firmware "$(FIRMWARE)" --engine "$(ENGINE)"
 
-test: setup firmware editions ## lint, types and every suite on every engine there is; ends with the matrix
+test: setup firmware editions examples ## lint, types and every suite on every engine there is; ends with the matrix
 	@$(BIN)/python tools/test.py --jobs $(JOBS)
 
 test-quick: setup ## what one runs after each change: style, unit tests, a dozen on the embedded engine
@@ -30,6 +30,9 @@ firmware: ## build MicroPython for the Pico (cached by a hash of its inputs)
 editions: ## build the other versions of MicroPython that the suites run on; what cannot be had is left out
 	@for edition in $(EDITIONS); do $(PYTHON) firmware/build.py --jobs $(JOBS) --edition $$edition || \
 	echo "MicroPython $$edition is left out: its suites are skipped"; done
+
+examples: firmware ## build TinyUSB's own device examples, where PICO_TINYUSB_PATH names a checkout of it
+	@$(PYTHON) firmware/examples.py --jobs $(JOBS)
 
 docs: setup ## the documentation as a site, in site/
 	@$(BIN)/python -m mkdocs build --strict && echo "file://$(CURDIR)/site/index.html"

@@ -24,18 +24,22 @@ from renode_pico.usb.device import Device
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "firmware" / "build" / "out"
 PAGE = ROOT / "docs" / "firmware-that-runs.md"
+EXAMPLES = "tinyusb"
 IDLE = 0.5
 """Emulated seconds over which the processor time is taken, the device configured and left alone."""
 HEAD = """# Firmware that runs
 
 Written by `python tools/firmware_that_runs.py`: each image with a USB device that the build makes, booted, plugged in,
 enumerated by a strict host (no lie forgiven, one attempt), looked at by the class drivers ([host.md](host.md)). What
-its functions do is in the suites, `tests/system`. TinyUSB's own examples are not among them: Debian's `tinyusb-source`
-has the stack and its class drivers, which `firmware/chip/usb_*` are made of, and not the examples.
+its functions do is in the suites, `tests/system`. `firmware/chip/usb_*` are made of TinyUSB's stack as Debian's
+`tinyusb-source` has it. That package lacks TinyUSB's own examples: `tinyusb/*` are built by their own CMake files from a
+checkout that `PICO_TINYUSB_PATH` names ([firmware.md](firmware.md)), and do their jobs in `tests/system/foreign`.
 
 | image | from | engine | found | enumerated after, emulated | processor seconds per emulated second, idle |
 |---|---|---|---|---|---|
 """
+WITHOUT_USB = ("board_test",)
+"""Examples of TinyUSB's that are no USB device."""
 DRIVERS: dict[str, Callable[[Device], str]] = {
     "serial ports": lambda device: str(len(cdc_ports(device)) or ""),
     "HID": lambda device: f"{device.hid.application:#x}",
@@ -57,12 +61,25 @@ def images() -> list[tuple[str, str]]:
     return found + [(f"chip/{name}", "TinyUSB") for name in programs]
 
 
+def examples() -> list[tuple[str, str]]:
+    """The same of TinyUSB's device examples, where they are built."""
+    built = sorted(path.stem for path in (OUT / EXAMPLES).glob("*.uf2"))
+    return [(f"{EXAMPLES}/{name}", "TinyUSB") for name in built if name not in WITHOUT_USB]
+
+
+def lines_of_examples() -> list[str]:
+    """What the page says of them now, for a machine that has none."""
+    return [line for line in PAGE.read_text().splitlines() if line.startswith(f"| `{EXAMPLES}/")]
+
+
 def version(name: str, origin: str) -> str:
     """The version of what an image is made of, from the build's record beside it."""
     record = json.loads((OUT / f"{name}.json").read_text())
     versions = record.get("versions", {})
     if origin == "MicroPython":
         return f"MicroPython {versions['micropython']}"
+    if name.startswith(f"{EXAMPLES}/"):
+        return f"TinyUSB {versions['tinyusb']}, its example"
     package = next(part for part in record["source"].split(", ") if "tinyusb" in part)
     return f"TinyUSB {package.rpartition(' ')[2]}"
 
@@ -112,7 +129,7 @@ def main(arguments: Sequence[str]) -> int:
         print(row(*options.row))
         return 0
     rows, failures = [], []
-    for name, origin in images():
+    for name, origin in images() + examples():
         for engine in options.engine or ["embedded", "renode"]:
             try:
                 rows.append(row_of_a_process(name, origin, engine))
@@ -120,6 +137,8 @@ def main(arguments: Sequence[str]) -> int:
             except RenodePicoError as error:
                 failures.append(str(error))
                 print(error, file=sys.stderr)
+    if not examples():
+        rows += lines_of_examples()
     if not options.check and not failures:
         PAGE.write_text(HEAD + "\n".join(rows) + "\n")
     return 1 if failures else 0

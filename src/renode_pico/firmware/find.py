@@ -25,17 +25,19 @@ def image_folder() -> Path:
 def find_image(name: str) -> Path:
     """Resolve `cdc`, `uart`, `uart-cdc`, a path of a UF2, ELF or flat binary, or `chip/NAME` (a C program of ours).
 
+    `tinyusb/NAME` is a device example of TinyUSB's (firmware/examples.py).
     `micropython-VERSION/cdc` and so on are variants of another MicroPython (firmware/build.py --edition).
 
     Raises ImageError when there is no such variant or file, or the variant has not been built.
     """
-    program = re.fullmatch(r"chip/(\w+)", name)
+    program = re.fullmatch(r"(?:chip|tinyusb)/(\w+)", name)
     edition = re.fullmatch(rf"micropython-[\d.]+/({'|'.join(VARIANTS)})", name)
     if name in VARIANTS or ((program or edition) and not Path(name).exists()):
         path = image_folder() / f"{name}.uf2"
         if not path.is_file():
             what = f"C program '{program[1]}'" if program else f"firmware variant '{name}'"
-            raise ImageError(f"{what} is not built ({path} is missing): {how_to_build()}")
+            how = "see firmware/examples.py" if name.startswith("tinyusb/") else how_to_build()
+            raise ImageError(f"{what} is not built ({path} is missing): {how}")
         return path
     path = Path(name)
     if path.is_dir():

@@ -7,13 +7,14 @@ import sys
 from array import array
 from dataclasses import dataclass
 from enum import Enum
+from fractions import Fraction
 
 from renode_pico.errors import UsageError, UsbError
 from renode_pico.usb.classes.common import CS_INTERFACE, class_descriptors, interfaces, none_of, settings
 from renode_pico.usb.configured import ConfiguredDevice, Endpoint
 from renode_pico.usb.descriptors import Interface
 from renode_pico.usb.timing import FRAME_NS
-from renode_pico.usb.transfer import Setup, TransferType
+from renode_pico.usb.transfer import Setup, Status, Transfer, TransferType
 
 AUDIO_CLASS, CONTROL_SUBCLASS, STREAMING_SUBCLASS = 0x01, 0x01, 0x02
 IP_VERSION_02_00 = 0x20
@@ -27,6 +28,12 @@ SAMPLING_FREQ = 0x01
 CUR, RANGE = 0x01, 0x02
 SET_CUR_1, GET_CUR_1, GET_MIN_1, GET_MAX_1 = 0x01, 0x81, 0x82, 0x83
 FRAMES_A_SECOND = 1_000_000_000 // FRAME_NS
+FRAMES_AHEAD = 2
+"""Packets to a speaker that are queued: what its feedback says counts from the third frame on."""
+DRAIN = 10
+"""Frames for which a microphone is listened to after the last samples went to the speaker."""
+FEEDBACK_ENDPOINT = 0x11
+"""bmAttributes of an isochronous feedback endpoint (USB 2.0, table 9-13), its synchronization left out."""
 _CODES = {1: "b", 2: "h", 4: "i"}
 
 
@@ -48,6 +55,8 @@ class Format:
     bits: int
     rates: tuple[int, ...]
     endpoint: Endpoint
+    feedback: Endpoint | None = None
+    """Where a speaker with a clock of its own says how many samples a frame it wants (USB 2.0, 5.12.4.2)."""
 
     @property
     def direction(self) -> Direction:
@@ -58,6 +67,34 @@ class Format:
     def frame(self) -> int:
         """Bytes of one sample of all channels."""
         return self.channels * self.subslot
+
+
+class _Feedback:
+    """What a feedback endpoint says, read as often as it has something: samples a frame (USB 2.0, 5.12.4.2).
+
+    Full speed has 10.14 in three bytes; devices that send four have 16.16, as at high speed, and Linux takes both.
+    """
+
+    def __init__(self, endpoint: Endpoint, rate: int) -> None:
+        self.samples = Fraction(rate, FRAMES_A_SECOND)
+        self._endpoint = endpoint
+        self._ended = False
+        self._transfer = self._ask()
+
+    def end(self) -> None:
+        """Ask no more."""
+        self._ended = True
+        self._endpoint.device.host.cancel(self._transfer)
+
+    def _ask(self) -> Transfer:
+        return self._endpoint.submit_in(self._endpoint.pipe.max_packet_size, on_done=self._take)
+
+    def _take(self, transfer: Transfer) -> None:
+        if len(transfer.data) >= 3:
+            fraction = 14 if len(transfer.data) == 3 else 16
+            self.samples = Fraction(int.from_bytes(transfer.data, "little"), 1 << fraction)
+        if not self._ended and transfer.status is Status.COMPLETED:
+            self._transfer = self._ask()
 
 
 class Audio:
@@ -99,24 +136,58 @@ class Audio:
     def play(self, samples: array[int], rate: int | None = None, wanted: Format | None = None) -> None:
         """Send samples to a speaker, as many in each frame as the rate has; its stream is opened and closed.
 
-        rate: samples a second; without it the one that the device has. It is not changed: `set_rate` does that.
+        rate: samples a second; without it the one that the device has. It is not changed: `set_rate` does that. A
+        speaker with a feedback endpoint is given as many as it asks for there.
         """
         chosen = wanted or self.format(Direction.OUT)
-        rate = rate or self.rate(chosen)
-        data = encode(samples, chosen.subslot)
         self.device.set_interface(chosen.interface, chosen.alternate)
         try:
-            transfers = []
-            sent = number = 0
-            while sent < len(data):
-                number += 1
-                end = min(number * rate // FRAMES_A_SECOND * chosen.frame, len(data))
-                transfers.append(chosen.endpoint.submit_out(data[sent:end]))
-                sent = end
-            self.device.host.wait(*transfers, timeout=number / FRAMES_A_SECOND + 1.0)
+            self._send(samples, rate or self.rate(chosen), chosen)
             self.device.host.run(2 / FRAMES_A_SECOND)
         finally:
             self._close(chosen)
+
+    def play_and_record(
+        self, samples: array[int], rate: int | None = None, out: Format | None = None, wanted: Format | None = None
+    ) -> array[int]:
+        """Send samples to a speaker while a microphone is listened to, both streams open; return what came in.
+
+        rate, out: as `play` has them; wanted: the microphone's format, by default one with as many bits.
+        """
+        speaker = out or self.format(Direction.OUT)
+        microphone = wanted or self.format(Direction.IN, bits=speaker.bits)
+        rate = rate or self.rate(speaker)
+        frames = -(-len(samples) // speaker.channels * FRAMES_A_SECOND // rate) + DRAIN
+        pipe = microphone.endpoint.pipe
+        for each in (microphone, speaker):
+            self.device.set_interface(each.interface, each.alternate)
+        try:
+            heard = self.device.host.submit(pipe, length=frames * pipe.max_packet_size)
+            self._send(samples, rate, speaker)
+            self.device.host.wait(heard, timeout=frames / FRAMES_A_SECOND + 1.0)
+        finally:
+            for each in (speaker, microphone):
+                self._close(each)
+        return decode(heard.data[: len(heard.data) - len(heard.data) % microphone.frame], microphone.subslot)
+
+    def _send(self, samples: array[int], rate: int, chosen: Format) -> None:
+        """Send all of it, as many samples in each frame as the rate has, or as the feedback endpoint wants."""
+        data = encode(samples, chosen.subslot)
+        feedback = _Feedback(chosen.feedback, rate) if chosen.feedback is not None else None
+        under_way: list[Transfer] = []
+        due = Fraction(0)
+        sent = 0
+        while sent < len(data):
+            due += feedback.samples if feedback is not None else Fraction(rate, FRAMES_A_SECOND)
+            end = min(sent + int(due) * chosen.frame, len(data))
+            due -= int(due)
+            under_way.append(chosen.endpoint.submit_out(data[sent:end]))
+            sent = end
+            if len(under_way) > FRAMES_AHEAD:
+                self.device.host.wait(under_way.pop(0), timeout=1.0)
+        self.device.host.wait(*under_way, timeout=1.0)
+        if feedback is not None:
+            feedback.end()
 
     def _close(self, chosen: Format) -> None:
         if self.device.present:
@@ -239,13 +310,15 @@ class Audio:
         if not data or len(kind) < 6 or kind[3] != FORMAT_TYPE_I:
             return None
         endpoint = Endpoint(self.device, data[0])
+        asking = [each for each in setting.endpoints if each.bmAttributes & 0x33 == FEEDBACK_ENDPOINT]
+        feedback = Endpoint(self.device, asking[0]) if asking else None
         place = setting.bInterfaceNumber, setting.bAlternateSetting
         if self.version == 2:
             if len(general) < 11:
                 return None
-            return Format(*place, general[10], kind[4], kind[5], (), endpoint)
+            return Format(*place, general[10], kind[4], kind[5], (), endpoint, feedback)
         rates = [int.from_bytes(kind[at : at + 3], "little") for at in range(8, len(kind) - 2, 3)]
-        return Format(*place, kind[4], kind[5], kind[6], tuple(rates), endpoint)
+        return Format(*place, kind[4], kind[5], kind[6], tuple(rates), endpoint, feedback)
 
 
 def decode(data: bytes, subslot: int) -> array[int]:

@@ -1,0 +1,1 @@
+"""Firmware that others wrote, doing its job through the class drivers."""
