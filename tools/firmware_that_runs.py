@@ -1,6 +1,6 @@
 """Boot each image that the build makes on each engine there is, and write docs/firmware-that-runs.md.
 
-    python tools/firmware_that_runs.py [--engine embedded|renode ...] [--check]
+    python tools/firmware_that_runs.py [--engine embedded|renode ...] [--image NAME ...] [--check]
 
 Each is enumerated by a strict host; what functions its class drivers find is what the page says of it. Emulated time is
 the same in every run; processor seconds are this machine's. --check writes nothing and fails where one does not run.
@@ -67,9 +67,10 @@ def examples() -> list[tuple[str, str]]:
     return [(f"{EXAMPLES}/{name}", "TinyUSB") for name in built if name not in WITHOUT_USB]
 
 
-def lines_of_examples() -> list[str]:
-    """What the page says of them now, for a machine that has none."""
-    return [line for line in PAGE.read_text().splitlines() if line.startswith(f"| `{EXAMPLES}/")]
+def lines(wanted: Callable[[str], bool]) -> list[str]:
+    """What the page says now of the images whose names are `wanted`."""
+    found = [line for line in PAGE.read_text().splitlines() if line.startswith("| `")]
+    return [line for line in found if wanted(line.split("`")[1])]
 
 
 def version(name: str, origin: str) -> str:
@@ -122,14 +123,17 @@ def main(arguments: Sequence[str]) -> int:
     """Write the page, or one row; the exit code."""
     parser = argparse.ArgumentParser(description="Write docs/firmware-that-runs.md.")
     parser.add_argument("--engine", action="append", choices=["embedded", "renode"])
+    parser.add_argument("--image", action="append", metavar="NAME", help="only this one; the page's other lines stay")
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--row", nargs=3, metavar=("IMAGE", "FROM", "ENGINE"), help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.row:
         print(row(*options.row))
         return 0
+    everything = images() + examples()
+    chosen = [each for each in everything if not options.image or each[0] in options.image]
     rows, failures = [], []
-    for name, origin in images() + examples():
+    for name, origin in chosen:
         for engine in options.engine or ["embedded", "renode"]:
             try:
                 rows.append(row_of_a_process(name, origin, engine))
@@ -137,8 +141,12 @@ def main(arguments: Sequence[str]) -> int:
             except RenodePicoError as error:
                 failures.append(str(error))
                 print(error, file=sys.stderr)
-    if not examples():
-        rows += lines_of_examples()
+    done = {name for name, _ in chosen}
+    # TinyUSB's examples are not on every machine.
+    known = {name for name, _ in everything}
+    rows += lines(lambda name: name not in done and (name in known or name.startswith(f"{EXAMPLES}/")))
+    order = [name for name, _ in images()]
+    rows.sort(key=lambda line: ((order.index(name) if (name := line.split("`")[1]) in order else len(order)), name))
     if not options.check and not failures:
         PAGE.write_text(HEAD + "\n".join(rows) + "\n")
     return 1 if failures else 0
