@@ -6,7 +6,10 @@ import pytest
 
 from renode_pico.firmware import image_folder
 
-NOT_BUILT = "TinyUSB's examples are not built: Debian's package has none; PICO_TINYUSB_PATH=CHECKOUT python3 firmware/examples.py"
+NOT_BUILT = (
+    "TinyUSB's examples are not built, as Debian's package has none: set PICO_TINYUSB_PATH to a checkout of TinyUSB "
+    "and run firmware/examples.py"
+)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

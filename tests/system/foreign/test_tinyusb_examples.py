@@ -366,7 +366,7 @@ def test_uac2_speaker_fb(pico: Board, usb: Device) -> None:
     assert {int.from_bytes(each[:4], "little") for each in streaming} == {48000}
     assert {int.from_bytes(each[10:12], "little", signed=True) for each in streaming} == {-3 * 256}
     counts = [int.from_bytes(each[16:18], "little") for each in streaming]
-    # Its buffer holds one frame at most in the beginning; it asks for more by its feedback until the buffer is half full.
+    # A frame at most is in its buffer in the beginning; by its feedback it asks for more until the buffer is half full.
     assert counts == sorted(counts)
     assert counts[0] <= 192
     assert counts[-1] > 280
