@@ -4,7 +4,7 @@ Resource         ${CURDIR}/../resources/pico_renode.resource
 
 *** Test Cases ***
 Should Copy Memory
-    Boot Pico
+    A Booted Pico
     Run On REPL
     ...    import rp2
     ...    d, source, target = rp2.DMA(), bytes(range(200)), bytearray(200)
@@ -13,7 +13,7 @@ Should Copy Memory
     Output Should Be    False True 0
 
 Should Copy Bytes Swapped And Into A Ring
-    Boot Pico
+    A Booted Pico
     Run On REPL
     ...    import rp2
     ...    d, source, target = rp2.DMA(), bytes(range(8)), bytearray(8)
@@ -23,7 +23,7 @@ Should Copy Bytes Swapped And Into A Ring
     Output Should Be    [3, 2, 1, 0, 7, 6, 5, 4]    True
 
 Should Interrupt And Chain
-    Boot Pico
+    A Booted Pico
     Run On REPL
     ...    import rp2, time
     ...    a, b, seen = rp2.DMA(), rp2.DMA(), []
@@ -37,7 +37,7 @@ Should Interrupt And Chain
 Should Chain Two Channels To Each Other Without End
     [Documentation]    As audio does it, unpaced, and with a peripheral that takes no more than it has room for.
     [Tags]    row:P7.dma-chains    row:P7.dma-rings
-    Boot Pico
+    A Booted Pico
     Run On REPL
     ...    import rp2, time
     ...    s = bytearray(64)
@@ -45,7 +45,7 @@ Should Chain Two Channels To Each Other Without End
     ...    \ \ a, b = rp2.DMA(), rp2.DMA()
     ...    \ \ a.config(read=s, write=target, count=16, ctrl=a.pack_ctrl(treq_sel=request, chain_to=b.channel, inc_read=False, inc_write=False))
     ...    \ \ b.config(read=s, write=target, count=16, ctrl=b.pack_ctrl(treq_sel=request, chain_to=a.channel, inc_read=False, inc_write=False), trigger=True)
-    ...    \ \ time.sleep_ms(5); going = any(a.active() for _ in range(50)) and any(b.active() for _ in range(50)); a.close(); b.close()
+    ...    \ \ time.sleep_ms(2); going = any(a.active() for _ in range(50)) and any(b.active() for _ in range(50)); a.close(); b.close()
     ...    \ \ return going
     ...    \
     ...    print(ring(bytearray(4), 0x3f), ring(0x50200010, 0x3f))
@@ -56,7 +56,7 @@ Should Chain Two Channels To Each Other Without End
 Should Program Channels From Control Blocks
     [Documentation]    A channel loads another one's registers, which chains back, until a null trigger.
     [Tags]    row:P7.dma-chains
-    Boot Pico
+    A Booted Pico
     Run On REPL
     ...    import rp2, time, array, uctypes
     ...    parts, target = [b"two ", b"DMA ", b"channels"], bytearray(16)
@@ -70,7 +70,7 @@ Should Program Channels From Control Blocks
 Should Pace By A Timer
     [Documentation]    125 MHz * 1 / 12500 is 10 kHz: 100 transfers in 10 ms.
     [Tags]    row:P7.dma-timers    row:P12.dma
-    Boot Pico
+    A Booted Pico
     Run On REPL
     ...    import rp2, time
     ...    from machine import mem32
@@ -88,7 +88,7 @@ Should Pace By A Timer
 Should Take A Cycle For A Transfer
     [Documentation]    16384 words at 125 MHz are 131 us.
     [Tags]    row:P12.dma
-    Boot Pico
+    A Booted Pico
     Run On REPL
     ...    import rp2, time
     ...    d, target = rp2.DMA(), bytearray(4)
@@ -103,7 +103,7 @@ Should Take A Cycle For A Transfer
 
 Should Sniff Checksums
     [Tags]    row:P7.dma-sniffer
-    Boot Pico
+    A Booted Pico
     Run On REPL
     ...    import rp2, binascii
     ...    from machine import mem32
@@ -121,7 +121,7 @@ Should Sniff Checksums
 
 Should Abort What Nobody Requests
     [Tags]    row:P7.dma-abort
-    Boot Pico
+    A Booted Pico
     Run On REPL
     ...    import rp2, time
     ...    from machine import mem32
@@ -135,7 +135,7 @@ Should Abort What Nobody Requests
 
 Should Report Bus Errors
     [Tags]    row:P7.dma-errors
-    Boot Pico
+    A Booted Pico
     Run On REPL
     ...    import rp2, time
     ...    d, seen = rp2.DMA(), []

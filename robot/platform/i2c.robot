@@ -111,7 +111,7 @@ Should Refuse What Cannot Be Attached
 
 *** Keywords ***
 Pico With Devices
-    Boot Pico
+    A Booted Pico
     Execute Command    machine LoadPlatformDescriptionFromString "echo: Mocks.EchoI2CDevice @ i2c0 0x48"
     Execute Command    machine LoadPlatformDescriptionFromString "thermometer: Sensors.TMP103 @ i2c0 0x70"
     Run On REPL    from machine import I2C, Pin    i = I2C(0, scl=Pin(5), sda=Pin(4), freq=100_000)

@@ -5,7 +5,7 @@ Resource         ${CURDIR}/../resources/pico_renode.resource
 *** Test Cases ***
 Should Light The LED
     [Tags]    row:P6.gpio
-    Boot Pico
+    A Booted Pico
     ${led}=    Create LED Tester    sysbus.io_bank0.led    machine=pico
     Run On REPL    from machine import Pin    led = Pin(25, Pin.OUT)    led.on()
     Wait For REPL
@@ -16,7 +16,7 @@ Should Light The LED
 
 Should Read What Drives A Pin
     [Tags]    row:P6.gpio    row:P6.pads
-    Boot Pico
+    A Booted Pico
     Run On REPL    from machine import Pin    p = Pin(3, Pin.IN, Pin.PULL_UP)    print(p.value())
     Output Should Be    1
     Wait For REPL
@@ -29,7 +29,7 @@ Should Read What Drives A Pin
 
 Should Interrupt On The Edges Of A Pin
     [Tags]    row:P6.gpio-interrupts
-    Boot Pico
+    A Booted Pico
     Run On REPL
     ...    from machine import Pin
     ...    seen = []
@@ -44,7 +44,7 @@ Should Interrupt On The Edges Of A Pin
 Should Interrupt On A Pin That It Drives Itself
     [Documentation]    An interrupt follows the pad, whoever drives it.
     [Tags]    row:P6.gpio-interrupts
-    Boot Pico
+    A Booted Pico
     Run On REPL
     ...    from machine import Pin
     ...    import time
@@ -58,7 +58,7 @@ Should Interrupt On A Pin That It Drives Itself
 
 Should Share A Line By Open Drain
     [Tags]    row:P6.pads
-    Boot Pico
+    A Booted Pico
     Run On REPL
     ...    from machine import Pin
     ...    p = Pin(6, Pin.OPEN_DRAIN, Pin.PULL_UP, value=1)
@@ -73,7 +73,7 @@ Should Share A Line By Open Drain
 
 Should Keep The Last Level With Both Pulls
     [Tags]    row:P6.pads
-    Boot Pico
+    A Booted Pico
     Run On REPL
     ...    from machine import Pin
     ...    p = Pin(6, Pin.IN, Pin.PULL_UP | Pin.PULL_DOWN)
@@ -87,7 +87,7 @@ Should Keep The Last Level With Both Pulls
 
 Should Report Levels And Latch Edges
     [Tags]    row:P6.gpio-interrupts
-    Boot Pico
+    A Booted Pico
     Run On REPL
     ...    from machine import Pin, mem32
     ...    p = Pin(8, Pin.IN, Pin.PULL_DOWN)
@@ -103,7 +103,7 @@ Should Report Levels And Latch Edges
 
 Should Measure Voltages
     [Tags]    row:P6.adc
-    Boot Pico
+    A Booted Pico
     Execute Command    sysbus.adc SetVoltage 0 1.65
     Execute Command    sysbus.adc SetVoltage 2 3.3
     Run On REPL
@@ -113,7 +113,7 @@ Should Measure Voltages
 
 Should Measure Its Temperature
     [Tags]    row:P6.temperature
-    Boot Pico
+    A Booted Pico
     Execute Command    sysbus.adc Temperature 40
     Run On REPL
     ...    from machine import ADC
@@ -122,12 +122,12 @@ Should Measure Its Temperature
 
 Should Tell The Flash's Unique Id
     [Tags]    row:P6.unique-id
-    Boot Pico
+    A Booted Pico
     On REPL    import machine; print(machine.unique_id().hex())    e660583883724a2b
 
 Should Send And Receive On The Second UART
     [Tags]    row:P6.uart1
-    Boot Pico
+    A Booted Pico
     Run On REPL
     ...    from machine import UART, Pin
     ...    u = UART(1, 9600, tx=Pin(4), rx=Pin(5))
@@ -143,7 +143,7 @@ Should Send And Receive On The Second UART
 Should Receive At The Pace Of The Line
     [Documentation]    A character at 9600 baud takes 1042 us.
     [Tags]    row:P6.uart1
-    Boot Pico
+    A Booted Pico
     Run On REPL
     ...    from machine import UART, Pin
     ...    import time
@@ -161,7 +161,7 @@ Should Receive At The Pace Of The Line
 
 Should Loop A UART Back
     [Tags]    row:P6.uart1
-    Boot Pico
+    A Booted Pico
     Run On REPL
     ...    from machine import UART, Pin, mem32
     ...    u = UART(1, 115200, tx=Pin(4), rx=Pin(5))

@@ -5,7 +5,7 @@ Resource         ${CURDIR}/../resources/pico_renode.resource
 *** Test Cases ***
 Should Give Back What It Is Sent
     [Tags]    row:P8.push    row:P8.pull    row:P8.state-machine
-    Boot Pico
+    A Booted Pico
     Run On REPL
     ...    import rp2
     ...    @rp2.asm_pio()
@@ -20,7 +20,7 @@ Should Give Back What It Is Sent
 Should Blink At The Rate Of Its Divider
     [Documentation]    64 cycles a period at 64 kHz: a kilohertz, at the pin where Renode's devices are.
     [Tags]    row:P8.pins    row:P8.delays    row:P12.pio
-    Boot Pico
+    A Booted Pico
     Run On REPL
     ...    import rp2, time
     ...    from machine import Pin
@@ -38,7 +38,7 @@ Should Blink At The Rate Of Its Divider
 
 Should Light The LED From A State Machine
     [Tags]    row:P8.pins
-    Boot Pico
+    A Booted Pico
     Run On REPL
     ...    import rp2
     ...    from machine import Pin
@@ -53,7 +53,7 @@ Should Light The LED From A State Machine
 
 Should Interrupt The Processor
     [Tags]    row:P8.interrupts    row:P8.irq
-    Boot Pico
+    A Booted Pico
     Run On REPL
     ...    import rp2, time
     ...    seen = []
@@ -67,7 +67,7 @@ Should Interrupt The Processor
     Output Should Be    [True]
 
 Should Show Its State Machines In The Monitor
-    Boot Pico
+    A Booted Pico
     On REPL    import rp2; rp2.StateMachine(1).exec("set(x, 21)"); print("done")    done
     ${table}=    Execute Command    sysbus.pio0 StateMachines
     Should Match Regexp    ${table}    1\\s*\\|\\s*0x15\\s*\\|

@@ -5,7 +5,7 @@ Resource         ${CURDIR}/../resources/pico_renode.resource
 *** Test Cases ***
 Should Drive A Pin With The Duty That Is Asked For
     [Tags]    row:P7.pwm-frequency    row:P7.pwm-duty
-    Boot Pico
+    A Booted Pico
     Run On REPL
     ...    import time
     ...    from machine import Pin, PWM
@@ -18,7 +18,7 @@ Should Drive A Pin With The Duty That Is Asked For
 
 Should Count Edges From Outside
     [Tags]    row:P7.pwm-counting-on-b
-    Boot Pico
+    A Booted Pico
     Run On REPL
     ...    from machine import mem32
     ...    b = 0x40050014; mem32[0x4001401c] = 4; mem32[b] = 0x21; print(mem32[b + 8])
@@ -31,7 +31,7 @@ Should Count Edges From Outside
 
 Should Interrupt At A Wrap
     [Tags]    row:P7.pwm-wrap-interrupt
-    Boot Pico
+    A Booted Pico
     Run On REPL
     ...    from machine import mem32
     ...    b = 0x40050000; mem32[b + 0x10] = 99; mem32[b + 0xa8] = 1; mem32[b] = 1

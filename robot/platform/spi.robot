@@ -6,7 +6,7 @@ Resource         ${CURDIR}/../resources/pico_renode.resource
 Should Read A Thermometer Of Renode's Own
     [Documentation]    Selected by a GPIO that software drives; another reading begins when the select has been high.
     [Tags]    row:P7.spi-devices    row:P7.spi-master
-    Boot Pico
+    A Booted Pico
     Execute Command    machine LoadPlatformDescriptionFromString "thermometer: Sensors.TI_LM74 @ spi0 17"
     Execute Command    sysbus.spi0.thermometer Temperature 25
     Run On REPL
@@ -20,7 +20,7 @@ Should Read A Thermometer Of Renode's Own
 
 Should Not Hear A Device That Is Not Selected
     [Tags]    row:P7.spi-devices
-    Boot Pico
+    A Booted Pico
     Execute Command    machine LoadPlatformDescriptionFromString "mirror: SPI.SPILoopback @ spi0 17"
     Run On REPL
     ...    from machine import Pin, SPI
@@ -32,7 +32,7 @@ Should Not Hear A Device That Is Not Selected
 Should Hear A Device Only At The Pins
     [Documentation]    Without the pin functions no clock and no data leave the controller.
     [Tags]    row:P7.spi-devices
-    Boot Pico
+    A Booted Pico
     Execute Command    machine LoadPlatformDescriptionFromString "mirror: SPI.SPILoopback @ spi0 -1"
     Run On REPL
     ...    from machine import Pin, SPI
@@ -43,7 +43,7 @@ Should Hear A Device Only At The Pins
 
 Should Read The Pin Where Nothing Is Attached
     [Tags]    row:P7.spi-master
-    Boot Pico
+    A Booted Pico
     Run On REPL
     ...    from machine import Pin, SPI
     ...    s = SPI(1, 1_000_000, sck=Pin(10), mosi=Pin(11), miso=Pin(8)); b = bytearray(4)

@@ -18,7 +18,7 @@ Should Take The Time Of The Line
 
 Should Be Told Of A Break And Of Damaged Characters
     [Tags]    row:P6.uart1
-    Boot Pico
+    A Booted Pico
     Run On REPL
     ...    from machine import UART, Pin, mem32, disable_irq, enable_irq
     ...    import time
@@ -34,7 +34,7 @@ Should Be Told Of A Break And Of Damaged Characters
 Should Hear What It Sends At The Pins
     [Documentation]    GPIO4 is wired to GPIO9: what UART1 sends comes back bit by bit, also a break, and what does not fit.
     [Tags]    row:P6.uart1    row:P12.uart
-    Boot Pico
+    A Booted Pico
     Execute Command    machine LoadPlatformDescriptionFromString "io_bank0: { 4 -> io_bank0@9 }"
     Run On REPL
     ...    from machine import UART, Pin, mem32

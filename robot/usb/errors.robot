@@ -94,11 +94,21 @@ Should Reach DPSRAM By Bytes, Half Words And Words
 
 Should Carry The Same Bytes At The Same Time In Every Run
     [Tags]    row:C17.same-trace
-    ${first}=    The Trace Of A Run
+    ${first}=    The Trace Of A Run    A New Pico Without A Cable
     Reset Emulation
-    ${second}=    The Trace Of A Run
+    ${second}=    The Trace Of A Run    A New Pico Without A Cable
     Should Be True    len($first) > 20
     Should Be Equal    ${first}    ${second}
+
+Should Go The Way Of A Board That Booted When It Is Taken From Where One Had
+    [Documentation]    As every test does whose words do not say that its board is new.
+    A Pico Without A Cable    cdc
+    Reset Emulation
+    ${kept}=    The Trace Of A Run    A Pico Without A Cable
+    Reset Emulation
+    ${booted}=    The Trace Of A Run    A New Pico Without A Cable
+    Should Be True    len($kept) > 20
+    Should Be Equal    ${kept}    ${booted}
 
 *** Keywords ***
 The Echo Is Whole
@@ -110,7 +120,8 @@ The Echo Is Whole
     The Answer Is    ${data}
 
 The Trace Of A Run
-    A Pico Without A Cable    cdc
+    [Arguments]    ${a pico}
+    Run Keyword    ${a pico}    cdc
     The Bus Is Traced
     The Cable Is Plugged In
     The Host Enumerates

@@ -111,14 +111,18 @@ Should Go On From A Saved State
 Should Enumerate The Chip's First Revision Too
     [Documentation]    Its driver waits for the end of the reset and forces J on the line through GPIO15.
     [Setup]    Execute Command    $revision=1
-    Given A Pico Running    cdc
+    Given A New Pico Without A Cable    cdc
+    And The Cable Is Plugged In
+    And The Host Enumerates
     Then The Tree Contains    ID 2e8a:0005
     ${chip}=    The Register Holds    0x40000000
     And Should Be Equal As Integers    ${{ $chip >> 28 }}    1
     [Teardown]    Forget The Revision
 
 Should Plug Two Boards Into Two Hosts
-    Given A Pico Running    cdc
+    Given A New Pico Without A Cable    cdc
+    And The Cable Is Plugged In
+    And The Host Enumerates
     When Execute Command    $name="second"
     And Execute Command    include @${PROJECT_ROOT}/renode/rpi_pico.resc
     And Execute Command    emulation CreateUsbHost "second_host"

@@ -137,6 +137,11 @@ class PicoLibrary(ClassKeywords, VerifyKeywords):
             self.program_is_running(program)
 
     @keyword
+    def a_new_pico_without_a_cable(self, program: str = "cdc", firmware: str = "") -> None:
+        """As A Pico Without A Cable, which may begin where another board had booted to; here every one boots."""
+        self.a_pico_without_a_cable(program, firmware)
+
+    @keyword
     def reset_emulation(self) -> None:
         """End the board."""
         self._end_trace()
