@@ -6,7 +6,10 @@ UF2: blocks of 512 bytes, https://github.com/microsoft/uf2. What is wrong with a
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
+from io import BytesIO
 from pathlib import Path
 
 from renode_pico.errors import ImageError
@@ -18,6 +21,8 @@ RAM_BASE = 0x2000_0000
 RAM_SIZE = 264 * 1024
 
 UF2_BLOCK = 512
+UF2_FIELDS = struct.Struct("<8I476sI")
+"""Two magic numbers, flags, address, size, number, count, family; data; the last magic number."""
 UF2_MAGIC_START = (0x0A32_4655, 0x9E5D_5157)
 UF2_MAGIC_END = 0x0AB1_6F30
 UF2_FLAG_NOT_MAIN_FLASH = 0x0000_0001
@@ -77,9 +82,14 @@ def load_image(path: Path) -> Image:
 
     Raises ImageError.
     """
-    data = _read(path)
+    return _parse(path, _read(path))
+
+
+@lru_cache(maxsize=2)
+def _parse(path: Path, data: bytes) -> Image:
+    """A board's engine and whoever asks what its firmware is take the same file apart: once is enough."""
     if data.startswith(ELF_MAGIC):
-        segments = _elf(path)
+        segments = _elf(path, data)
     elif _looks_like_uf2(data):
         segments = _uf2(path, data)
     elif path.suffix.lower() == ".uf2":
@@ -92,7 +102,24 @@ def load_image(path: Path) -> Image:
         segments = _flat(path, data)
     image = Image(path, segments)
     _check_place(image)
-    return image
+    return Image(path, _joined(segments))
+
+
+def _joined(segments: Iterable[Segment]) -> tuple[Segment, ...]:
+    """What one segment continues of the one before is one with it: a UF2 file has thousands."""
+    joined: list[Segment] = []
+    pieces: list[bytes] = []
+    start = end = 0
+    for segment in segments:
+        if pieces and segment.address != end:
+            joined.append(Segment(start, b"".join(pieces)))
+            pieces = []
+        if not pieces:
+            start = end = segment.address
+        pieces.append(segment.data)
+        end += len(segment.data)
+    joined.append(Segment(start, b"".join(pieces)))
+    return tuple(joined)
 
 
 def read_flash_file(path: Path) -> bytes:
@@ -144,14 +171,11 @@ def _uf2(path: Path, data: bytes) -> tuple[Segment, ...]:
 
 def _uf2_block(path: Path, data: bytes, number: int) -> Segment | None:
     offset = number * UF2_BLOCK
-    where = f"{path}: block {number} (offset {offset:#x})"
-    block = data[offset : offset + UF2_BLOCK]
-    if len(block) < UF2_BLOCK:
-        raise ImageError(f"{where}: truncated, {len(block)} of {UF2_BLOCK} bytes")
-    start0, start1, flags, address, size, index, total, family = struct.unpack_from("<8I", block)
-    (end,) = struct.unpack_from("<I", block, UF2_BLOCK - 4)
+    if len(data) - offset < UF2_BLOCK:
+        raise ImageError(f"{_uf2_place(path, number)}: truncated, {len(data) - offset} of {UF2_BLOCK} bytes")
+    start0, start1, flags, address, size, index, total, family, payload, end = UF2_FIELDS.unpack_from(data, offset)
     if (start0, start1) != UF2_MAGIC_START or end != UF2_MAGIC_END:
-        raise ImageError(f"{where}: not a UF2 block, its magic numbers are wrong")
+        raise ImageError(f"{_uf2_place(path, number)}: not a UF2 block, its magic numbers are wrong")
     if total * UF2_BLOCK > len(data) and index == number:
         raise ImageError(f"{path}: truncated, {len(data) // UF2_BLOCK} of {total} blocks")
     if flags & UF2_FLAG_NOT_MAIN_FLASH:
@@ -159,32 +183,38 @@ def _uf2_block(path: Path, data: bytes, number: int) -> Segment | None:
     if flags & UF2_FLAG_FAMILY_ID and family != RP2040_FAMILY_ID:
         name = FAMILIES.get(family, "unknown")
         raise _ForeignBlock(
-            f"{where}: for another chip, family {family:#010x} ({name}), not {RP2040_FAMILY_ID:#010x} (RP2040)"
+            f"{_uf2_place(path, number)}: for another chip, family {family:#010x} ({name}), "
+            f"not {RP2040_FAMILY_ID:#010x} (RP2040)"
         )
     if not 0 < size <= UF2_MAX_PAYLOAD:
-        raise ImageError(f"{where}: a payload of {size} bytes, at most {UF2_MAX_PAYLOAD} are possible")
-    return Segment(address, block[32 : 32 + size])
+        raise ImageError(
+            f"{_uf2_place(path, number)}: a payload of {size} bytes, at most {UF2_MAX_PAYLOAD} are possible"
+        )
+    return Segment(address, payload[:size])
 
 
-def _elf(path: Path) -> tuple[Segment, ...]:
+def _uf2_place(path: Path, number: int) -> str:
+    return f"{path}: block {number} (offset {number * UF2_BLOCK:#x})"
+
+
+def _elf(path: Path, data: bytes) -> tuple[Segment, ...]:
     from elftools.common.exceptions import ELFError
     from elftools.elf.elffile import ELFFile
 
     try:
-        with path.open("rb") as stream:
-            elf = ELFFile(stream)
-            if elf.header.e_machine != "EM_ARM" or elf.elfclass != 32:
-                raise ImageError(f"{path}: for another processor ({elf.header.e_machine}, {elf.elfclass} bit), not ARM")
-            segments = tuple(
-                Segment(segment.header.p_paddr, segment.data())
-                for segment in elf.iter_segments("PT_LOAD")
-                if segment.header.p_filesz
-            )
-            short = [
-                segment.header.p_paddr
-                for segment in elf.iter_segments("PT_LOAD")
-                if len(segment.data()) < segment.header.p_filesz
-            ]
+        elf = ELFFile(BytesIO(data))
+        if elf.header.e_machine != "EM_ARM" or elf.elfclass != 32:
+            raise ImageError(f"{path}: for another processor ({elf.header.e_machine}, {elf.elfclass} bit), not ARM")
+        segments = tuple(
+            Segment(segment.header.p_paddr, segment.data())
+            for segment in elf.iter_segments("PT_LOAD")
+            if segment.header.p_filesz
+        )
+        short = [
+            segment.header.p_paddr
+            for segment in elf.iter_segments("PT_LOAD")
+            if len(segment.data()) < segment.header.p_filesz
+        ]
     except (ELFError, struct.error, UnicodeDecodeError, ValueError, AttributeError) as error:
         raise ImageError(f"{path}: a damaged ELF file: {error}") from error
     if short:
