@@ -1,4 +1,4 @@
-/* The core in C with random memories, registers, interrupts and accesses, under AddressSanitizer and UBSan.
+/* The machine in C with random memories, registers, interrupts, accesses and traffic of its blocks, under AddressSanitizer and UBSan.
  *
  *     fuzz_core SEED RUNS
  *
@@ -24,6 +24,10 @@ void pico_resume(struct pico *p, u32 core, u32 stepping);
 u32 pico_breakpoints(struct pico *p, const u32 *addresses, u32 count);
 u32 pico_cover(struct pico *p, u32 on);
 u64 pico_snapshot_size(void);
+void pico_set_hz(struct pico *p, u32 hz);
+void pico_reset_block(struct pico *p, u32 which);
+void pico_hold_ssi(struct pico *p, u32 held);
+void pico_set_flash_time(struct pico *p, u32 ppm);
 void pico_save(struct pico *p, void *s, u64 id);
 void pico_restore(struct pico *p, const void *s);
 
@@ -50,6 +54,7 @@ static void on_write(u32 block, u32 offset, u32 raw, u32 alias)
 }
 static void on_one(u32 offset) { (void)offset; }
 static void on_two(u32 a, u32 b) { (void)a, (void)b; }
+static void on_ignored(u32 command, u32 why) { (void)command, (void)why; }
 static void on_nothing(void) {}
 
 /* An address that firmware might use: something is there, or close by. */
@@ -74,16 +79,125 @@ static void fill(u8 *memory, u32 size)
     }
 }
 
+/* -- Blocks that work on their own, with values that make them do so -- */
+
+enum { DMA_CHANNEL = 0x40, PIO_MACHINE = 0x18, PWM_SLICE = 0x14, SSI_BASE = 0x18000000, PWM_BASE = APB_BASE + 0x50000,
+       USBCTRL_IRQ = 5 };
+
+static void write_any(u32 address, u32 value) { bus_write(current, address | (any() % 8 ? 0 : any() & 0x3000), 4, value); }
+
+/* Memory, FIFOs, registers: also the DMA's own, so that channels program each other and themselves. */
+static u32 end_of_transfer(void)
+{
+    static const u32 there[] = {SRAM_BASE, SRAM_BASE, DPSRAM_BASE, PIO0_BASE + 0x10, PIO1_BASE + 0x20, DMA_BASE, PWM_BASE,
+                                FLASH_BASE, SSI_BASE + SSI_DR0, USB_BASE, XIP_SRAM_BASE, SRAM_UNSTRIPED_BASE};
+    return there[any() % (sizeof there / sizeof *there)] + (any() % 2 ? 0 : any() % 0x800);
+}
+
+static void random_dma(void)
+{
+    u32 channel = DMA_BASE + DMA_CHANNEL * (any() % DMA_CHANNELS);
+    write_any(channel, end_of_transfer());
+    write_any(channel + 4, end_of_transfer());
+    write_any(channel + 8, any() % 4 ? any() % 200 : any());
+    write_any(channel + (any() % 4 * 0x10 + 0xC), any() % 4 ? any() | 1 : any());
+    if (any() % 4 == 0)
+        write_any(DMA_BASE + 0x400 + any() % 0x4C, any()); /* interrupts, pacing timers, MULTI_CHAN_TRIGGER, sniffer, abort */
+    if (any() % 4 == 0)
+        write_any(DMA_BASE + 0x800 + DMA_CHANNEL * (any() % DMA_CHANNELS), 0);
+}
+
+static void random_pio(void)
+{
+    u32 base = any() % 2 ? PIO0_BASE : PIO1_BASE, machine = base + 0xC8 + PIO_MACHINE * (any() % PIO_MACHINES);
+    for (u32 n = any() % 32; n; n--)
+        write_any(base + 0x48 + 4 * (any() % 32), any());
+    write_any(machine, any() % 2 ? any() % 4 << 16 : any());
+    for (u32 offset = 4; offset < PIO_MACHINE; offset += 4)
+        if (any() % 2)
+            write_any(machine + offset, any());
+    write_any(base, any() & 0xFFF);
+    write_any(base + 0x10 + 4 * (any() % 4), any());
+    write_any(base + 0x12C + 4 * (any() % 6), any());
+    write_any(base + 0x30 + 4 * (any() % 3), any());
+}
+
+static void random_pwm(void)
+{
+    u32 slice = PWM_BASE + PWM_SLICE * (any() % 8);
+    write_any(slice + 4, any() % 4 ? 0x10 + any() % 0x40 : any());
+    write_any(slice + 8, any());
+    write_any(slice + 12, any());
+    write_any(slice + 16, any() % 2 ? any() % 300 : any());
+    write_any(slice, any());
+    write_any(PWM_BASE + 0xA0 + 4 * (any() % 5), any());
+    for (u32 pin = any() % 8; pin < BANK_PINS; pin += 1 + any() % 8) /* somebody must be at the pins */
+        write_any(APB_BASE + 0x14004 + 8 * pin, (any() & 0x33300) | (any() % 2 ? FUNC_PWM : any() % 10));
+}
+
+/* A transaction as the controller makes it: bytes and a control word of an endpoint, and its interrupt. */
+static void random_usb(void)
+{
+    u32 buffer = 0x100 + 64 * (any() % 60), length = any() % 65;
+    for (u32 n = 0; n < length; n++)
+        if (any() % 2)
+            current->m.dpsram[buffer + n] = (u8)any();
+        else
+            bus_write(current, DPSRAM_BASE + buffer + n, 1, any());
+    bus_write(current, DPSRAM_BASE + (any() & 0xFC), 1u << any() % 3, any());
+    current->m.dpsram_guard = any() % 4 ? 0 : (u64)any() << 32 | any();
+    set_irq(current, USBCTRL_IRQ, any() & 1);
+}
+
+/* Frames with commands of the flash: mostly those it knows, in the order in which they do something. */
+static void random_flash(void)
+{
+    static const u8 commands[] = {0x02, 0x20, 0x03, 0x0B, 0x05, 0x35, 0x9F, 0x4B, 0x52, 0x75, 0x7A, 0x66, 0x99, 0x01};
+    u32 command = any() % 8 ? commands[any() % sizeof commands] : any() & 0xFF;
+    write_any(SSI_BASE + 0x08, any() % 8 != 0);
+    write_any(SSI_BASE + 0x10, 1);
+    write_any(SSI_BASE + 0x14, any() % 16);
+    write_any(SSI_BASE, any() % 4 ? 7 << 16 : any());
+    write_any(SSI_BASE + 0x4C, any() & 3);
+    for (u32 pass = 0; pass < 2; pass++) {
+        bus_write(current, APB_BASE + 0x1800C, 4, any() % 8 ? 2 << 8 : any()); /* SS low by IO_QSPI's override */
+        bus_write(current, SSI_BASE + SSI_DR0, 4, pass ? command : 0x06);
+        for (u32 n = pass ? any() % 300 : 0; n; n--) {
+            u32 value;
+            bus_write(current, SSI_BASE + SSI_DR0, 4, any());
+            bus_read(current, SSI_BASE + SSI_DR0, 4, &value);
+        }
+        bus_write(current, APB_BASE + 0x1800C, 4, any() % 8 ? 3 << 8 : any());
+    }
+}
+
+static void random_blocks(void)
+{
+    switch (any() % 6) {
+    case 0: random_dma(); break;
+    case 1: random_pio(); break;
+    case 2: random_pwm(); break;
+    case 3: random_usb(); break;
+    case 4: random_flash(); break;
+    default: break;
+    }
+}
+
 static void one_run(u64 seed)
 {
     static const u32 start[] = {0x20000000, 0x10000000, 0x100, 0x15000100, 0x20041F00, 0x101FFFF0, 0x20041FF8, 0x50100100, 0xD0000000};
-    struct pico *p = pico_new(on_read, on_write, on_one, on_two, on_two, on_nothing, on_two);
+    struct pico *p = pico_new(on_read, on_write, on_one, on_two, on_ignored, on_nothing, on_two);
     void *snapshot = NULL;
     u64 limit = 0;
     current = p;
     state = seed * 0x9E3779B97F4A7C15u | 1;
     for (u32 n = 0; n < 20; n++)
         any();
+    for (u32 word = 0; word < BLOCK_WORDS; word++) { /* as rp2040/ssi.py has it: the rest is a word that is stored */
+        p->hooks[BLOCK_SSI][word] = 0;
+        p->masks[BLOCK_SSI][word] = ~0u;
+    }
+    pico_set_flash_time(p, any() % 4 ? any() % 2000 : 1000000);
     fill(p->m.rom, ROM_SIZE);
     fill(p->flash, 0x4000);
     fill(p->flash + FLASH_SIZE - 0x1000, 0x1000);
@@ -132,6 +246,14 @@ static void one_run(u64 seed)
             else
                 bus_read(p, address & ~(size - 1), size, &value);
         }
+        for (u32 n = any() % 3; n; n--)
+            random_blocks();
+        if (any() % 16 == 0)
+            pico_set_hz(p, any() % 2 ? 6500000 : 1 + any() % 250000000);
+        if (any() % 32 == 0)
+            pico_reset_block(p, any() % 10);
+        if (any() % 32 == 0)
+            pico_hold_ssi(p, any() & 1);
         if (any() % 4 == 0)
             set_irq(p, any() & 31, any() & 1);
         if (any() % 4 == 0)

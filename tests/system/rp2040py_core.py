@@ -26,9 +26,10 @@ from renode_pico.engine.embedded import EmbeddedEngine
 
 ENTRY, RETURN, TAIL_CHAIN = 15, 13, 6
 APB_READ, APB_WRITE = 2, 3
-NEXT_DUE = 11
-"""`next_due` among the words of the machine's clock: now, base_cycles, base_ns, eight of due[] (`struct machine`)."""
-FLASH_BASE, DPSRAM_BASE, SIO_BASE, SCS_BASE = 0x1000_0000, 0x5010_0000, 0xD000_0000, 0xE000_E000
+NEXT_DUE = 13
+"""`next_due` among the words of the machine's clock: now, base_cycles, base_ns, ten of due[] (`struct machine`)."""
+DPSRAM_BASE, SIO_BASE, SCS_BASE = 0x5010_0000, 0xD000_0000, 0xE000_E000
+IO_QSPI_SS_CTRL, ALIAS_BITS = 0x4001_800C, 0x3000
 SYST_CSR, SYST_CALIB, NVIC_ICPR, ICSR = 0x010, 0x01C, 0x280, 0xD04
 PENDSTSET, PENDSTCLR = 1 << 26, 1 << 25
 LR, PC = 14, 15
@@ -107,7 +108,8 @@ class Rp2040pyCore:
         self.mcu = mcu = RP2040(SimulationClock())
         mcu.logger = _Silent()
         mcu.bootrom[:] = self.machine.rom.cast("I")
-        mcu.flash[: len(self.machine.flash)] = self.machine.flash
+        self._flash = b""
+        self._look_at_flash()
         mcu.peripherals = _Windows(self)
         mcu.sio = _Window(self, SIO_BASE)
         mcu.usb_ctrl = _Window(self, DPSRAM_BASE)
@@ -129,11 +131,11 @@ class Rp2040pyCore:
 
     def _take_over(self) -> None:
         machine = self.machine
-        self._pass_time, self._wrote = machine.run, machine.wrote
+        self._pass_time = machine.run
         self._stop = machine.stop
         machine.hold_core(0, True)
         machine.hold_core = machine.reset_core = self._refuse
-        machine.run, machine.stop, machine.wrote = self.run, self._stopping, self._written
+        machine.run, machine.stop = self.run, self._stopping
 
     def _refuse(self, *_: Any) -> None:
         raise AssertionError("rp2040py's core cannot be reset or held here")
@@ -142,11 +144,11 @@ class Rp2040pyCore:
         self._stopped = True
         self._stop()
 
-    def _written(self, address: int, length: int) -> None:
-        self._wrote(address, length)
-        at = address - FLASH_BASE
-        if 0 <= at < len(self.machine.flash):
-            self.mcu.flash[at : at + length] = self.machine.flash[at : at + length]
+    def _look_at_flash(self) -> None:
+        """Commands take effect when chip select goes high, which the boot ROM does through IO_QSPI."""
+        found = bytes(self.machine.flash)
+        if found != self._flash:
+            self._flash = self.mcu.flash[: len(found)] = found
 
     def state(self) -> tuple[bytes, list[int]]:
         """SRAM, and R0 to R15."""
@@ -165,6 +167,8 @@ class Rp2040pyCore:
         """A word, at the time of the instruction that writes it."""
         self._sync()
         assert self.machine.bus_write(address, value), f"nothing at {address:#010x}"
+        if address & ~ALIAS_BITS == IO_QSPI_SS_CTRL:
+            self._look_at_flash()
 
     def _sync(self) -> None:
         self._touched = True

@@ -98,16 +98,25 @@ static bool write_memory(struct pico *p, u32 address, u32 size, u32 value, bool 
 static u32 block_read(struct pico *p, u32 block, u32 offset)
 {
     u32 word = offset >> 2;
+    if (block == BLOCK_SSI && offset == SSI_DR0)
+        return ssi_receive(p);
     return p->hooks[block][word] & READ_HOOK ? p->host.read(block, offset) : p->m.registers[block][word];
 }
 
 static void block_write(struct pico *p, u32 block, u32 offset, u32 raw, enum alias alias)
 {
-    u32 word = offset >> 2, *value = &p->m.registers[block][word], mask = p->masks[block][word];
-    if (p->hooks[block][word] & WRITE_HOOK)
+    u32 word = offset >> 2, *value = &p->m.registers[block][word], mask = p->masks[block][word], before = *value;
+    if (p->hooks[block][word] & WRITE_HOOK) {
         p->host.write(block, offset, raw, alias);
+        return;
+    }
+    *value = (before & ~mask) | (alias_apply(before, raw, alias) & mask);
+    if (block != BLOCK_SSI)
+        return;
+    if (offset == SSI_DR0)
+        ssi_send(p, raw);
     else
-        *value = (*value & ~mask) | (alias_apply(*value, raw, alias) & mask);
+        ssi_written(p, offset, before);
 }
 
 /* Which Python block's registers are there: BLOCKS, when none. */

@@ -383,6 +383,8 @@ static const u8 cycles_of[OPS] = {INSTRUCTIONS(CYCLES_OF)};
 
 void core_run(struct pico *p, struct core *c, u64 until)
 {
+    if (c->time >= until)
+        return; /* it is ahead: what is due meanwhile comes first, and may be what its vector is fetched for */
     p->m.running = c->number;
     if ((c->preempt || c->entering) && !c->halted)
         core_take_exception(p, c);

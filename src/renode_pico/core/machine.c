@@ -57,6 +57,11 @@ void set_due(struct pico *p, enum due which, u64 cycle)
         m->attention = true;
 }
 
+static void hold_up_is_over(struct pico *p)
+{
+    p->m.core[0].held_up = p->m.core[1].held_up = false;
+}
+
 static void happen(struct pico *p, enum due which)
 {
     switch (which) {
@@ -67,6 +72,8 @@ static void happen(struct pico *p, enum due which)
     case DUE_PIO1: pio_due(p, 1); break;
     case DUE_PWM: pwm_due(p); break;
     case DUE_DMA: dma_due(p); break;
+    case DUE_SSI: ssi_due(p); break;
+    case DUE_HOLD_UP: hold_up_is_over(p); break;
     default: break;
     }
 }
@@ -122,11 +129,34 @@ void send_event(struct pico *p)
     }
 }
 
+static bool at_rest(const struct core *c)
+{
+    return c->waiting_event || c->waiting_interrupt || c->held || c->held_up || c->locked_up || c->halted;
+}
+
+void hold_up_who_is_awake(struct pico *p, u64 ns)
+{
+    struct machine *m = &p->m;
+    if (at_rest(&m->core[0]) == at_rest(&m->core[1]))
+        return;
+    m->core[at_rest(&m->core[0])].held_up = true;
+    m->attention = true;
+    m->held_up_until_ns = ns_of(m, m->now) + ns;
+    set_due(p, DUE_HOLD_UP, cycle_at_ns(m, m->held_up_until_ns));
+}
+
+void flash_written(struct pico *p, u32 offset, u32 length)
+{
+    forget_code(p, FLASH_BASE + offset, length);
+    for (u32 n = offset >> SECTOR_BITS; n <= (offset + length - 1) >> SECTOR_BITS && n < SECTORS; n++)
+        p->clean_sectors[n] = 0;
+}
+
 /* -- Whose turn it is -- */
 
 static bool runnable(const struct core *c)
 {
-    return !c->held && !c->locked_up && !c->halted && (c->entering || c->preempt || !(c->waiting_event || c->waiting_interrupt));
+    return !c->held && !c->held_up && !c->locked_up && !c->halted && (c->entering || c->preempt || !(c->waiting_event || c->waiting_interrupt));
 }
 
 static void run_core(struct pico *p, struct core *c, u64 until)
@@ -197,7 +227,7 @@ API void pico_free(struct pico *p)
 }
 
 API struct pico *pico_new(u32 (*read)(u32, u32), void (*write)(u32, u32, u32, u32), void (*dpsram_written)(u32),
-                          void (*pins_changed)(u32, u32), void (*qspi_changed)(u32, u32), void (*dormant_wake)(void),
+                          void (*pins_changed)(u32, u32), void (*flash_ignores)(u32, u32), void (*dormant_wake)(void),
                           void (*unmodelled)(u32, u32))
 {
     size_t alignment = _Alignof(struct pico);
@@ -219,13 +249,14 @@ API struct pico *pico_new(u32 (*read)(u32, u32), void (*write)(u32, u32, u32, u3
         p->flash_code[(FLASH_SIZE >> 1) + n].op = 1;
         p->sram_code[(SRAM_SIZE >> 1) + n].op = 1;
     }
-    p->host = (struct host_callbacks){read, write, dpsram_written, pins_changed, qspi_changed, dormant_wake, unmodelled};
+    p->host = (struct host_callbacks){read, write, dpsram_written, pins_changed, flash_ignores, dormant_wake, unmodelled};
     memset(p->hooks, READ_HOOK | WRITE_HOOK, sizeof p->hooks);
     memset(p->flash, 0xFF, FLASH_SIZE);
     p->m.hz = DEFAULT_HZ;
+    p->m.flash_chip.time_ppm = 1000000;
     p->m.running = NOBODY;
     p->m.core_count = 2;
-    p->m.next_due = NEVER;
+    p->m.next_due = p->m.alarm_ns = NEVER;
     for (u32 n = 0; n < DUES; n++)
         p->m.due[n] = NEVER;
     for (u32 n = 0; n < 2; n++) {
@@ -267,6 +298,12 @@ API void *pico_memory(struct pico *p, u32 which, u32 *size)
     }
 }
 
+API void pico_alarm_at_ns(struct pico *p, u64 ns)
+{
+    p->m.alarm_ns = ns;
+    set_due(p, DUE_PYTHON, ns == NEVER ? NEVER : cycle_at_ns(&p->m, ns));
+}
+
 API u32 pico_run(struct pico *p, u64 until)
 {
     struct machine *m = &p->m;
@@ -274,7 +311,7 @@ API u32 pico_run(struct pico *p, u64 until)
     for (;;) {
         let_happen(p);
         if (m->due[DUE_PYTHON] <= m->now) {
-            set_due(p, DUE_PYTHON, NEVER);
+            pico_alarm_at_ns(p, NEVER);
             return RUN_ALARM;
         }
         if (m->stop)
@@ -306,12 +343,12 @@ API u32 pico_run(struct pico *p, u64 until)
 }
 
 API void pico_stop(struct pico *p) { p->m.stop = p->m.attention = true; }
-API void pico_alarm_at_ns(struct pico *p, u64 ns) { set_due(p, DUE_PYTHON, ns == NEVER ? NEVER : cycle_at_ns(&p->m, ns)); }
 API u64 pico_cycle_at_ns(struct pico *p, u64 ns) { return cycle_at_ns(&p->m, ns); }
 API u64 pico_ns(struct pico *p) { return ns_of(&p->m, p->m.now); }
 API void pico_set_irq(struct pico *p, u32 number, u32 level) { set_irq(p, number & 31, level != 0); }
 API u32 pico_running(struct pico *p) { return p->m.running; }
 API u32 pico_irq_levels(struct pico *p, u32 core) { return p->m.core[core & 1].irq_level; }
+API u64 pico_dreqs(struct pico *p) { return p->m.dreqs; }
 API void pico_set_dreq(struct pico *p, u32 number, u32 level) { set_dreq(p, number & 63, level != 0); }
 API void pico_set_nmi_mask(struct pico *p, u32 core, u32 mask) { p->m.nmi_mask[core & 1] = mask; }
 API void pico_set_core_count(struct pico *p, u32 count) { p->m.core_count = (u8)count; }
@@ -320,20 +357,23 @@ API void pico_send_fifo(struct pico *p, u32 from, u32 value) { fifo_write(p, fro
 API void pico_set_hz(struct pico *p, u32 hz)
 {
     struct machine *m = &p->m;
-    u64 alarm_ns = m->due[DUE_PYTHON] == NEVER ? NEVER : ns_of(m, m->due[DUE_PYTHON]);
     if (!hz || hz == m->hz)
         return;
     m->base_ns = ns_of(m, m->now);
     m->base_cycles = m->now;
     m->hz = hz;
     timer_rescale(p);
-    pico_alarm_at_ns(p, alarm_ns);
+    ssi_rescale(p);
+    if (m->due[DUE_HOLD_UP] != NEVER)
+        set_due(p, DUE_HOLD_UP, cycle_at_ns(m, m->held_up_until_ns));
+    pico_alarm_at_ns(p, m->alarm_ns);
 }
 
 API void pico_reset_core(struct pico *p, u32 core)
 {
     struct core *c = &p->m.core[core & 1];
     c->time = p->m.now;
+    c->held_up = false;
     p->m.reset_requests &= (u8) ~(1u << c->number);
     core_reset(p, c);
     p->m.attention = true;
@@ -389,10 +429,10 @@ API void pico_wrote(struct pico *p, u32 address, u32 length)
         sram_written(p, address - SRAM_BASE, length);
         return;
     }
-    forget_code(p, address, length);
     if (address - FLASH_BASE < FLASH_SIZE)
-        for (u32 n = (address - FLASH_BASE) >> SECTOR_BITS; n <= (address - FLASH_BASE + length - 1) >> SECTOR_BITS && n < SECTORS; n++)
-            p->clean_sectors[n] = 0;
+        flash_written(p, address - FLASH_BASE, length);
+    else
+        forget_code(p, address, length);
 }
 
 /* -- Pins -- */
@@ -424,7 +464,23 @@ API u32 pico_qspi_levels(struct pico *p) { return p->m.qspi.levels; }
 API void pico_set_external(struct pico *p, u32 pins, u32 levels, u32 driven) { pins_set_external(p, pins, levels, driven); }
 API void pico_set_external_qspi(struct pico *p, u32 pins, u32 levels, u32 driven) { qspi_set_external(p, pins, levels, driven); }
 API void pico_watch(struct pico *p, u32 pins) { pins_watch(p, pins); }
-API void pico_watch_qspi(struct pico *p, u32 pins) { qspi_watch(p, pins); }
+
+/* -- The flash and its interface -- */
+
+enum { /* what pico_flash_state() tells */
+    FLASH_SELECTED = 1 << 0, FLASH_WRITE_ENABLED = 1 << 1,
+};
+
+API void pico_hold_ssi(struct pico *p, u32 held) { ssi_hold(p, held); }
+API void pico_reset_flash(struct pico *p) { flash_reset(p); }
+API u64 pico_flash_busy_ns(struct pico *p) { return flash_busy_ns(p); }
+API void pico_set_flash_time(struct pico *p, u32 ppm) { p->m.flash_chip.time_ppm = ppm; }
+
+API u32 pico_flash_state(struct pico *p)
+{
+    const struct flash_chip *f = &p->m.flash_chip;
+    return (f->selected ? FLASH_SELECTED : 0) | (f->write_enabled ? FLASH_WRITE_ENABLED : 0);
+}
 
 /* -- Cores, as a debugger or an oracle sees them -- */
 
@@ -449,7 +505,7 @@ API u32 pico_core_get(struct pico *p, u32 core, u32 what)
     case CORE_PRIMASK: return c->primask;
     case CORE_CONTROL: return (u32)c->spsel << 1 | c->npriv;
     case CORE_STATE:
-        return (u32)c->waiting_event | (u32)c->waiting_interrupt << 1 | (u32)c->held << 2 | (u32)c->locked_up << 3
+        return (u32)c->waiting_event | (u32)c->waiting_interrupt << 1 | (u32)(c->held || c->held_up) << 2 | (u32)c->locked_up << 3
              | (u32)c->halted << 4 | (u32)c->event << 5;
     case CORE_FAULT: return c->fault;
     case CORE_FAULT_ADDRESS: return c->fault_address;

@@ -86,6 +86,8 @@ enum due { /* In the order in which they happen when they fall on the same cycle
     DUE_PIO1,
     DUE_PWM,
     DUE_DMA,
+    DUE_SSI,     /* chip select goes high: the last frame is over */
+    DUE_HOLD_UP, /* who has asked a busy flash goes on */
     DUE_PYTHON, /* the earliest alarm of Python's clock */
     DUES,
 };
@@ -131,6 +133,7 @@ struct core {
     bool event;           /* the event register */
     bool waiting_event, waiting_interrupt; /* in WFE, in WFI */
     bool held;            /* in reset, or powered off, by PSM */
+    bool held_up;         /* until DUE_HOLD_UP: it waits for the flash */
     bool locked_up, lock_up_told; /* and whether pico_run() has said so */
     bool no_handler;      /* in the boot ROM's HardFault handler, and pico_run() has not said so */
     bool halted;          /* by a debugger */
@@ -196,6 +199,7 @@ struct timer {
 #include "pio.h"
 #include "pwm.h"
 #include "dma.h"
+#include "ssi.h"
 
 /* -- All of it -- */
 
@@ -205,6 +209,7 @@ struct machine {
     u64 now;                /* cycles; never goes back */
     u64 base_cycles, base_ns; /* at base_cycles it was base_ns */
     u64 due[DUES], next_due;
+    u64 alarm_ns;           /* DUE_PYTHON, to the nanosecond; NEVER: none */
     u64 run_until;          /* what the running core has been told */
     u32 hz;                 /* of clk_sys */
     bool attention;         /* the running core must come out and look around */
@@ -224,6 +229,9 @@ struct machine {
     struct pio pio[2];
     struct pwm pwm;
     struct dma dma;
+    struct ssi ssi;
+    struct flash_chip flash_chip;
+    u64 held_up_until_ns;
     u32 registers[BLOCKS][BLOCK_WORDS]; /* of blocks in Python */
     u64 dpsram_guard;       /* pieces of DPSRAM whose writes Python wants to hear of, too; not 0: and of unaligned accesses */
     u8 dpsram[DPSRAM_SIZE] __attribute__((aligned(8)));
@@ -233,13 +241,15 @@ struct machine {
     u8 rom[ROM_SIZE] __attribute__((aligned(64)));
 };
 
+enum flash_ignores { FLASH_NOT_MODELLED, FLASH_IS_BUSY, FLASH_NOT_WRITE_ENABLED, FLASH_IS_SUSPENDED };
+
 /* What is not state: tables, callbacks, caches. */
 struct host_callbacks {
     u32 (*read)(u32 block, u32 offset);
     void (*write)(u32 block, u32 offset, u32 raw, u32 alias);
     void (*dpsram_written)(u32 offset); /* with the size in bits 23..16: an unaligned access was refused there */
     void (*pins_changed)(u32 changed, u32 levels); /* of watched pins of GPIO0 to 29 */
-    void (*qspi_changed)(u32 changed, u32 levels); /* of watched pins of the flash: its chip select has two drivers */
+    void (*flash_ignores)(u32 command, u32 why);   /* why: enum flash_ignores */
     void (*dormant_wake)(void);                    /* a pin says that a dormant oscillator is to start again */
     void (*unmodelled)(u32 address, u32 is_write); /* exists on the chip, but nobody models it */
 };

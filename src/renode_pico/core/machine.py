@@ -71,6 +71,15 @@ class Fault(IntEnum):
     MPU = 10
 
 
+class FlashIgnores(IntEnum):
+    """Why the flash chip does not obey a command."""
+
+    NOT_MODELLED = 0
+    BUSY = 1
+    NOT_WRITE_ENABLED = 2
+    SUSPENDED = 3
+
+
 class Hit(IntEnum):
     """What stopped a core that is debugged."""
 
@@ -210,14 +219,14 @@ class Machine:
         """Called when a pin's interrupt is one that wakes a dormant oscillator."""
         self.pins_changed: Callable[[int, int], None] = _ignore
         """Called with (changed, levels) when a watched GPIO has changed."""
-        self.qspi_changed: Callable[[int, int], None] = _ignore
-        """The same for the flash's pins."""
+        self.flash_ignores: Callable[[int, FlashIgnores], None] = _ignore
+        """Called with a command that the flash chip does not obey, and why."""
         callbacks: dict[str, Callable[..., Any]] = {
             "read": self._on_read,
             "write": self._on_write,
             "dpsram_written": self._guard(lambda offset: self.dpsram_written(offset)),
             "pins_changed": self._guard(lambda changed, levels: self.pins_changed(changed, levels)),
-            "qspi_changed": self._guard(lambda changed, levels: self.qspi_changed(changed, levels)),
+            "flash_ignores": self._guard(lambda command, why: self.flash_ignores(command, FlashIgnores(why))),
             "dormant_wake": self._guard(lambda: self.dormant_wake()),
             "unmodelled": self._guard(lambda address, is_write: self.unmodelled(address, bool(is_write))),
         }
@@ -374,6 +383,10 @@ class Machine:
         """Who is at the bus in a callback: core 0 or 1, NOBODY of the chip, or DMA_MASTER."""
         return int(self._c.running(self._p))
 
+    def dreq(self, number: int) -> bool:
+        """The level of a data request to DMA."""
+        return bool(self._c.dreqs(self._p) >> number & 1)
+
     def set_dreq(self, number: int, level: bool) -> None:
         """A data request to DMA: a transfer could be made now."""
         self._c.set_dreq(self._p, number, level)
@@ -468,9 +481,34 @@ class Machine:
         """`pins_changed` is called for each change of these GPIOs."""
         self._c.watch(self._p, pins)
 
-    def watch_qspi(self, pins: int) -> None:
-        """`qspi_changed` is called for each change of these pins of the flash."""
-        self._c.watch_qspi(self._p, pins)
+    # The flash and its interface
+
+    def hold_ssi(self, held: bool) -> None:
+        """The SSI's reset line: what is in its FIFO is lost. Its registers are a block's of Python."""
+        self._c.hold_ssi(self._p, held)
+
+    def reset_flash(self) -> None:
+        """Power was away from the flash chip."""
+        self._c.reset_flash(self._p)
+
+    def set_flash_time(self, millionths: int) -> None:
+        """How long the flash chip is busy, in millionths of the typical times."""
+        self._c.set_flash_time(self._p, millionths)
+
+    @property
+    def flash_busy_ns(self) -> int:
+        """How much longer the flash chip erases or programs; 0: it does not."""
+        return int(self._c.flash_busy_ns(self._p))
+
+    @property
+    def flash_selected(self) -> bool:
+        """Its chip select is low."""
+        return bool(self._c.flash_state(self._p) & 1)
+
+    @property
+    def flash_write_enabled(self) -> bool:
+        """The next command may erase or program."""
+        return bool(self._c.flash_state(self._p) & 2)
 
     # PIO
 

@@ -68,6 +68,8 @@ void set_irq(struct pico *p, u32 number, bool level);  /* to both cores */
 void set_irq_for(struct pico *p, u32 core, u32 number, bool level); /* to one: IO_BANK0's, IO_QSPI's and SIO's lines differ */
 void set_dreq(struct pico *p, u32 number, bool level); /* calls dma_request() when it rises */
 void send_event(struct pico *p);                       /* SEV: to both cores */
+void hold_up_who_is_awake(struct pico *p, u64 ns);     /* if it is one core alone */
+void flash_written(struct pico *p, u32 offset, u32 length); /* code and snapshots notice */
 
 /* Each block in C: registers by offset (0 to 0xfff, aliases taken out), reset, what is due. */
 u32 timer_read(struct pico *p, u32 offset);
@@ -100,7 +102,6 @@ u32 pins_inputs_with(const struct pico *p, u32 function, u32 out, u32 oe); /* wo
 u32 pins_watched(const struct pico *p); /* pins whose every edge somebody wants at its time: Python, interrupts, PWM inputs */
 void qspi_drive(struct pico *p, u32 function, u32 pins, u32 out, u32 oe);
 void qspi_set_external(struct pico *p, u32 pins, u32 levels, u32 driven); /* BOOTSEL: SS driven low */
-void qspi_watch(struct pico *p, u32 pins);
 u32 qspi_inputs(const struct pico *p); /* SIO's GPIO_HI_IN */
 
 u32 pio_read(struct pico *p, u32 which, u32 offset);
@@ -123,6 +124,20 @@ void dma_write(struct pico *p, u32 offset, u32 raw, enum alias alias);
 void dma_reset(struct pico *p);
 void dma_due(struct pico *p);
 void dma_request(struct pico *p, u32 number); /* data request `number` has risen */
+
+/* ssi.c: what is hot or has consequences of the registers that rp2040/ssi.py declares */
+void ssi_send(struct pico *p, u32 frame);                      /* DR0 written */
+u32 ssi_receive(struct pico *p);                               /* DR0 read */
+void ssi_written(struct pico *p, u32 offset, u32 before);      /* another register was, its value changed already */
+void ssi_hold(struct pico *p, bool held);                      /* the reset line */
+void ssi_due(struct pico *p);
+void ssi_rescale(struct pico *p);                              /* clk_sys has changed */
+
+/* flash.c: the flash chip */
+void flash_select(struct pico *p, bool selected);              /* chip select: low, high */
+u32 flash_exchange(struct pico *p, u32 value);                 /* a byte to it and one from it; all ones: not selected */
+u64 flash_busy_ns(const struct pico *p);                       /* how much longer it erases or programs; 0: it does not */
+void flash_reset(struct pico *p);                              /* power was away, or it was told to: the content stays */
 
 /* sio.c, for core m.running */
 u32 sio_read(struct pico *p, u32 offset);

@@ -206,8 +206,8 @@ static void resolve(struct pico *p, struct pins *b)
     if (UNLIKELY((rose | fell) & b->listened))
         update_requests(p, b);
     if (is_qspi(p, b)) {
-        if (UNLIKELY(changed & b->watched) && p->host.qspi_changed)
-            p->host.qspi_changed(changed & b->watched, levels);
+        if (changed & 1u << QSPI_SS)
+            flash_select(p, !(levels & 1u << QSPI_SS));
         return;
     }
     if (changed_inputs) {
@@ -553,11 +553,6 @@ void qspi_drive(struct pico *p, u32 function, u32 pins, u32 out, u32 oe)
 void qspi_set_external(struct pico *p, u32 pins, u32 levels, u32 driven)
 {
     set_external(p, &p->m.qspi, pins, levels, driven);
-}
-
-void qspi_watch(struct pico *p, u32 pins)
-{
-    p->m.qspi.watched = pins;
 }
 
 u32 qspi_inputs(const struct pico *p)

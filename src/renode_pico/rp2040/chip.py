@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from renode_pico.core.clock import MachineClock
-from renode_pico.core.machine import BLOCK_USB, DMA_MASTER, NOBODY, Core, Machine, Run, State
+from renode_pico.core.machine import BLOCK_USB, DMA_MASTER, NOBODY, Machine, Run
 from renode_pico.rp2040.adc import Adc
 from renode_pico.rp2040.block import Alias, Block, Irq, Number
 from renode_pico.rp2040.busctrl import Busctrl
@@ -21,7 +21,7 @@ from renode_pico.rp2040.resets import ResetBit, Resets
 from renode_pico.rp2040.rosc import Rosc
 from renode_pico.rp2040.rtc import Rtc
 from renode_pico.rp2040.spi import Spi
-from renode_pico.rp2040.ssi import SS, Ssi
+from renode_pico.rp2040.ssi import Ssi
 from renode_pico.rp2040.syscfg import Syscfg
 from renode_pico.rp2040.sysinfo import Sysinfo
 from renode_pico.rp2040.tbman import Tbman
@@ -38,9 +38,6 @@ FLASH_BASE = 0x1000_0000
 VBUS_SENSE_PIN = 24
 """The Pico's GPIO that sees the cable's 5 V through a divider."""
 SP, LR, PC = 13, 14, 15
-LONGEST_HOLD_UP_NS = 100_000
-"""Interrupts wait for no longer than this while firmware waits for the flash."""
-_AT_REST = State.WAITING_EVENT | State.WAITING_INTERRUPT | State.HELD | State.LOCKED_UP | State.HALTED
 _C_BLOCKS = {
     ResetBit.DMA: "dma",
     ResetBit.IO_BANK0: "io_bank0",
@@ -152,10 +149,7 @@ class Chip:
         self.unmodelled = unmodelled = Unmodelled(self._pc)
         self.pins = PinWatch(machine)
         self.wires = Wires(machine, self.pins)
-        self.flash = Flash(
-            machine.flash, clock, unmodelled, lambda at, length: machine.wrote(FLASH_BASE + at, length), self._hold_up
-        )
-        self._hold_up_alarm = clock.alarm(self._hold_cores_as_psm_says)
+        self.flash = Flash(machine, unmodelled)
         self.rosc = Rosc(machine, clock, unmodelled)
         self.xosc = Xosc(machine, clock, unmodelled)
         self.pll_sys = Pll(machine, Number.PLL_SYS, unmodelled, "PLL_SYS", self.xosc)
@@ -174,7 +168,7 @@ class Chip:
         self.i2cs = [I2c(machine, clock, unmodelled, clocks, self.pins, which) for which in (0, 1)]
         self.adc = Adc(machine, clock, unmodelled, clocks)
         self.rtc = Rtc(machine, clock, unmodelled, clocks)
-        self.ssi = Ssi(machine, clock, unmodelled, clocks, self.flash)
+        self.ssi = Ssi(machine, unmodelled)
         self.xip_ctrl = XipCtrl(machine, clock, unmodelled, clocks, machine.flash)
         self.xip_aux = XipAux(machine, unmodelled, self.xip_ctrl)
         self.usb = BoardUsb(machine, clock, unmodelled)
@@ -185,8 +179,6 @@ class Chip:
         self.resets_block = Resets(machine, unmodelled, self._reset_lines())
         self.psm = Psm(machine, unmodelled, self._stages())
         self._watchdog_alarm = clock.alarm(self._watchdog_fired)
-        machine.qspi_changed = self._qspi_changed
-        machine.watch_qspi(SS)
         machine.unmodelled = self._nothing_there
         machine.dormant_wake = self._dormant_wake
         self.vreg_and_chip_reset.record(HAD_POR)
@@ -354,23 +346,11 @@ class Chip:
         self.xosc.wake()
         self.rosc.wake()
 
-    def _hold_up(self, left_ns: int) -> None:
-        """The core that asks a busy flash goes on a moment later: it does nothing else, and emulating each turn of its
-        loop would take longer than all the rest. With both cores awake nobody knows here which of them asks.
-        """
-        awake = [core for core in (0, 1) if not self.machine.core(core, Core.STATE) & _AT_REST]
-        if len(awake) == 1:
-            self.machine.hold_core(awake[0], True)
-            self._hold_up_alarm.schedule(min(left_ns, LONGEST_HOLD_UP_NS))
-
     def _hold_cores_as_psm_says(self) -> None:
         if self._asleep:
             return
         for core, stage in ((0, Stage.PROC0), (1, Stage.PROC1)):
             self.machine.hold_core(core, bool(self.psm.FRCE_OFF >> stage & 1))
-
-    def _qspi_changed(self, changed: int, levels: int) -> None:
-        self.ssi.chip_select_changed(not levels & SS)
 
     def _nothing_there(self, address: int, is_write: bool) -> None:
         self.unmodelled.note(

@@ -407,3 +407,23 @@ def test_sleep_on_exit() -> None:
     machine.machine.set_irq(0, False)
     machine.run(60)
     assert machine.asleep()
+
+
+@pytest.mark.row("E1.exceptions", engine="embedded")
+@pytest.mark.parametrize("cuts", [(), (5,), (5, 10), tuple(range(1, ENTRY))], ids=str)
+def test_a_late_arrival_is_first_however_often_the_machine_looks_around_meanwhile(cuts: tuple[int, ...]) -> None:
+    """The vector is fetched when the frame is written, and not when something else is due before that."""
+    machine = SmallMachine([HERE], {IRQ0 + 1: [0x4671, 0x6001, HERE]})  # mov r1, lr; str r1, [r0]
+    machine.machine.set_core(0, 0, NOTES)
+    with_irq(machine, 0, priority=0xC0)
+    with_irq(machine, 1, priority=0)
+    machine.run(21)
+    begin = machine.machine.cycles
+    machine.machine.set_irq(0, True)
+    for cut in (*cuts, ENTRY - 1):
+        assert machine.machine.run(begin + cut) is Run.DEADLINE
+        assert machine.machine.cycles == begin + cut
+    machine.machine.set_irq(1, True)
+    machine.run(2 * ENTRY)
+    assert machine.ipsr == IRQ0 + 1
+    assert machine.word(NOTES) == 0xFFFF_FFF9, "from thread mode: its handler was not preempted, it was never begun"

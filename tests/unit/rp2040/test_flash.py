@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import pytest
 
+from renode_pico.rp2040.block import Dreq
 from tests.unit.rp2040.chip_bench import Bench, Registers
 
 SSI, IO_QSPI_SS_CTRL = 0x1800_0000, 0x4001_800C
@@ -279,15 +280,15 @@ def test_transmit_only_receives_nothing(flash: Flash) -> None:
 
 
 def test_data_requests(flash: Flash) -> None:
-    ssi = flash.bench.chip.ssi
+    machine = flash.bench.machine
     flash[DMACR] = 3
-    assert ssi.tx_dreq.level
-    assert not ssi.rx_dreq.level
+    assert machine.dreq(Dreq.XIP_SSITX)
+    assert not machine.dreq(Dreq.XIP_SSIRX)
     flash.select(LOW)
     flash[DR0] = 0x9F
-    assert ssi.rx_dreq.level
+    assert machine.dreq(Dreq.XIP_SSIRX)
     flash[DR0]
-    assert not ssi.rx_dreq.level
+    assert not machine.dreq(Dreq.XIP_SSIRX)
 
 
 def test_it_is_a_dw_apb_ssi(flash: Flash) -> None:

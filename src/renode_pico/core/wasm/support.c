@@ -85,16 +85,16 @@ HOST("read") u32 host_read(u32 block, u32 offset);
 HOST("write") void host_write(u32 block, u32 offset, u32 raw, u32 alias);
 HOST("dpsram_written") void host_dpsram_written(u32 offset);
 HOST("pins_changed") void host_pins_changed(u32 changed, u32 levels);
-HOST("qspi_changed") void host_qspi_changed(u32 changed, u32 levels);
+HOST("flash_ignores") void host_flash_ignores(u32 command, u32 why);
 HOST("dormant_wake") void host_dormant_wake(void);
 HOST("unmodelled") void host_unmodelled(u32 address, u32 is_write);
 
 struct pico *pico_new(u32 (*read)(u32, u32), void (*write)(u32, u32, u32, u32), void (*dpsram_written)(u32),
-                      void (*pins_changed)(u32, u32), void (*qspi_changed)(u32, u32), void (*dormant_wake)(void),
+                      void (*pins_changed)(u32, u32), void (*flash_ignores)(u32, u32), void (*dormant_wake)(void),
                       void (*unmodelled)(u32, u32));
 
 API struct pico *pico_new_here(void)
 {
-    return pico_new(host_read, host_write, host_dpsram_written, host_pins_changed, host_qspi_changed, host_dormant_wake,
+    return pico_new(host_read, host_write, host_dpsram_written, host_pins_changed, host_flash_ignores, host_dormant_wake,
                     host_unmodelled);
 }

@@ -1,0 +1,124 @@
+/* The serial interface to the flash, a Synopsys DW_apb_ssi (RP2040 datasheet, 4.10; `ssi.h` of the SDK).
+ *
+ * Its registers are declared in rp2040/ssi.py; here is what is hot of them, and what they do. Plain serial frames reach
+ * the flash's decoder (flash.c) as they are written. Dual and quad frames are what the second stage sends to enter the
+ * mapped mode, which is a memory here.
+ */
+#include "pico.h"
+
+enum {
+    CTRLR0 = 0x00, SSIENR = 0x08, SER = 0x10, BAUDR = 0x14, RXFLR = 0x24, SR = 0x28, DMACR = 0x4C, DMARDLR = 0x54,
+    CTRLR0_TMOD_LSB = 8, CTRLR0_DFS_32_LSB = 16, CTRLR0_SPI_FRF_BITS = 0x00600000, TMOD_BITS = 3, TMOD_TX_ONLY = 1,
+    SR_TFNF = 1 << 1, SR_TFE = 1 << 2, SR_RFNE = 1 << 3, SR_RFF = 1 << 4,
+    DMACR_RDMAE = 1 << 0, DMACR_TDMAE = 1 << 1,
+    LEAST_DIVISOR = 2, NS_PER_S = 1000000000,
+    DREQ_XIP_SSITX = 38, DREQ_XIP_SSIRX = 39,
+};
+
+static u32 *at(struct pico *p, u32 offset)
+{
+    return &p->m.registers[BLOCK_SSI][offset >> 2];
+}
+
+/* Levels, status and data requests as the FIFO is now. */
+static void show(struct pico *p)
+{
+    u32 count = p->m.ssi.count, control = *at(p, DMACR);
+    *at(p, RXFLR) = count;
+    *at(p, SR) = SR_TFNF | SR_TFE | (count ? SR_RFNE : 0) | (count == SSI_FIFO_DEPTH ? SR_RFF : 0);
+    set_dreq(p, DREQ_XIP_SSITX, *at(p, SSIENR) && (control & DMACR_TDMAE));
+    set_dreq(p, DREQ_XIP_SSIRX, (control & DMACR_RDMAE) && count > *at(p, DMARDLR));
+}
+
+static void drive_chip_select(struct pico *p, bool low)
+{
+    p->m.ssi.driving = low;
+    qspi_drive(p, FUNC_XIP, 1u << QSPI_SS, low ? 0 : 1u << QSPI_SS, 1u << QSPI_SS);
+}
+
+static void frames_over(struct pico *p)
+{
+    set_due(p, DUE_SSI, NEVER);
+    p->m.ssi.busy_until_ns = 0;
+    if (p->m.ssi.driving)
+        drive_chip_select(p, false);
+}
+
+static void forget_received(struct pico *p)
+{
+    p->m.ssi.first = p->m.ssi.count = 0;
+    frames_over(p);
+    show(p);
+}
+
+/* Chip select is low from the first frame on until the last one that was written in time is over. */
+static void frame_begins(struct pico *p, u32 bits)
+{
+    struct ssi *s = &p->m.ssi;
+    u64 now = ns_of(&p->m, p->m.now), divisor = *at(p, BAUDR);
+    if (!*at(p, SER))
+        return;
+    if (s->busy_until_ns < now)
+        s->busy_until_ns = now;
+    s->busy_until_ns += bits * (divisor < LEAST_DIVISOR ? LEAST_DIVISOR : divisor) * NS_PER_S / p->m.hz;
+    if (!s->driving)
+        drive_chip_select(p, true);
+    ssi_rescale(p);
+}
+
+void ssi_send(struct pico *p, u32 frame)
+{
+    struct ssi *s = &p->m.ssi;
+    u32 control = *at(p, CTRLR0), size = control >> CTRLR0_DFS_32_LSB & 0x1F, answer = 0;
+    if (!*at(p, SSIENR) || s->held)
+        return;
+    if (!(control & CTRLR0_SPI_FRF_BITS)) {
+        if (s->driving || !p->m.flash_chip.selected)
+            frame_begins(p, size + 1);
+        for (u32 bytes = size / 8 + 1; bytes; bytes--)
+            answer = answer << 8 | flash_exchange(p, frame >> 8 * (bytes - 1) & 0xFF);
+    }
+    if ((control >> CTRLR0_TMOD_LSB & TMOD_BITS) != TMOD_TX_ONLY && s->count < SSI_FIFO_DEPTH)
+        s->received[(s->first + s->count++) % SSI_FIFO_DEPTH] = answer;
+    show(p);
+}
+
+u32 ssi_receive(struct pico *p)
+{
+    struct ssi *s = &p->m.ssi;
+    u32 frame;
+    if (!s->count)
+        return 0;
+    frame = s->received[s->first];
+    s->first = (s->first + 1) % SSI_FIFO_DEPTH;
+    s->count--;
+    show(p);
+    return frame;
+}
+
+void ssi_written(struct pico *p, u32 offset, u32 before)
+{
+    if (p->m.ssi.held)
+        return;
+    if (offset == SSIENR && before != *at(p, SSIENR))
+        forget_received(p);
+    else if (offset == DMACR || offset == DMARDLR)
+        show(p);
+}
+
+void ssi_hold(struct pico *p, bool held)
+{
+    p->m.ssi.held = held;
+    forget_received(p);
+}
+
+void ssi_due(struct pico *p)
+{
+    frames_over(p);
+}
+
+void ssi_rescale(struct pico *p)
+{
+    u64 end = p->m.ssi.busy_until_ns;
+    set_due(p, DUE_SSI, end ? cycle_at_ns(&p->m, end) : NEVER);
+}
