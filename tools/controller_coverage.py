@@ -19,7 +19,8 @@ if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
 from renode_pico.rp2040.usb_coverage import Cover  # noqa: E402
-from tests.unit.rp2040.vectors import Bench, Model, PythonModel, Vector, VectorFile  # noqa: E402
+from tests.unit.rp2040.vectors import Bench, Model, PythonModel, VectorFile  # noqa: E402
+from tests.unit.vector_file import Vector  # noqa: E402
 
 
 @dataclass(frozen=True, slots=True)

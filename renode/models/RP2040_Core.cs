@@ -28,7 +28,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
     /// Renode binds its translator to the first method of the right name and form, looking at the derived class first. 1.15 has
     /// them with an address alone, 1.16 with the core's state beside it.
     /// </remarks>
-    public class RP2040_Core : CortexM
+    public partial class RP2040_Core : CortexM
     {
         public RP2040_Core(string cpuType, IMachine machine, RP2040_NVIC nvic, uint cpuId) : base(WithoutWarnings(cpuType), machine, nvic, cpuId)
         {
@@ -45,22 +45,28 @@ namespace Antmicro.Renode.Peripherals.RP2040
         /// </remarks>
         public override ExecutionResult ExecuteInstructions(ulong numberOfInstructionsToExecute, out ulong numberOfExecutedInstructions)
         {
-            if(StoppedAt >= 0)
+            var instructions = StoppedAt < 0 ? BeginRound(numberOfInstructionsToExecute) : 0;
+            if(StoppedAt >= 0 || frequency == 0)
             {
-                // it stands still until it is reset, and time passes as while it sleeps
+                // it stands still until it is reset or clk_sys comes back, and time passes as while it sleeps
                 numberOfExecutedInstructions = 0;
                 return ExecutionResult.WaitingForInterrupt;
             }
+            if(instructions == 0)
+            {
+                numberOfExecutedInstructions = numberOfInstructionsToExecute;
+                return ExecutionResult.Ok;
+            }
             Prepare();
-            roundBegin = machine.ElapsedVirtualTime.TimeElapsed;
             if(codeToForget.Count > 0 && roundBegin > forgetAfter)
             {
                 ForgetCode();
             }
-            instructionsAtRoundBegin = ExecutedInstructions;
-            var result = TakeFaults(base.ExecuteInstructions(numberOfInstructionsToExecute, out numberOfExecutedInstructions));
-            return result == ExecutionResult.WaitingForInterrupt && ExecutedInstructions != instructionsAtRoundBegin
-                ? ExecutionResult.Ok : result;
+            var before = ExecutedInstructions;
+            var result = TakeFaults(base.ExecuteInstructions(instructions, out numberOfExecutedInstructions));
+            numberOfExecutedInstructions = Ticks(numberOfExecutedInstructions);
+            EndRound();
+            return result == ExecutionResult.WaitingForInterrupt && ExecutedInstructions != before ? ExecutionResult.Ok : result;
         }
 
         /// <summary>
@@ -110,19 +116,6 @@ namespace Antmicro.Renode.Peripherals.RP2040
             forgetAfter = machine.ElapsedVirtualTime.TimeElapsed + TimeInterval.FromMilliseconds(1);
         }
 
-        /// <summary>
-        /// The emulated time of the instruction in hand, without telling the rest of the emulation about it. For core 0 only:
-        /// core 1's slice of time comes first, and what core 0 reads afterwards must not be earlier.
-        /// </summary>
-        public TimeInterval TimeOfInstruction
-        {
-            get
-            {
-                ulong rest;
-                return roundBegin + TimeInterval.FromCPUCycles(ExecutedInstructions - instructionsAtRoundBegin, PerformanceInMips, out rest);
-            }
-        }
-
         /// <summary>When the core stopped for good, locked up or in the boot ROM's handler, in seconds of emulated time; else negative.</summary>
         public double StoppedAt { get; private set; }
 
@@ -147,6 +140,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             StoppedAt = -1;
             FirstFault = LastFault = null;
             IsNowhere = false;
+            ahead = 0;
             refused = RP2040_FaultCause.None;
             Unmaskable.Reset();
         }
@@ -919,8 +913,6 @@ namespace Antmicro.Renode.Peripherals.RP2040
 
         [Transient]
         private Func<uint, uint, long> semihosting;
-        private TimeInterval roundBegin;
-        private ulong instructionsAtRoundBegin;
         [Transient]
         private IRP2040_ShortWay[] shortWays;
         [Transient]

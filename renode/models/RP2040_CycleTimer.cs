@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using Antmicro.Renode.Core;
 using Antmicro.Renode.Peripherals.CPU;
 using Antmicro.Renode.Time;
@@ -6,16 +7,26 @@ using Antmicro.Renode.Time;
 namespace Antmicro.Renode.Peripherals.RP2040
 {
     /// <summary>
-    /// Cycles of clk_sys since power-on, for blocks that are exact to the cycle. Blocks that see each other share one: a count
-    /// notices another frequency when it is asked.
+    /// Cycles of clk_sys since power-on, for blocks that are exact to the cycle. Blocks that see each other share one. It stands still
+    /// while clk_sys does.
     /// </summary>
     public class RP2040_CycleClock
     {
         public RP2040_CycleClock(IMachine machine, RP2040_Clocks clocks)
         {
             this.machine = machine;
-            this.clocks = clocks;
-            frequency = Frequency;
+            timers = new List<RP2040_CycleTimer>();
+            frequency = DefaultFrequency;
+            if(clocks != null)
+            {
+                frequency = clocks.System;
+                clocks.Changed += () => TakeFrequency(clocks.System);
+            }
+        }
+
+        public void Add(RP2040_CycleTimer timer)
+        {
+            timers.Add(timer);
         }
 
         /// <summary>The cycle that it is, exact at the instruction that asks.</summary>
@@ -27,17 +38,18 @@ namespace Antmicro.Renode.Peripherals.RP2040
                 var passed = now - since;
                 var cycle = cycleSince + passed / NanosecondsPerSecond * frequency
                     + passed % NanosecondsPerSecond * frequency / NanosecondsPerSecond;
-                if(frequency != Frequency || passed > LongestBase)
+                if(passed > LongestBase)
                 {
                     since = now;
                     cycleSince = cycle;
-                    frequency = Frequency;
                 }
                 return cycle;
             }
         }
 
-        /// <summary>From now to the first nanosecond of a cycle.</summary>
+        public bool StandsStill { get { return frequency == 0; } }
+
+        /// <summary>From now to the first nanosecond of a cycle; not while it stands still.</summary>
         public ulong NanosecondsUntil(ulong cycle)
         {
             if(cycle <= cycleSince)
@@ -65,12 +77,18 @@ namespace Antmicro.Renode.Peripherals.RP2040
             }
         }
 
-        private uint Frequency
+        private void TakeFrequency(uint hertz)
         {
-            get
+            if(frequency == hertz)
             {
-                var system = clocks != null ? clocks.System : DefaultFrequency;
-                return system != 0 ? system : DefaultFrequency;
+                return;
+            }
+            cycleSince = Now;
+            since = Nanoseconds;
+            frequency = hertz;
+            foreach(var timer in timers)
+            {
+                timer.FrequencyChanged();
             }
         }
 
@@ -79,7 +97,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
         private uint frequency;
 
         private readonly IMachine machine;
-        private readonly RP2040_Clocks clocks;
+        private readonly List<RP2040_CycleTimer> timers;
 
         private const ulong NanosecondsPerSecond = 1000000000;
         private const ulong LongestBase = 100 * NanosecondsPerSecond;
@@ -96,6 +114,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             this.handler = handler;
             machine.ClockSource.AddClockEntry(new ClockEntry(1, NanosecondsPerSecond, handler, owner, name,
                 enabled: false, direction: Direction.Descending, workMode: WorkMode.OneShot));
+            clock.Add(this);
         }
 
         public ulong Now { get { return clock.Now; } }
@@ -108,7 +127,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
                 return;
             }
             scheduled = cycle;
-            if(cycle == Never)
+            if(cycle == Never || clock.StandsStill)
             {
                 machine.ClockSource.ExchangeClockEntryWith(handler, x => x.With(enabled: false));
                 return;
@@ -131,6 +150,17 @@ namespace Antmicro.Renode.Peripherals.RP2040
         public void Called()
         {
             scheduled = Never;
+        }
+
+        /// <summary>The cycle that is waited for comes at another time.</summary>
+        public void FrequencyChanged()
+        {
+            var cycle = scheduled;
+            if(cycle != Never)
+            {
+                scheduled = Never;
+                CallAt(cycle);
+            }
         }
 
         public const ulong Never = ulong.MaxValue;

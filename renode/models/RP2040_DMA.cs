@@ -19,7 +19,6 @@ namespace Antmicro.Renode.Peripherals.RP2040
     {
         public RP2040_DMA(IMachine machine, RP2040_Clocks clocks = null) : base(machine)
         {
-            this.clocks = clocks;
             IRQ0 = new GPIO();
             IRQ1 = new GPIO();
             channels = new Channel[NumberOfChannels];
@@ -36,10 +35,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             force = new uint[2];
             risen = new ulong[NumberOfRequests];
             sniffer = new RP2040_Sniffer();
-            handler = Due;
-            machine.ClockSource.AddClockEntry(new ClockEntry(1, NanosecondsPerSecond, handler, this, "transfers",
-                enabled: false, direction: Direction.Descending, workMode: WorkMode.OneShot));
-            frequency = Frequency;
+            timer = new RP2040_CycleTimer(machine, new RP2040_CycleClock(machine, clocks), this, "transfers", Due);
             Reset();
         }
 
@@ -770,6 +766,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
 
         private void Due()
         {
+            timer.Called();
             BringUp(true);
             Schedule();
         }
@@ -786,28 +783,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
                     unpaced |= channels[number].Request == PermanentRequest;
                 }
             }
-            if(due == scheduled && due != ulong.MaxValue)
-            {
-                return;
-            }
-            scheduled = due;
-            if(due == ulong.MaxValue)
-            {
-                Machine.ClockSource.ExchangeClockEntryWith(handler, x => x.With(enabled: false));
-                return;
-            }
-            var nanoseconds = Math.Max(1, NanosecondsUntil(due));
-            Machine.ClockSource.ExchangeClockEntryWith(handler, x => x.With(period: nanoseconds, value: nanoseconds, enabled: true));
-            // the core has been told how far it may run before the next event: it has to ask again
-            ICPU cpu;
-            if(Machine.SystemBus.TryGetCurrentCPU(out cpu))
-            {
-                var controllable = cpu as IControllableCPU;
-                if(controllable != null)
-                {
-                    controllable.RequestReturn();
-                }
-            }
+            timer.CallAt(due);
         }
 
         private ulong DueOf(int number)
@@ -860,67 +836,11 @@ namespace Antmicro.Renode.Peripherals.RP2040
             return false;
         }
 
-        /// <summary>Cycles of clk_sys. A change of its rate counts from when it is noticed.</summary>
-        private ulong Cycle
-        {
-            get
-            {
-                var now = Nanoseconds;
-                var cycle = CycleAt(now);
-                if(frequency != Frequency || now - since > LongestBase)
-                {
-                    since = now;
-                    cycleSince = cycle;
-                    frequency = Frequency;
-                }
-                return cycle;
-            }
-        }
+        /// <summary>Cycles of clk_sys.</summary>
+        private ulong Cycle { get { return timer.Now; } }
 
         /// <summary>The cycle that it is for a register: a transfer may be one that is made up for.</summary>
         private ulong Moment { get { return transferring ? slot : Cycle; } }
-
-        private ulong CycleAt(ulong nanoseconds)
-        {
-            var passed = nanoseconds - since;
-            return cycleSince + passed / NanosecondsPerSecond * frequency + passed % NanosecondsPerSecond * frequency / NanosecondsPerSecond;
-        }
-
-        private ulong NanosecondsUntil(ulong cycle)
-        {
-            if(cycle <= cycleSince)
-            {
-                return 0;
-            }
-            var cycles = cycle - cycleSince;
-            var moment = since + cycles / frequency * NanosecondsPerSecond
-                + (cycles % frequency * NanosecondsPerSecond + frequency - 1) / frequency;
-            var now = Nanoseconds;
-            return moment > now ? moment - now : 0;
-        }
-
-        /// <summary>Emulated time, exact at the instruction that asks, as the clock counts it that calls back.</summary>
-        private ulong Nanoseconds
-        {
-            get
-            {
-                ICPU cpu;
-                if(Machine.SystemBus.TryGetCurrentCPU(out cpu))
-                {
-                    cpu.SyncTime();
-                }
-                return Machine.ClockSource.CurrentValue.InNanoseconds();
-            }
-        }
-
-        private uint Frequency
-        {
-            get
-            {
-                var system = clocks != null ? clocks.System : DefaultFrequency;
-                return system != 0 ? system : DefaultFrequency;
-            }
-        }
 
         // Interrupts (2.5.4)
 
@@ -985,16 +905,11 @@ namespace Antmicro.Renode.Peripherals.RP2040
         private int lastLow;
         private ulong requests;
         private ulong slot;
-        private ulong scheduled = ulong.MaxValue;
         private bool transferring;
         private bool unpaced;
-        private ulong since;
-        private ulong cycleSince;
-        private uint frequency;
         private uint pageRead = NoPage;
         private uint pageWritten = NoPage;
 
-        private readonly RP2040_Clocks clocks;
         private readonly Channel[] channels;
         private readonly PacingTimer[] timers;
         private readonly RP2040_Sniffer sniffer;
@@ -1002,7 +917,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
         private readonly uint[] force;
         /// <summary>The cycle at which a request has risen that somebody listens to.</summary>
         private readonly ulong[] risen;
-        private readonly Action handler;
+        private readonly RP2040_CycleTimer timer;
 
         private static readonly Field[,] Orders =
         {
@@ -1030,9 +945,6 @@ namespace Antmicro.Renode.Peripherals.RP2040
         private const uint Ahead = 32;
         private const ulong MostCredits = 63;
         private const ulong LongestBlock = 4 * Slice;
-        private const uint DefaultFrequency = 125000000;
-        private const int NanosecondsPerSecond = 1000000000;
-        private const ulong LongestBase = 100ul * NanosecondsPerSecond;
 
         private const int PageShift = 12;
         private const uint NoPage = uint.MaxValue;

@@ -66,6 +66,10 @@ namespace Antmicro.Renode.Peripherals.RP2040
             Resolve();
             fell = rose = 0;
             UpdateInterrupts();
+            for(var pin = 0; pin < numberOfPins; pin++)
+            {
+                TellSelected(pin);
+            }
         }
 
         /// <summary>Drives a pin from outside, or the block's reset line.</summary>
@@ -248,7 +252,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             Resolve();
         }
 
-        /// <summary>Software has written the control register of this pin.</summary>
+        /// <summary>Software has written the control register of this pin, or it was reset.</summary>
         public event Action<int> Selected;
 
         /// <summary>What peripherals read: the inputs after input enable and override.</summary>
@@ -302,11 +306,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             TakeControl(pin);
             Resolve();
             TellWatched();
-            var handler = Selected;
-            if(handler != null)
-            {
-                handler(pin);
-            }
+            TellSelected(pin);
         }
 
         /// <summary>0 normal, 1 inverted, 2 low, 3 high.</summary>
@@ -521,6 +521,15 @@ namespace Antmicro.Renode.Peripherals.RP2040
             if(listened != before)
             {
                 TellWatched();
+            }
+        }
+
+        private void TellSelected(int pin)
+        {
+            var handler = Selected;
+            if(handler != null)
+            {
+                handler(pin);
             }
         }
 

@@ -3,32 +3,25 @@ using Antmicro.Renode.Core.Structure.Registers;
 
 namespace Antmicro.Renode.Peripherals.RP2040
 {
-    /// <summary>Phase locked loop (datasheet 2.18). It locks as soon as it is powered and has a feedback divisor.</summary>
-    public class RP2040_PLL : RP2040_Peripheral
+    /// <summary>
+    /// Phase locked loop (datasheet 2.18). It locks as soon as it has power, a reference, and divisors that do not ask for more than it
+    /// can do.
+    /// </summary>
+    public class RP2040_PLL : RP2040_ClockSource
     {
         public RP2040_PLL(IMachine machine, RP2040_XOSC xosc) : base(machine)
         {
             this.xosc = xosc;
+            Lacks("locking takes no time, and there is no lowest frequency");
             DefineRegisters();
+            xosc.Changed += Update;
             Reset();
         }
 
-        /// <summary>Hz at the output of the post dividers; 0 while there is none.</summary>
-        public uint Frequency
+        public override void Reset()
         {
-            get
-            {
-                if(bypass.Value)
-                {
-                    return xosc.Frequency;
-                }
-                if(!Locked || postDividerPowerDown.Value || postDivider1.Value == 0 || postDivider2.Value == 0)
-                {
-                    return 0;
-                }
-                var vco = (ulong)xosc.Frequency / referenceDivider.Value * feedbackDivider.Value;
-                return (uint)(vco / (postDivider1.Value * postDivider2.Value));
-            }
+            base.Reset();
+            Update();
         }
 
         private void DefineRegisters()
@@ -38,7 +31,8 @@ namespace Antmicro.Renode.Peripherals.RP2040
                 .WithReservedBits(6, 2)
                 .WithFlag(8, out bypass, name: "BYPASS")
                 .WithReservedBits(9, 22)
-                .WithFlag(31, FieldMode.Read, valueProviderCallback: _ => Locked, name: "LOCK");
+                .WithFlag(31, FieldMode.Read, valueProviderCallback: _ => locked, name: "LOCK")
+                .WithWriteCallback((_, __) => Update());
 
             Registers.Power.Define(this, 0x2D)
                 .WithFlag(0, out powerDown, name: "PD")
@@ -47,29 +41,43 @@ namespace Antmicro.Renode.Peripherals.RP2040
                 .WithFlag(3, out postDividerPowerDown, name: "POSTDIVPD")
                 .WithReservedBits(4, 1)
                 .WithFlag(5, out vcoPowerDown, name: "VCOPD")
-                .WithReservedBits(6, 26);
+                .WithReservedBits(6, 26)
+                .WithWriteCallback((_, __) => Update());
 
             Registers.FeedbackDivider.Define(this)
                 .WithValueField(0, 12, out feedbackDivider, name: "FBDIV_INT")
-                .WithReservedBits(12, 20);
+                .WithReservedBits(12, 20)
+                .WithWriteCallback((_, __) => Update());
 
             Registers.PostDividers.Define(this, 0x77000)
                 .WithReservedBits(0, 12)
                 .WithValueField(12, 3, out postDivider2, name: "POSTDIV2")
                 .WithReservedBits(15, 1)
                 .WithValueField(16, 3, out postDivider1, name: "POSTDIV1")
-                .WithReservedBits(19, 13);
+                .WithReservedBits(19, 13)
+                .WithWriteCallback((_, __) => Update());
         }
 
-        private bool Locked
+        private void Update()
         {
-            get
+            var vco = referenceDivider.Value == 0 ? 0 : xosc.Frequency / referenceDivider.Value * feedbackDivider.Value;
+            locked = vco > 0 && vco <= HighestFrequency && !powerDown.Value && !vcoPowerDown.Value;
+            var post = postDivider1.Value * postDivider2.Value;
+            if(bypass.Value)
             {
-                return !powerDown.Value && !vcoPowerDown.Value && referenceDivider.Value != 0 && feedbackDivider.Value != 0
-                    && xosc.Frequency != 0;
+                RunsAt(xosc.Frequency);
+            }
+            else if(!locked || postDividerPowerDown.Value || post == 0)
+            {
+                RunsAt(0);
+            }
+            else
+            {
+                RunsAt((uint)(vco / post));
             }
         }
 
+        private bool locked;
         private IValueRegisterField referenceDivider;
         private IValueRegisterField feedbackDivider;
         private IValueRegisterField postDivider1;
@@ -79,6 +87,9 @@ namespace Antmicro.Renode.Peripherals.RP2040
         private IFlagRegisterField postDividerPowerDown;
         private IFlagRegisterField vcoPowerDown;
         private readonly RP2040_XOSC xosc;
+
+        /// <summary>Hz that its oscillator reaches (datasheet 2.18.2).</summary>
+        private const ulong HighestFrequency = 1600000000;
 
         private enum Registers
         {

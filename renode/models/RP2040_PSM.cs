@@ -19,8 +19,10 @@ namespace Antmicro.Renode.Peripherals.RP2040
     /// </remarks>
     public class RP2040_PSM : RP2040_Peripheral, INumberedGPIOOutput
     {
-        public RP2040_PSM(IMachine machine, CortexM cpu0, RP2040_NVIC nvic0, CortexM cpu1 = null, RP2040_NVIC nvic1 = null) : base(machine)
+        public RP2040_PSM(IMachine machine, RP2040_Clocks clocks, RP2040_Core cpu0, RP2040_NVIC nvic0, RP2040_Core cpu1 = null,
+            RP2040_NVIC nvic1 = null) : base(machine)
         {
+            this.clocks = clocks;
             this.cpu0 = cpu0;
             this.nvic0 = nvic0;
             this.cpu1 = cpu1;
@@ -34,6 +36,8 @@ namespace Antmicro.Renode.Peripherals.RP2040
             Lacks("FRCE_OFF.PROC0");
             DefineRegisters();
             base.Reset();
+            clocks.Changed += FollowClock;
+            FollowClock();
         }
 
         public override void Reset()
@@ -78,7 +82,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
 
         public bool HasCoreOne { get { return cpu1 != null; } }
 
-        /// <summary>How many instructions each core executes in one emulated microsecond.</summary>
+        /// <summary>How many instructions each core executes in one emulated microsecond while clk_sys runs at 125 MHz.</summary>
         public uint InstructionsPerMicrosecond
         {
             get { return cpu0.PerformanceInMips; }
@@ -171,6 +175,15 @@ namespace Antmicro.Renode.Peripherals.RP2040
             }
         }
 
+        private void FollowClock()
+        {
+            cpu0.ClockFrequency = clocks.System;
+            if(cpu1 != null)
+            {
+                cpu1.ClockFrequency = clocks.System;
+            }
+        }
+
         /// <summary>Whether translated code is thrown away on both cores when one of them writes over it.</summary>
         private void ShareChangesOfCode(bool enable)
         {
@@ -192,7 +205,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             }
         }
 
-        private void RestartProcessor(CortexM cpu, RP2040_NVIC nvic, bool halt)
+        private void RestartProcessor(RP2040_Core cpu, RP2040_NVIC nvic, bool halt)
         {
             if(cpu == cpu1)
             {
@@ -220,9 +233,10 @@ namespace Antmicro.Renode.Peripherals.RP2040
         private bool launched;
         private TimeInterval coarseSlice;
 
-        private readonly CortexM cpu0;
+        private readonly RP2040_Clocks clocks;
+        private readonly RP2040_Core cpu0;
         private readonly RP2040_NVIC nvic0;
-        private readonly CortexM cpu1;
+        private readonly RP2040_Core cpu1;
         private readonly RP2040_NVIC nvic1;
 
         private static readonly TimeInterval FineSlice = TimeInterval.FromMicroseconds(100);

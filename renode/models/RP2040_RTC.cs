@@ -16,9 +16,9 @@ namespace Antmicro.Renode.Peripherals.RP2040
             second = new LimitTimer(machine.ClockSource, 1000000000, this, "second", 1000000000, Direction.Descending,
                 workMode: WorkMode.Periodic, eventEnabled: true);
             second.LimitReached += Advance;
-            Lacks("RTC_ENABLE without clk_rtc");
             DefineRegisters();
             Reset();
+            clocks.Changed += FollowClock;
         }
 
         public override void Reset()
@@ -125,14 +125,26 @@ namespace Antmicro.Renode.Peripherals.RP2040
             {
                 return;
             }
-            var frequency = clocks.RTC;
-            if(frequency == 0)
+            WaitForSecond();
+        }
+
+        private void FollowClock()
+        {
+            if(clocks.RTC != frequency && enable.Value)
             {
-                NoteUnmodelled("RTC_ENABLE without clk_rtc");
-                return;
+                WaitForSecond();
             }
-            var unused = Now;
-            second.StartFor(Machine, (divider.Value + 1) * 1000000000UL / frequency);
+        }
+
+        private void WaitForSecond()
+        {
+            second.Enabled = false;
+            frequency = clocks.RTC;
+            if(frequency != 0)
+            {
+                var unused = Now;
+                second.StartFor(Machine, (divider.Value + 1) * 1000000000UL / frequency);
+            }
         }
 
         private void Advance()
@@ -221,6 +233,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
         private int minute;
         private int seconds;
         private uint latchedDate;
+        private uint frequency;
         private bool matched;
         private IValueRegisterField divider;
         private IValueRegisterField setupYear;

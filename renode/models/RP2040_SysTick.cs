@@ -23,6 +23,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             timer = new LimitTimer(machine.ClockSource, ReferenceFrequency, owner, "systick", CounterMask + 1, Direction.Descending,
                 enabled: false, eventEnabled: true, autoUpdate: true);
             timer.LimitReached += ReachedZero;
+            clocks.Changed += FollowClock;
         }
 
         public void Reset()
@@ -96,6 +97,15 @@ namespace Antmicro.Renode.Peripherals.RP2040
             timer.Frequency = Frequency;
             timer.Limit = ticks;
             timer.ResetValue();
+        }
+
+        private void FollowClock()
+        {
+            if(timer.Enabled)
+            {
+                machine.ExactTime();
+                timer.Frequency = Frequency;
+            }
         }
 
         private void ReachedZero()

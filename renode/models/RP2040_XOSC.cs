@@ -3,13 +3,17 @@ using Antmicro.Renode.Core.Structure.Registers;
 
 namespace Antmicro.Renode.Peripherals.RP2040
 {
-    /// <summary>Crystal oscillator (datasheet 2.16). It is stable as soon as it is enabled.</summary>
-    public class RP2040_XOSC : RP2040_Peripheral
+    /// <summary>
+    /// Crystal oscillator (datasheet 2.16). It runs as soon as it is enabled, and says that it is stable when the start-up delay is over.
+    /// </summary>
+    public class RP2040_XOSC : RP2040_Oscillator
     {
         public RP2040_XOSC(IMachine machine, uint frequency = 12000000) : base(machine)
         {
             crystal = frequency;
             countdown = new RP2040_Countdown(machine);
+            startup = new RP2040_Pace(machine, this, "startup", () => stable = true);
+            Lacks("while it is dormant, TIMER and the USB controller go on");
             DefineRegisters();
             Reset();
         }
@@ -17,12 +21,27 @@ namespace Antmicro.Renode.Peripherals.RP2040
         public override void Reset()
         {
             base.Reset();
-            Enabled = false;
+            enabled = false;
+            Stop();
             countdown.Load(0, crystal);
         }
 
-        /// <summary>Hz; 0 while the oscillator is off.</summary>
-        public uint Frequency { get { return Enabled ? crystal : 0; } }
+        protected override void DormantChanged()
+        {
+            if(IsDormant)
+            {
+                Stop();
+            }
+            else if(enabled)
+            {
+                Start();
+            }
+        }
+
+        protected override void WrongDormant()
+        {
+            badWrite.Value = true;
+        }
 
         private void DefineRegisters()
         {
@@ -35,19 +54,19 @@ namespace Antmicro.Renode.Peripherals.RP2040
             Registers.Status.Define(this)
                 .WithValueField(0, 2, FieldMode.Read, valueProviderCallback: _ => 0, name: "FREQ_RANGE")
                 .WithReservedBits(2, 10)
-                .WithFlag(12, FieldMode.Read, valueProviderCallback: _ => Enabled, name: "ENABLED")
+                .WithFlag(12, FieldMode.Read, valueProviderCallback: _ => enabled, name: "ENABLED")
                 .WithReservedBits(13, 11)
                 .WithFlag(24, out badWrite, FieldMode.Read | FieldMode.WriteOneToClear, name: "BADWRITE")
                 .WithReservedBits(25, 6)
-                .WithFlag(31, FieldMode.Read, valueProviderCallback: _ => Enabled, name: "STABLE");
+                .WithFlag(31, FieldMode.Read, valueProviderCallback: _ => stable, name: "STABLE");
             Strobe(Registers.Status);
 
-            Unmodelled(Registers.Dormant);
+            DefineDormant(Registers.Dormant);
 
             Registers.Startup.Define(this)
-                .WithValueField(0, 14, name: "DELAY")
+                .WithValueField(0, 14, out delay, name: "DELAY")
                 .WithReservedBits(14, 6)
-                .WithFlag(20, name: "X4")
+                .WithFlag(20, out longer, name: "X4")
                 .WithReservedBits(21, 11);
 
             Registers.Count.Define(this)
@@ -63,17 +82,46 @@ namespace Antmicro.Renode.Peripherals.RP2040
             {
                 badWrite.Value = true;
             }
-            Enabled = enable.Value != DisableMagic;
+            if(enabled == (enable.Value != DisableMagic))
+            {
+                return;
+            }
+            enabled = !enabled;
+            if(enabled)
+            {
+                Start();
+            }
+            else
+            {
+                Stop();
+            }
         }
 
-        private bool Enabled { get; set; }
+        private void Start()
+        {
+            startup.Start(delay.Value * CyclesPerDelay * (longer.Value ? 4ul : 1ul), crystal);
+            RunsAt(crystal);
+        }
+
+        private void Stop()
+        {
+            startup.Stop();
+            stable = false;
+            RunsAt(0);
+        }
 
         private IValueRegisterField range;
         private IValueRegisterField enable;
+        private IValueRegisterField delay;
+        private IFlagRegisterField longer;
         private IFlagRegisterField badWrite;
+        private bool enabled;
+        private bool stable;
         private readonly RP2040_Countdown countdown;
+        private readonly RP2040_Pace startup;
         private readonly uint crystal;
 
+        private const ulong CyclesPerDelay = 256;
         private const uint EnableMagic = 0xFAB;
         private const uint DisableMagic = 0xD1E;
         private const uint FirstRange = 0xAA0;
@@ -87,39 +135,5 @@ namespace Antmicro.Renode.Peripherals.RP2040
             Startup = 0x0C,
             Count = 0x1C,
         }
-    }
-
-    /// <summary>The oscillators' small down counter: counts cycles to zero and stops (datasheet 2.16.5).</summary>
-    public class RP2040_Countdown
-    {
-        public RP2040_Countdown(IMachine machine)
-        {
-            this.machine = machine;
-        }
-
-        public void Load(uint cycles, uint frequency)
-        {
-            start = cycles;
-            hertz = frequency;
-            startedAt = cycles == 0 ? 0 : machine.ExactTime().InNanoseconds();
-        }
-
-        public uint Value
-        {
-            get
-            {
-                if(start == 0)
-                {
-                    return 0;
-                }
-                var passed = (machine.ExactTime().InNanoseconds() - startedAt) * hertz / 1000000000;
-                return passed >= start ? 0 : start - (uint)passed;
-            }
-        }
-
-        private uint start;
-        private uint hertz;
-        private ulong startedAt;
-        private readonly IMachine machine;
     }
 }

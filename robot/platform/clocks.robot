@@ -3,7 +3,7 @@ Documentation    Oscillators, PLLs, clock generators, resets, power-on state mac
 Resource         ${CURDIR}/../resources/pico_renode.resource
 
 *** Variables ***
-${COUNTER}    def khz(source): mem32[0x40008094] = source; return mem32[0x4000809c] >> 5
+${COUNTER}    def khz(source):\r mem32[0x40008094] = source\r while not mem32[0x40008098] & 16: pass\r return mem32[0x4000809c] >> 5
 
 *** Test Cases ***
 Should Run At The Frequencies The Firmware Sets

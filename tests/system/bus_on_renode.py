@@ -1,4 +1,4 @@
-"""Renode's models of DMA and pins on a bench: a bus without cores and firmware; a test is whatever else there is."""
+"""Renode's models of DMA, pins and clocks on a bench: a bus without cores and firmware; a test is whatever else there is."""
 
 from __future__ import annotations
 
@@ -15,11 +15,28 @@ io_bank0: RP2040.RP2040_IOBank0 @ sysbus 0x40014000 { pads: pads_bank0 }
 io_qspi: RP2040.RP2040_IOQSPI @ sysbus 0x40018000 { pads: pads_qspi }
 dma: RP2040.RP2040_DMA @ sysbus 0x50000000
 """
+CLOCKS = """
+rosc: RP2040.RP2040_ROSC @ sysbus 0x40060000
+xosc: RP2040.RP2040_XOSC @ sysbus 0x40024000
+pll_sys: RP2040.RP2040_PLL @ sysbus 0x40028000 { xosc: xosc }
+pll_usb: RP2040.RP2040_PLL @ sysbus 0x4002C000 { xosc: xosc }
+clocks: RP2040.RP2040_Clocks @ sysbus 0x40008000
+    rosc: rosc
+    xosc: xosc
+    pllSys: pll_sys
+    pllUsb: pll_usb
+    pins: io_bank0
+rtc: RP2040.RP2040_RTC @ sysbus 0x4005C000
+    clocks: clocks
+    IRQ -> xosc@2 | rosc@2
+io_bank0:
+    DormantWake -> xosc@0 | rosc@0
+"""
+"""Out of reset, on the ring oscillator."""
 SIO_FUNCTION = 5
-NS_PER_CYCLE = 8
 GPIO_IN, GPIO_HI_IN, GPIO_OUT, GPIO_HI_OUT = 0xD0000004, 0xD0000008, 0xD0000010, 0xD0000030
 """SIO needs processors to belong to: what it is for the pins is here."""
-DMA_IRQ_0, DMA_IRQ_1, IO_IRQ_BANK0, IO_IRQ_QSPI = 11, 12, 13, 14
+DMA_IRQ_0, DMA_IRQ_1, IO_IRQ_BANK0, IO_IRQ_QSPI, CLOCKS_IRQ = 11, 12, 13, 14, 17
 
 
 class RenodeModel:
@@ -28,14 +45,14 @@ class RenodeModel:
     The machine never starts: its clock is moved on by hand, so that every nanosecond is the test's.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, platform: str = PLATFORM) -> None:
         emulation = runtime().emulation
         emulation.clear()
         self._machine = emulation.add_mach("bench").internal
         runtime().command('mach set "bench"')
         from Antmicro.Renode.PlatformDescription.UserInterface import PlatformDescriptionMachineExtensions
 
-        PlatformDescriptionMachineExtensions.LoadPlatformDescriptionFromString(self._machine, PLATFORM)
+        PlatformDescriptionMachineExtensions.LoadPlatformDescriptionFromString(self._machine, platform)
         self._bus = self._machine.SystemBus
         self._clock = derived(self._machine.ClockSource)
         self._bank, self._flash_bank, self._dma = (self._peripheral(n) for n in ("io_bank0", "io_qspi", "dma"))
@@ -48,6 +65,8 @@ class RenodeModel:
         for core in (0, 1):
             self._lines[core, DMA_IRQ_0] = self._dma.IRQ0
             self._lines[core, DMA_IRQ_1] = self._dma.IRQ1
+        if platform != PLATFORM:
+            self._lines[0, CLOCKS_IRQ] = self._peripheral("clocks").IRQ
         self._sio = {GPIO_OUT: [0, 0], GPIO_HI_OUT: [0, 0]}
 
     def _peripheral(self, name: str) -> Any:
@@ -89,10 +108,9 @@ class RenodeModel:
         for n, byte in enumerate(data):
             self._bus.WriteByte(address + n, byte)
 
-    def wait(self, cycles: int) -> None:
+    def wait(self, length_ns: int) -> None:
         from Antmicro.Renode.Time import TimeInterval
 
-        length_ns = cycles * NS_PER_CYCLE
         self._clock.Advance(TimeInterval.FromTicks(length_ns * TimeInterval.TicksPerMicrosecond // 1000))
 
     def irq(self, core: int, number: int) -> bool:
@@ -107,6 +125,9 @@ class RenodeModel:
 
     def level(self, pin: int) -> bool:
         return bool(self._bank.Level(pin))
+
+    def clock_input(self, pin: int, hz: int) -> None:
+        self._peripheral("clocks").SetInput(pin, hz)
 
     def request(self, number: int, level: bool) -> None:
         self._dma.OnGPIO(number, level)

@@ -1,4 +1,4 @@
-"""Renode's models of DMA and pins against the vectors of tests/unit/core/vectors.
+"""Renode's models of DMA, pins and clocks against the vectors of tests/unit/core/vectors.
 
 No firmware takes part, so they prove no row of the matrix; they hold the models of both engines to each other.
 """
@@ -8,9 +8,10 @@ from __future__ import annotations
 import pytest
 
 from renode_pico.pytest_plugin import engine_of
-from tests.unit.core.bus_vectors import Vector, VectorFile, run_vector
+from tests.unit.core.bus_vectors import VectorFile, run_vector
+from tests.unit.vector_file import Vector
 
-FILES = {name: VectorFile(name) for name in ("dma", "pins")}
+FILES = {name: VectorFile(name) for name in ("dma", "pins", "clocks")}
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -25,6 +26,6 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def test_vector(name: str, vector: Vector) -> None:
-    from tests.system.bus_on_renode import RenodeModel
+    from tests.system.bus_on_renode import CLOCKS, PLATFORM, RenodeModel
 
-    run_vector(FILES[name], vector, RenodeModel())
+    run_vector(FILES[name], vector, RenodeModel(PLATFORM + CLOCKS if name == "clocks" else PLATFORM))

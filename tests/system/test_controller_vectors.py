@@ -9,7 +9,8 @@ import pytest
 from controller_coverage import count
 
 from renode_pico.pytest_plugin import engine_of
-from tests.unit.rp2040.vectors import Bench, Vector, VectorFile
+from tests.unit.rp2040.vectors import Bench, VectorFile
+from tests.unit.vector_file import Vector
 
 pytestmark = pytest.mark.usefixtures("own_board")
 

@@ -137,7 +137,7 @@ class Chip:
         self._boot_rom = boot_rom
         self.poke: Callable[[], None] = _nothing
         self._asleep = False
-        """The oscillator behind clk_sys is dormant."""
+        """clk_sys stands still for now: its oscillator is dormant, or resuscitation is on its way."""
         self._resetting = False
         """Blocks are reset one after the other here, on the chip all at once: clk_sys may seem to stop in between."""
         self.resets = 0
@@ -157,6 +157,7 @@ class Chip:
         self.clocks = clocks = Clocks(
             machine, clock, unmodelled, self.rosc, self.xosc, self.pll_sys, self.pll_usb, self._clk_sys_changed
         )
+        self.pins.follow_functions(clocks.inputs_selected)
         self.clock_outputs = ClockOutputs(machine, clock, unmodelled, clocks, self.pins)
         self.sysinfo = Sysinfo(machine, unmodelled, revision)
         self.syscfg = Syscfg(machine, unmodelled, machine.set_nmi_mask)
@@ -167,7 +168,7 @@ class Chip:
         self.spis = [Spi(machine, clock, unmodelled, clocks, which) for which in (0, 1)]
         self.i2cs = [I2c(machine, clock, unmodelled, clocks, self.pins, which) for which in (0, 1)]
         self.adc = Adc(machine, clock, unmodelled, clocks)
-        self.rtc = Rtc(machine, clock, unmodelled, clocks)
+        self.rtc = Rtc(machine, clock, unmodelled, clocks, self._dormant_wake)
         self.ssi = Ssi(machine, unmodelled)
         self.xip_ctrl = XipCtrl(machine, clock, unmodelled, clocks, machine.flash)
         self.xip_aux = XipAux(machine, unmodelled, self.xip_ctrl)
@@ -181,6 +182,7 @@ class Chip:
         self._watchdog_alarm = clock.alarm(self._watchdog_fired)
         machine.unmodelled = self._nothing_there
         machine.dormant_wake = self._dormant_wake
+        self.xosc.fell_asleep = self.rosc.fell_asleep = self._oscillator_fell_asleep
         self.vreg_and_chip_reset.record(HAD_POR)
         self._start()
 
@@ -329,18 +331,20 @@ class Chip:
                 self._asleep = False
                 self._hold_cores_as_psm_says()
             self.poke()
-        elif self.xosc.dormant or self.rosc.dormant:
-            self._fall_asleep()
+        elif self.clocks.reviving or self.xosc.dormant or self.rosc.dormant:
+            self._stand_still()
         elif not self._resetting:
             self._on_dead("clk_sys has stopped: its source is switched off, and resuscitation is not enabled")
 
-    def _fall_asleep(self) -> None:
+    def _oscillator_fell_asleep(self) -> None:
+        if self.rtc.INTS or any(self.machine.bus_read(address) for address in _DORMANT_WAKE_INTS):
+            self._dormant_wake()
+
+    def _stand_still(self) -> None:
         """Without clk_sys the cores stand where they are."""
         self._asleep = True
         for core in (0, 1):
             self.machine.hold_core(core, True)
-        if any(self.machine.bus_read(address) for address in _DORMANT_WAKE_INTS):
-            self._dormant_wake()
 
     def _dormant_wake(self) -> None:
         self.xosc.wake()

@@ -19,6 +19,8 @@ class ClockSource(Block):
         self.frequency = 0
         """Hz; 0 while it stands still."""
         self._followers: list[Callable[[], None]] = []
+        self.fell_asleep: Callable[[], None] = _nothing
+        """Called when firmware has made it dormant."""
         super().__init__(machine, number, unmodelled, name)
 
     def follow(self, changed: Callable[[], None]) -> None:
@@ -52,3 +54,7 @@ class Countdown:
             return 0
         passed = (self._clock.now_ns - self._started_ns) * self._hz // NS_PER_S
         return max(0, self._cycles - passed)
+
+
+def _nothing() -> None:
+    pass

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from enum import IntEnum
 
 from renode_pico.clock import NS_PER_S, NS_PER_US, Clock
-from renode_pico.rp2040.block import Block, Irq, Line, Machine, Number, Register
+from renode_pico.errors import UsageError
+from renode_pico.rp2040.block import Block, Function, Irq, Line, Machine, Number, Register
 from renode_pico.rp2040.clock_source import ClockSource
 from renode_pico.rp2040.unmodelled import Unmodelled
 
@@ -39,6 +40,8 @@ DIVIDE_BY_MOST = 1 << 24
 RESUS_TIMEOUT_BITS, RESUS_ENABLE, RESUS_FRCE, RESUS_CLEAR = 0xFF, 1 << 8, 1 << 12, 1 << 16
 FC0_PASS, FC0_DONE, FC0_RUNNING = 1 << 0, 1 << 4, 1 << 8
 FC0_FAIL, FC0_SLOW, FC0_FAST, FC0_DIED = 1 << 16, 1 << 20, 1 << 24, 1 << 28
+INPUT_PINS = (20, 22)
+"""Of CLK_GPIN0 and CLK_GPIN1 (RP2040 datasheet, 2.19.2)."""
 FC0_FRAC = 5
 """Bits behind the point of FC0_RESULT.KHZ."""
 
@@ -51,7 +54,6 @@ class Clocks(Block):
 
     NAME = "CLOCKS"
     LACKS = (
-        "The clock inputs at pins (GPIN0, GPIN1) stand still.",
         "WAKE_EN and SLEEP_EN stop nothing.",
         "PHASE, NUDGE and DC50 have no effect.",
     )
@@ -124,7 +126,9 @@ class Clocks(Block):
         self.irq = Line(machine.set_irq, Irq.CLOCKS)
         self._counted_alarm = clock.alarm(self._counted)
         self._resus_alarm = clock.alarm(self._resuscitate)
-        self._stopped = False
+        self._reviving = False
+        self._inputs = dict.fromkeys(INPUT_PINS, 0)
+        """Hz of what is at the clock inputs' pins."""
         self._followers: list[Callable[[], None]] = []
         self.frequency = [0] * len(Generator)
         """Hz by `Generator`; 0 for one that stands still."""
@@ -137,11 +141,29 @@ class Clocks(Block):
         """`changed()` is called when one of the frequencies is another one."""
         self._followers.append(changed)
 
+    def set_input(self, pin: int, hz: int) -> None:
+        """An oscillator outside makes a clock of `hz` at a pin (CLK_GPIN0: GPIO20, CLK_GPIN1: GPIO22); 0: none."""
+        if pin not in self._inputs:
+            raise UsageError(f"GPIO{pin} is no clock input: these are GPIO20 and GPIO22")
+        self._inputs[pin] = hz
+        self._changed()
+
+    def inputs_selected(self) -> None:
+        """FUNCSEL of a pin is another one."""
+        if any(self._inputs.values()):
+            self._changed()
+
+    @property
+    def reviving(self) -> bool:
+        """clk_sys stands still, and resuscitation is on its way."""
+        return self._reviving
+
     def reset(self) -> None:
         """All clocks from the ring oscillator."""
         super().reset()
         self._counted_alarm.cancel()
         self._resus_alarm.cancel()
+        self._reviving = False
         self.irq.set(False)
         self._changed()
 
@@ -160,9 +182,14 @@ class Clocks(Block):
         for changed in self._followers:
             changed()
 
+    def _input_frequencies(self) -> list[int]:
+        selected = self._machine.pin_functions(Function.CLOCK)
+        return [hz if selected >> pin & 1 else 0 for pin, hz in self._inputs.items()]
+
     def _frequencies(self) -> list[int]:
         rosc, xosc = self._rosc.frequency, self._xosc.frequency
         pll_sys, pll_usb = self._pll_sys.frequency, self._pll_usb.frequency
+        gpin0, gpin1 = self._input_frequencies()
 
         def divided(generator: Generator, hz: int) -> int:
             divisor: int = self.words[3 * generator + 1]
@@ -177,36 +204,31 @@ class Clocks(Block):
             return sources[index] if index < len(sources) else 0
 
         ref_aux = self.CLK_REF_CTRL >> CTRL_AUXSRC_LSB & REF_AUXSRC_BITS
-        ref = divided(Generator.REF, (rosc, 0 if ref_aux else pll_usb, xosc, 0)[self.CLK_REF_CTRL & REF_SRC_BITS])
+        ref = divided(Generator.REF, (rosc, (pll_usb, gpin0, gpin1, 0)[ref_aux], xosc, 0)[self.CLK_REF_CTRL & REF_SRC_BITS])
         sys = ref
         if self.CLK_SYS_CTRL & SYS_SRC_BITS and not self.CLK_SYS_RESUS_STATUS:
-            sys = (pll_sys, pll_usb, rosc, xosc, 0, 0, 0, 0)[self.CLK_SYS_CTRL >> CTRL_AUXSRC_LSB & AUXSRC_BITS]
+            sys = (pll_sys, pll_usb, rosc, xosc, gpin0, gpin1, 0, 0)[self.CLK_SYS_CTRL >> CTRL_AUXSRC_LSB & AUXSRC_BITS]
         sys = divided(Generator.SYS, sys)
-        peri = picked(Generator.PERI, sys, pll_sys, pll_usb, rosc, xosc)
+        peri = picked(Generator.PERI, sys, pll_sys, pll_usb, rosc, xosc, gpin0, gpin1)
         usb, adc, rtc = (
-            divided(generator, picked(generator, pll_usb, pll_sys, rosc, xosc))
+            divided(generator, picked(generator, pll_usb, pll_sys, rosc, xosc, gpin0, gpin1))
             for generator in (Generator.USB, Generator.ADC, Generator.RTC)
         )
         outputs = [
             divided(
                 generator,
-                picked(generator, pll_sys, 0, 0, pll_usb, rosc, xosc, sys, usb, adc, rtc, ref),
+                picked(generator, pll_sys, gpin0, gpin1, pll_usb, rosc, xosc, sys, usb, adc, rtc, ref),
             )
             for generator in (Generator.GPOUT0, Generator.GPOUT1, Generator.GPOUT2, Generator.GPOUT3)
         ]
         return [*outputs, ref, sys, peri, usb, adc, rtc]
 
     def _clk_sys_changed(self, hz: int) -> None:
-        if hz:
-            self._stopped = False
-            self._resus_alarm.cancel()
-            self._on_clk_sys(hz)
-            return
-        self._stopped = True
-        if self.CLK_SYS_RESUS_CTRL & RESUS_ENABLE and self.frequency[Generator.REF]:
+        self._resus_alarm.cancel()
+        self._reviving = not hz and bool(self.CLK_SYS_RESUS_CTRL & RESUS_ENABLE and self.frequency[Generator.REF])
+        if self._reviving:
             self._resus_alarm.schedule(self._resus_delay_ns())
-        else:
-            self._on_clk_sys(0)
+        self._on_clk_sys(hz)
 
     @CLK_GPOUT0_CTRL.written
     @CLK_GPOUT0_DIV.written
@@ -281,7 +303,7 @@ class Clocks(Block):
         ref = frequency[Generator.REF]
         pll_sys, pll_usb, rosc, xosc = self._pll_sys, self._pll_usb, self._rosc, self._xosc
         oscillators = [source.frequency for source in (pll_sys, pll_usb, rosc, rosc, xosc)]
-        sources = [0, *oscillators, 0, 0, *frequency[Generator.REF :]]
+        sources = [0, *oscillators, *self._input_frequencies(), *frequency[Generator.REF :]]
         source = self.FC0_SRC
         hz = sources[source] if source < len(sources) else 0
         # It counts during a number of cycles of clk_ref, and takes those for as long as FC0_REF_KHZ says they are.

@@ -67,6 +67,7 @@ class Rosc(ClockSource):
         if raw == DORMANT_COMA:
             self.DORMANT = raw
             self._changed()
+            self.fell_asleep()
 
     @property
     def dormant(self) -> bool:

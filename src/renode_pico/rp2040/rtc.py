@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from renode_pico.clock import NS_PER_S, Clock
 from renode_pico.rp2040.block import Block, Irq, Line, Machine, Number, Register
 from renode_pico.rp2040.clocks import Clocks, Generator
@@ -25,7 +27,10 @@ _DAYS = (31, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31, 31, 31, 31)
 
 
 class Rtc(Block):
-    """Counts seconds of CLKDIV_M1 + 1 cycles of clk_rtc. Date and time are kept as the registers show them."""
+    """Counts seconds of CLKDIV_M1 + 1 cycles of clk_rtc. Date and time are kept as the registers show them.
+
+    `wake()` is called with its interrupt: it ends dormancy, when clk_rtc comes from outside.
+    """
 
     NAME = "RTC"
 
@@ -42,8 +47,11 @@ class Rtc(Block):
     INTF = Register(0x28, mask=1)
     INTS = Register(0x2C, mask=0)
 
-    def __init__(self, machine: Machine, clock: Clock, unmodelled: Unmodelled, clocks: Clocks) -> None:
+    def __init__(
+        self, machine: Machine, clock: Clock, unmodelled: Unmodelled, clocks: Clocks, wake: Callable[[], None]
+    ) -> None:
         self._clocks = clocks
+        self._wake = wake
         self.irq = Line(machine.set_irq, Irq.RTC)
         self._second_alarm = clock.alarm(self._second)
         self._hz = 0
@@ -138,3 +146,5 @@ class Rtc(Block):
     def _update_interrupt(self) -> None:
         self.INTS = self.INTR & self.INTE | self.INTF
         self.irq.set(bool(self.INTS))
+        if self.INTS:
+            self._wake()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.core.bus_vectors import Vector, VectorFile, run_vector
+from tests.unit.core.bus_vectors import VectorFile, run_vector
 from tests.unit.core.embedded_bus import EmbeddedModel
+from tests.unit.vector_file import Vector
 
 FILE = VectorFile("dma")
 

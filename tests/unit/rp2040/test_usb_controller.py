@@ -9,7 +9,8 @@ import pytest
 from renode_pico.rp2040.dpsram import SIZE, BufCtrl, EpCtrl, buffer_control, endpoint_control
 from renode_pico.rp2040.usb_regs import Int, Reg, SieCtrl, SieStatus
 from renode_pico.usb.wire import ACK, NAK, Pid
-from tests.unit.rp2040.vectors import Bench, PythonModel, Step, Vector, VectorFile
+from tests.unit.rp2040.vectors import Bench, PythonModel, VectorFile
+from tests.unit.vector_file import Step, Vector
 
 FILE = VectorFile()
 

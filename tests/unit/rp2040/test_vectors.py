@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.rp2040.vectors import Bench, PythonModel, Step, Vector, VectorFile
+from tests.unit.rp2040.vectors import Bench, PythonModel, VectorFile
+from tests.unit.vector_file import Step, Vector
 
 FILE = VectorFile()
 

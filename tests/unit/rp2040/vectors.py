@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -13,7 +12,9 @@ from renode_pico.rp2040.unmodelled import Unmodelled
 from renode_pico.rp2040.usb_coverage import CountingUsbController, Cover
 from renode_pico.rp2040.usb_sanitizer import UsbSanitizer, Where
 from renode_pico.usb.wire import Fault, Packet, Pid, Stray, Wire
+from tests.unit import vector_file
 from tests.unit.usb.fake_clock import FakeClock
+from tests.unit.vector_file import Vector, parse_bytes, same
 
 DIRECTORY = Path(__file__).parent / "vectors"
 LONGER_THAN_A_TRANSACTION_NS = 200_000
@@ -21,88 +22,12 @@ UNITS = {"ms": 1_000_000, "us": 1_000, "ns": 1}
 ALIASES = {"write": Alias.NORMAL, "set": Alias.SET, "clear": Alias.CLEAR, "xor": Alias.XOR}
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One line: where it stands and its words."""
-
-    where: str
-    words: tuple[str, ...]
-
-    def for_number(self, number: int) -> Step:
-        """With the number in place of `{n}`."""
-        words = tuple(word.replace("{n}", str(number)) for word in self.words)
-        return Step(f"{self.where} with {number}", words)
-
-
-@dataclass(slots=True)
-class Vector:
-    """A named sequence of steps and the rows it is about."""
-
-    name: str
-    rows: list[str] = field(default_factory=list)
-    steps: list[Step] = field(default_factory=list)
-
-
-class VectorFile:
+class VectorFile(vector_file.VectorFile):
     """All vectors of the directory, with the names and macros they share."""
 
     def __init__(self) -> None:
-        self.names: dict[str, int] = {}
-        self.macros: dict[str, list[Step]] = {}
-        self.vectors: list[Vector] = []
-        self._read(DIRECTORY / "names.vec")
-        for path in sorted(DIRECTORY.glob("*.vec")):
-            if path.name != "names.vec":
-                self._read(path)
-
-    def _read(self, path: Path) -> None:
-        macro: list[Step] | None = None
-        loop: tuple[range, list[Step]] | None = None
-        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-            words = tuple(line.split("#", 1)[0].split())
-            if not words:
-                continue
-            step = Step(f"{path.name}:{number}", words)
-            if words[0] == "let":
-                self.names[words[1]] = int(words[2], 0)
-            elif words[0] == "macro":
-                macro = self.macros[words[1]] = []
-            elif words[0] == "each":
-                loop = range(int(words[1]), int(words[2]) + 1), []
-            elif words[0] == "end" and loop is not None:
-                numbers, steps = loop
-                self.vectors[-1].steps += [each.for_number(n) for n in numbers for each in steps]
-                loop = None
-            elif loop is not None:
-                loop[1].append(step)
-            elif words[0] == "end":
-                macro = None
-            elif macro is not None:
-                macro.append(step)
-            elif words[0] == "==":
-                self.vectors.append(Vector(" ".join(words[1:])))
-            elif words[0] == "rows":
-                self.vectors[-1].rows += words[1:]
-            else:
-                self.vectors[-1].steps.append(step)
-
-    def value(self, text: str) -> int:
-        """A number, a name, or several joined with `|`."""
-        total = 0
-        for part in text.split("|"):
-            total |= self.names[part] if part in self.names else int(part, 0)
-        return total
-
-    def expanded(self, vector: Vector) -> Iterator[Step]:
-        """The steps with macros replaced by theirs."""
-        yield from self._expand(vector.steps)
-
-    def _expand(self, steps: list[Step]) -> Iterator[Step]:
-        for step in steps:
-            if step.words[0] in self.macros:
-                yield from self._expand(self.macros[step.words[0]])
-            else:
-                yield step
+        names = DIRECTORY / "names.vec"
+        super().__init__(names, *(path for path in sorted(DIRECTORY.glob("*.vec")) if path != names))
 
 
 class Model(Wire, Protocol):
@@ -279,28 +204,28 @@ class Bench:
             model.write(value(words[0]), value(words[1]), ALIASES[verb])
         elif verb == "read":
             mask = value(words[2]) if words[1] == "&" else 0xFFFFFFFF
-            self._same(model.read(value(words[0])) & mask, value(words[-1]))
+            same(model.read(value(words[0])) & mask, value(words[-1]))
         elif verb == "dpram" and words[1] == "=":
-            self._same(int.from_bytes(model.read_memory(value(words[0]), 4), "little"), value(words[2]))
+            same(int.from_bytes(model.read_memory(value(words[0]), 4), "little"), value(words[2]))
         elif verb == "dpram":
             model.write_word(value(words[0]), value(words[1]))
         elif verb == "bytes" and words[1] == "=":
             expected = parse_bytes(words[2:])
-            self._same(model.read_memory(value(words[0]), len(expected)), expected)
+            same(model.read_memory(value(words[0]), len(expected)), expected)
         elif verb == "bytes":
             model.write_bytes(value(words[0]), parse_bytes(words[1:]))
         elif verb == "wait":
             model.wait(int(words[0][:-2]) * UNITS[words[0][-2:]])
         elif verb == "irq":
-            self._same(model.irq, words[0] == "1")
+            same(model.irq, words[0] == "1")
         elif verb == "seen":
             told, model.told = model.told, []
-            self._same(told, [] if words == ("nothing",) else list(words))
+            same(told, [] if words == ("nothing",) else list(words))
         elif verb in ("setup", "out", "in", "stray"):
             arrow = words.index("->")
             self._transaction(verb, words[:arrow], words[arrow + 1 :])
         elif verb == "found":
-            self._same(model.found(), [] if words == ("nothing",) else list(words))
+            same(model.found(), [] if words == ("nothing",) else list(words))
         elif verb in ("sanitize", "clocks", "chip", "hold", "unaligned", "erratum"):
             self._sanitizer(verb, words)
         elif verb in ("ack", "noack"):
@@ -343,7 +268,7 @@ class Bench:
     def _transaction(self, verb: str, words: tuple[str, ...], expected: tuple[str, ...]) -> None:
         if verb == "stray":
             token = [self.file.value(word) for word in words[1:]] or [0, 0]
-            self._same(describe(self.model.stray(Stray(words[0]), *token)), describe(parse_answer(expected)))
+            same(describe(self.model.stray(Stray(words[0]), *token)), describe(parse_answer(expected)))
             return
         fault = None
         if words and words[-1].startswith("!"):
@@ -359,20 +284,7 @@ class Bench:
         if verb != "in":
             # Let the transaction's time pass: what is on the bus next is the vector's business.
             self.model.wait(LONGER_THAN_A_TRANSACTION_NS)
-        self._same(describe(answer), describe(parse_answer(expected)))
-
-    def _same(self, seen: object, expected: object) -> None:
-        shown = hex(seen) if isinstance(seen, int) and not isinstance(seen, bool) else seen
-        assert seen == expected, f"it is {shown}"
-
-
-def parse_bytes(words: tuple[str, ...]) -> bytes:
-    """Two digits each; `64*aa` repeats."""
-    data = bytearray()
-    for word in words:
-        count, _, digits = word.rpartition("*")
-        data += bytes.fromhex(digits) * int(count or "1")
-    return bytes(data)
+        same(describe(answer), describe(parse_answer(expected)))
 
 
 def parse_answer(words: tuple[str, ...]) -> Packet | None:

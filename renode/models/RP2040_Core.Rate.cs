@@ -1,0 +1,137 @@
+using System;
+using Antmicro.Renode.Peripherals.CPU;
+using Antmicro.Renode.Time;
+
+namespace Antmicro.Renode.Peripherals.RP2040
+{
+    /// <remarks>
+    /// The rate at which instructions are executed follows clk_sys. Renode counts time in instructions of PerformanceInMips, which it
+    /// keeps for a whole round; these are taken for the ticks of a clock that is right at 125 MHz, and an instruction lasts
+    /// 125 MHz / clk_sys of them. What it lasts longer than Renode has let pass, the core is ahead of the time.
+    /// </remarks>
+    public partial class RP2040_Core
+    {
+        /// <summary>Hz of clk_sys; while it is 0 the core stands where it is.</summary>
+        public uint ClockFrequency
+        {
+            get { return nextFrequency; }
+            set
+            {
+                nextFrequency = value;
+                if(OnPossessedThread && frequency != value)
+                {
+                    SyncTime();
+                    TakeFrequency();
+                    RequestReturn();
+                }
+            }
+        }
+
+        /// <summary>
+        /// The emulated time of the instruction in hand, without telling the rest of the emulation about it. For core 0 only:
+        /// core 1's slice of time comes first, and what core 0 reads afterwards must not be earlier.
+        /// </summary>
+        public TimeInterval TimeOfInstruction
+        {
+            get
+            {
+                ulong rest;
+                var ticks = ExecutedInstructions - instructionsAtRoundBegin;
+                if(!IsNominal || aheadAtRoundBegin != 0)
+                {
+                    ticks = frequency == 0 ? 0 : Math.Min((aheadAtRoundBegin + ticks * NominalFrequency) / frequency, ticksOfRound);
+                }
+                return roundBegin + TimeInterval.FromCPUCycles(ticks, PerformanceInMips, out rest);
+            }
+        }
+
+        public override void SyncTime()
+        {
+            if(!OnPossessedThread)
+            {
+                base.SyncTime();
+                return;
+            }
+            ReportProgress(Ticks(TlibGetExecutedInstructions()));
+        }
+
+        /// <summary>How many instructions to execute in this many ticks; 0: it is ahead by more than that.</summary>
+        private ulong BeginRound(ulong ticks)
+        {
+            TakeFrequency();
+            ticksLeft = ticks;
+            MarkRound();
+            if((IsNominal && ahead == 0) || ExecutionMode == ExecutionMode.SingleStep)
+            {
+                return ticks;
+            }
+            var time = ticks * frequency;
+            if(time <= ahead)
+            {
+                ahead -= time;
+                ticksLeft = 0;
+                return 0;
+            }
+            return Math.Min(Math.Max(1, (time - ahead) / NominalFrequency), int.MaxValue);
+        }
+
+        private void EndRound()
+        {
+            ticksLeft = 0;
+        }
+
+        /// <summary>What instructions have lasted, as far as it may be told in this round.</summary>
+        private ulong Ticks(ulong instructions)
+        {
+            if(IsNominal && ahead == 0)
+            {
+                ticksLeft -= Math.Min(instructions, ticksLeft);
+                return instructions;
+            }
+            if(frequency == 0)
+            {
+                return 0;
+            }
+            var time = ahead + instructions * NominalFrequency;
+            var ticks = Math.Min(time / frequency, ticksLeft);
+            ahead = time - ticks * frequency;
+            ticksLeft -= ticks;
+            return ticks;
+        }
+
+        private void TakeFrequency()
+        {
+            if(frequency == nextFrequency)
+            {
+                return;
+            }
+            ahead = frequency == 0 ? 0 : ahead / frequency * nextFrequency + ahead % frequency * nextFrequency / frequency;
+            frequency = nextFrequency;
+            MarkRound();
+        }
+
+        private void MarkRound()
+        {
+            roundBegin = machine.ElapsedVirtualTime.TimeElapsed;
+            instructionsAtRoundBegin = ExecutedInstructions;
+            aheadAtRoundBegin = ahead;
+            ticksOfRound = ticksLeft;
+        }
+
+        private bool IsNominal { get { return frequency == NominalFrequency; } }
+
+        private uint frequency = NominalFrequency;
+        private uint nextFrequency = NominalFrequency;
+        /// <summary>Of what was executed, how long it lasts that has not passed yet: in ticks / <see cref="frequency"/>.</summary>
+        private ulong ahead;
+        private ulong ticksLeft;
+
+        private TimeInterval roundBegin;
+        private ulong instructionsAtRoundBegin;
+        private ulong aheadAtRoundBegin;
+        private ulong ticksOfRound;
+
+        /// <summary>Hz at which PerformanceInMips is what it says: what the SDK sets clk_sys to.</summary>
+        private const uint NominalFrequency = 125000000;
+    }
+}
