@@ -37,6 +37,50 @@ Should Follow A Change Of Frequency
     ${system}=    Execute Command    sysbus.clocks System
     Should Be Equal As Integers    ${system}    133000000
 
+Should Execute At The Rate Of The Clock
+    [Documentation]    Instructions take cycles of clk_sys; the dial says how many fit into a microsecond at 125 MHz.
+    [Tags]    row:P4.clocks    row:P12.clk-sys    row:P9.one-dial
+    Boot Pico
+    Run On REPL    import machine, time
+    ...    def loop():\r t = time.ticks_us()\r for _ in range(2000): pass\r return time.ticks_diff(time.ticks_us(), t)
+    ...    def at(mhz): machine.freq(mhz * 1000000); time.sleep_ms(5); return mhz * loop()
+    ...    base = loop(); base = at(125); print([round(100 * at(mhz) / base) for mhz in (48, 18, 250, 125)])
+    Output Should Be    [100, 100, 100, 100]
+
+Should Bring A Stopped Clock Back When That Was Asked For
+    [Tags]    row:P4.clocks
+    Boot Pico
+    Run On REPL    from machine import mem32    ${COUNTER}
+    ...    mem32[0x40008078] = 0x1ff; mem32[0x4002a004] = 0x20
+    ...    print("resuscitated", mem32[0x4000807c], khz(9))
+    ...    mem32[0x4000b03c] = 1; mem32[0x4002b004] = 0x20; mem32[0x40008078] = 0x100ff; mem32[0x4000803c] = 1
+    ...    print("back", mem32[0x4000807c], khz(9))
+    Output Should Be    resuscitated 1 12000    back 0 125000
+
+Should Sleep Without A Clock Until A Pin Changes
+    [Documentation]    MicroPython's lightsleep() makes the crystal dormant.
+    [Tags]    row:P4.oscillators    row:P4.clocks
+    Boot Pico
+    Begin On REPL    import machine    from machine import mem32, Pin
+    ...    import time; pin = Pin(7, Pin.IN, Pin.PULL_DOWN); mem32[0x40014160] = 1 << 31
+    ...    print("sleeps"); time.sleep_ms(10); machine.lightsleep(); print("awake", mem32[0x40024008] == 0x77616b65)
+    Output Should Be    sleeps
+    Execute Command    emulation RunFor "0.2"
+    ${clock}=    Execute Command    sysbus.clocks System
+    Should Be Equal As Integers    ${clock}    0
+    Execute Command    sysbus.io_bank0 OnGPIO 7 true
+    Output Should Be    awake True
+
+Should Take A Clock From Outside
+    [Tags]    row:P4.clocks    row:P4.frequencies
+    Boot Pico
+    Execute Command    sysbus.clocks SetInput 20 32768
+    Run On REPL    from machine import mem32    ${COUNTER}
+    ...    print("nothing", khz(6)); mem32[0x400140a4] = 8; print("clock", khz(6))
+    Output Should Be    nothing 0    clock 32
+    ${refused}=    Run Keyword And Ignore Error    Execute Command    sysbus.clocks SetInput 21 1000
+    Should Contain    ${refused}[1]    no clock input
+
 Should Hold A Block In Reset
     [Tags]    row:P4.resets
     Boot Pico

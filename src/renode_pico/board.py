@@ -246,6 +246,10 @@ class Board:
         """The chip's temperature."""
         self.engine.set_temperature(celsius)
 
+    def set_clock_input(self, pin: int, hertz: int) -> None:
+        """An oscillator at a clock input, GPIO20 or GPIO22; 0 Hz: none. Raises UsageError for any other pin."""
+        self.engine.set_clock_input(pin, hertz)
+
     def snapshot(self, *also: Any) -> BoardSnapshot:
         """Keep the board as it is, its device, open ports and what is under way; and the objects in `also`.
 

@@ -1,4 +1,4 @@
-"""Renode's models of DMA, pins and clocks on a bench: a bus without cores and firmware; a test is whatever else there is."""
+"""Renode's models of DMA, pins and clocks on a bench: a bus without cores and firmware."""
 
 from __future__ import annotations
 

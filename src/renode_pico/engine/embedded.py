@@ -266,6 +266,10 @@ class EmbeddedEngine:
         """The chip's temperature, as its sensor measures it."""
         self._chip.adc.temperature = parts.finite(celsius, "a temperature")
 
+    def set_clock_input(self, pin: int, hertz: int) -> None:
+        """An oscillator makes a clock at GPIO20 or GPIO22, up to 50 MHz; 0 ends it."""
+        self._chip.clocks.set_input(*parts.clock_input(pin, hertz))
+
     # Looking on
 
     def start_gdb(self, port: int) -> None:

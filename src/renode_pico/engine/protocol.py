@@ -19,7 +19,7 @@ class BoardConfig:
     `firmware`: UF2, ELF or flat binary (loaded at the start of flash, 0x1000_0000).
     `flash_image`: bytes of the file-system part of the flash, at `flash_offset` from the start of flash.
     `flash_file`: where the flash is kept between power-offs; None keeps it in memory only.
-    `mips`: emulated instructions per emulated microsecond; None takes the engine's default.
+    `mips`: emulated instructions per emulated microsecond at a clk_sys of 125 MHz; None takes the engine's default.
     `revision`: of the chip as SYSINFO tells it, `B1` or `B2`; None is B2. Firmware takes another way through its USB
     driver on each.
     `cores`: 1 or 2; None is the engine's own choice. The embedded engine takes both: core 1 costs nothing until
@@ -149,6 +149,12 @@ class Engine(Protocol):
 
     def set_temperature(self, celsius: float) -> None:
         """The chip's temperature, as its sensor measures it (datasheet, 4.9.5)."""
+
+    def set_clock_input(self, pin: int, hertz: int) -> None:
+        """An oscillator makes a clock at GPIO20 or GPIO22, CLK_GPIN0 and CLK_GPIN1, up to 50 MHz; 0 ends it.
+
+        Raises UsageError for another pin or frequency.
+        """
 
     def start_gdb(self, port: int) -> None:
         """Listen for GDB on a TCP port of this machine (`target remote :PORT`). Raises UsageError when it is taken."""

@@ -24,6 +24,7 @@ from renode_pico.engine.renode_runtime import RenodeRuntime, dotnet_bytes, dotne
 from renode_pico.engine.semihosting import Semihosting
 from renode_pico.errors import FirmwareError, ImageError, UsageError
 from renode_pico.firmware.images import FLASH_BASE, FLASH_SIZE, check_fits, load_image, read_flash_file
+from renode_pico.rp2040.clocks import STOPPED
 from renode_pico.rp2040.usb_sanitizer import Check, Misuse, Where
 
 HOST = "usb_host"
@@ -244,6 +245,9 @@ class RenodeEngine:
                 at = float(core.StoppedAt)
                 exited = self._semihosting.ended(self._config.firmware.name, at) if self._semihosting else None
                 return exited or self._stopped(core, int(core.MultiprocessingId), at)
+        if self._peripheral("clocks").HasStopped:
+            core = self._peripheral("cpu0")
+            return self._died(STOPPED, int(core.SP.RawValue), int(core.LR.RawValue), self.now)
         if self._aborted:
             core = self._peripheral("cpu0")
             why = f"a core was aborted, core 0 is at {self.pc:#010x}"
@@ -374,6 +378,10 @@ class RenodeEngine:
     def set_temperature(self, celsius: float) -> None:
         """The chip's temperature, as its sensor measures it."""
         self._peripheral("adc").Temperature = dotnet_decimal(parts.finite(celsius, "a temperature"))
+
+    def set_clock_input(self, pin: int, hertz: int) -> None:
+        """An oscillator makes a clock at GPIO20 or GPIO22, up to 50 MHz; 0 ends it."""
+        self._peripheral("clocks").SetInput(*parts.clock_input(pin, hertz))
 
     # As it was
 

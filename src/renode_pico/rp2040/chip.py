@@ -10,7 +10,7 @@ from renode_pico.rp2040.adc import Adc
 from renode_pico.rp2040.block import Alias, Block, Irq, Number
 from renode_pico.rp2040.busctrl import Busctrl
 from renode_pico.rp2040.clock_outputs import ClockOutputs
-from renode_pico.rp2040.clocks import Clocks, Generator
+from renode_pico.rp2040.clocks import STOPPED, Clocks, Generator
 from renode_pico.rp2040.dpsram import Dpsram
 from renode_pico.rp2040.flash import Flash
 from renode_pico.rp2040.i2c import I2c
@@ -334,7 +334,7 @@ class Chip:
         elif self.clocks.reviving or self.xosc.dormant or self.rosc.dormant:
             self._stand_still()
         elif not self._resetting:
-            self._on_dead("clk_sys has stopped: its source is switched off, and resuscitation is not enabled")
+            self._on_dead(STOPPED)
 
     def _oscillator_fell_asleep(self) -> None:
         if self.rtc.INTS or any(self.machine.bus_read(address) for address in _DORMANT_WAKE_INTS):

@@ -9,10 +9,12 @@ from collections.abc import Callable
 from enum import IntEnum
 
 from renode_pico.clock import NS_PER_S, NS_PER_US, Clock
-from renode_pico.errors import UsageError
 from renode_pico.rp2040.block import Block, Function, Irq, Line, Machine, Number, Register
 from renode_pico.rp2040.clock_source import ClockSource
 from renode_pico.rp2040.unmodelled import Unmodelled
+
+STOPPED = "clk_sys has stopped: its source is switched off, and resuscitation is not enabled"
+"""What a board dies of then."""
 
 
 class Generator(IntEnum):
@@ -143,8 +145,6 @@ class Clocks(Block):
 
     def set_input(self, pin: int, hz: int) -> None:
         """An oscillator outside makes a clock of `hz` at a pin (CLK_GPIN0: GPIO20, CLK_GPIN1: GPIO22); 0: none."""
-        if pin not in self._inputs:
-            raise UsageError(f"GPIO{pin} is no clock input: these are GPIO20 and GPIO22")
         self._inputs[pin] = hz
         self._changed()
 
@@ -204,7 +204,9 @@ class Clocks(Block):
             return sources[index] if index < len(sources) else 0
 
         ref_aux = self.CLK_REF_CTRL >> CTRL_AUXSRC_LSB & REF_AUXSRC_BITS
-        ref = divided(Generator.REF, (rosc, (pll_usb, gpin0, gpin1, 0)[ref_aux], xosc, 0)[self.CLK_REF_CTRL & REF_SRC_BITS])
+        ref = divided(
+            Generator.REF, (rosc, (pll_usb, gpin0, gpin1, 0)[ref_aux], xosc, 0)[self.CLK_REF_CTRL & REF_SRC_BITS]
+        )
         sys = ref
         if self.CLK_SYS_CTRL & SYS_SRC_BITS and not self.CLK_SYS_RESUS_STATUS:
             sys = (pll_sys, pll_usb, rosc, xosc, gpin0, gpin1, 0, 0)[self.CLK_SYS_CTRL >> CTRL_AUXSRC_LSB & AUXSRC_BITS]
