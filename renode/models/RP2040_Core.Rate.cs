@@ -107,6 +107,10 @@ namespace Antmicro.Renode.Peripherals.RP2040
             }
             ahead = frequency == 0 ? 0 : ahead / frequency * nextFrequency + ahead % frequency * nextFrequency / frequency;
             frequency = nextFrequency;
+            if(IsNominal)
+            {
+                ahead -= ahead % frequency; // else no round would come out even again
+            }
             MarkRound();
         }
 

@@ -55,7 +55,9 @@ BOARD = (
         type=click.Choice(["E15"]),
         help="a fault of the silicon that is there on request only",
     ),
-    click.option("--mips", type=click.IntRange(min=1), help="emulated instructions per emulated microsecond (at 125 MHz)"),
+    click.option(
+        "--mips", type=click.IntRange(min=1), help="emulated instructions per emulated microsecond (at 125 MHz)"
+    ),
     click.option(
         "--files",
         multiple=True,
