@@ -218,7 +218,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             {
                 if(!outputs[i].Update(frequencies[i]))
                 {
-                    NoteUnmodelled("CLK_GPOUT{0}_CTRL: too fast to be shown at its pin".FormatWith(i));
+                    NoteUnmodelled("outputs faster than 100 kHz stay low at their pins");
                 }
             }
         }
