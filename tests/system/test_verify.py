@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import signal
+import subprocess
 import sys
 from pathlib import Path
 from xml.etree import ElementTree
@@ -79,10 +81,46 @@ def test_wrong_usage_is_told_in_a_line() -> None:
         (["--pack", "nothing"], "pack 'nothing': there are chapter9"),
         (["--device", "pico"], "give VID:PID in hexadecimal digits"),
         (["--usbip", "127.0.0.1"], "give --device VID:PID, too"),
+        (["--only", ","], "--only: name an item"),
+        (["--only", "SR8", "--without", "SR8"], "nothing is left to verify"),
+        (["--only", "SR8", "--junit", "nowhere/report.xml"], "nowhere: no such folder"),
     ):
         done = run([sys.executable, "-m", "renode_pico", "verify", *arguments], timeout=60)
         assert done.returncode == 2, done
         assert words in done.stderr
+
+
+@pytest.mark.engine("embedded", reason="the command line is the same")
+def test_a_named_item_is_found_in_whatever_pack_it_is() -> None:
+    done = run(
+        [sys.executable, "-m", "renode_pico", "verify", "--engine", "embedded", "--only", "CDC2,DE1"], timeout=60
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "ok   DE1 " in done.stdout
+    assert "ok   CDC2 " in done.stdout
+
+
+@pytest.mark.engine("embedded", reason="the command line is the same")
+def test_firmware_that_is_no_usb_device_is_told_once() -> None:
+    command = [sys.executable, "-m", "renode_pico", "verify", "--engine", "embedded", "chip/hello"]
+    done = run(command, timeout=60)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("renode-pico: hello.uf2 has never appeared on the bus")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.engine("embedded", reason="the command line is the same")
+def test_ctrl_c_leaves_the_reports_of_what_was_done(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "renode_pico", "verify", "--engine", "embedded", "--json", "r.json"]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        first = process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        rest, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors.strip()) == (130, "interrupted"), first + rest + errors
+    items = json.loads((tmp_path / "r.json").read_text())["items"]
+    assert items[0]["id"] == "AT1"
+    assert len(items) < 98
 
 
 @pytest.mark.engine("embedded", reason="what is added to pytest is the same, whatever emulates the board")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
@@ -19,7 +20,22 @@ if TYPE_CHECKING:
     from renode_pico.trace.session import TraceFiles
 
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
-OUTPUT = click.Path(path_type=Path, dir_okay=False)
+
+
+class OutputFile(click.Path):
+    """A file that will be written when all is done: that it can be is known before anything has begun."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path. Fails, as click's types do, where nothing can be written."""
+        path = Path(os.fsdecode(super().convert(value, param, ctx)))
+        if not path.parent.is_dir():
+            self.fail(f"{path.parent}: no such folder", param, ctx)
+        if not os.access(path if path.exists() else path.parent, os.W_OK):
+            self.fail(f"{path}: cannot be written", param, ctx)
+        return path
+
+
+OUTPUT = OutputFile(path_type=Path, dir_okay=False)
 SPEED = click.option(
     "--speed",
     default=1.0,

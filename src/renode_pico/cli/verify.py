@@ -15,14 +15,17 @@ from renode_pico.cli.options import OUTPUT, BoardOptions, board_options
 @click.command("verify")
 @click.argument("image", required=False)
 @click.option(
-    "--pack", "packs", default="chapter9", show_default=True, metavar="NAMES", help="packs, with commas between them"
+    "--pack",
+    "packs",
+    metavar="NAMES",
+    help="packs, with commas between them  [default: chapter9, or where --only finds its items]",
 )
 @click.option("--device", metavar="VID:PID", help="a real device instead of a board, through PyUSB: items marked H")
 @click.option("--usbip", metavar="HOST[:PORT]", help="--device is one of a USB/IP server")
 @click.option("--only", multiple=True, metavar="ID", help="this item only; repeatable, or with commas")
 @click.option("--without", multiple=True, metavar="ID", help="leave this item out; repeatable, or with commas")
 @click.option("--seed", type=int, default=0, show_default=True, help="of what is random; the same seed, the same run")
-@click.option("--list", "as_list", is_flag=True, help="show the items of the packs and end")
+@click.option("--list", "as_list", is_flag=True, help="show the items and end")
 @click.option("--explain", metavar="ID", help="show what is known about an item and end")
 @click.option("--junit", type=OUTPUT, help="write the result as a JUnit report")
 @click.option("--json", "json_path", type=OUTPUT, help="write the result as JSON")
@@ -32,7 +35,7 @@ from renode_pico.cli.options import OUTPUT, BoardOptions, board_options
 def command(
     options: BoardOptions,
     image: str | None,
-    packs: str,
+    packs: str | None,
     device: str | None,
     usbip: str | None,
     only: tuple[str, ...],
@@ -48,7 +51,7 @@ def command(
     """Verify a USB device item by item: chapter 9 of USB 2.0 and what it stands on, and classes by --pack.
 
     IMAGE is a UF2, ELF or flat file, or one of the names that --firmware knows. After each item the device is proven
-    alive; one that died is powered on anew, and the rest goes on.
+    alive; one that died is powered on anew, and the rest goes on. After Ctrl-C the reports tell what was done by then.
 
     Exit codes: 0 nothing failed; 1 an item failed or the device died; 2 wrong usage; 3 an engine is missing.
 
@@ -60,37 +63,48 @@ def command(
     from renode_pico.trace.session import traced
     from renode_pico.verify import report as reports
     from renode_pico.verify.page import trace_beside, write_page
-    from renode_pico.verify.runner import verify
+    from renode_pico.verify.runner import Report, verify
     from renode_pico.verify.table import choose, pack_names
     from renode_pico.verify.target import BoardTarget, Target
     from renode_pico.verify.verdict import Result
 
-    names = [name.strip() for name in packs.split(",") if name.strip()]
     if explain is not None:
         click.echo(explained(explain))
         return
+    if packs is not None:
+        names: tuple[str, ...] = tuple(name.strip() for name in packs.split(",") if name.strip())
+    else:
+        names = pack_names() if only or as_list else ("chapter9",)
+    if only and not ids(only):
+        raise UsageError("--only: name an item; --list shows them")
     items = choose(names, ids(only))
     if without:
-        left_out = choose(names, ids(without))
+        left_out = choose(pack_names(), ids(without))
         items = tuple(item for item in items if item not in left_out)
     if as_list:
         for item in items:
             click.echo(f"{item.id:6} {item.needs.value} {item.severity.value:6} {item.says} ({item.section})")
         return
     if not items:
-        raise UsageError(f"--pack {packs}: name a pack: {', '.join(pack_names())}")
+        raise UsageError(
+            f"nothing is left to verify: packs are {', '.join(pack_names())}" if names else "--pack: name a pack"
+        )
     if image is not None:
         if click.get_current_context().get_parameter_source("firmware") is click.core.ParameterSource.COMMANDLINE:
             raise click.UsageError("give IMAGE or --firmware, not both")
         options = replace(options, firmware=image)
 
+    done: list[Result] = []
+
     def told(result: Result) -> None:
+        done.append(result)
         if result.verdict.bad or not quiet:
             click.echo(reports.line(result))
 
     if usbip is not None and device is None:
         raise UsageError("--usbip says where a device is: give --device VID:PID, too")
     trace = trace_beside(html) if html is not None and device is None else None
+    stopped = False
     with ExitStack() as stack:
         target: Target
         if device is not None:
@@ -104,7 +118,10 @@ def command(
             if trace is not None:
                 stack.enter_context(traced(board.host, [trace]))
             target = BoardTarget(board)
-        report = verify(target, items, seed=seed, told=told)
+        try:
+            report = verify(target, items, seed=seed, told=told)
+        except KeyboardInterrupt:
+            report, stopped = Report(target.name, target.engine, "interrupted:", seed, done), True
     click.echo(reports.summary(report))
     if junit is not None:
         reports.write_junit(junit, report)
@@ -112,6 +129,8 @@ def command(
         reports.write_json(json_path, report)
     if html is not None:
         write_page(html, report, trace.name if trace is not None else None)
+    if stopped:
+        raise KeyboardInterrupt
     sys.exit(0 if report.good else 1)
 
 

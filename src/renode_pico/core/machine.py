@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import IntEnum
@@ -246,6 +247,7 @@ class Machine:
         While it is not 0, also for unaligned accesses, which are refused: their size is in bits 23..16.
         """
         self._snapshots = 0
+        self._lost = self._lost_in_callback
         self.cores = cores
         self._hz = 125_000_000
 
@@ -359,10 +361,21 @@ class Machine:
 
     def run(self, until_cycle: int) -> Run:
         """Let time pass, up to a cycle or what else there is to say (`Run`)."""
-        reason: int = self._c.run(self._p, until_cycle)
+        outer, sys.unraisablehook = sys.unraisablehook, self._lost
+        try:
+            reason: int = self._c.run(self._p, until_cycle)
+        finally:
+            sys.unraisablehook = outer
         if self._error is not None:
             self._raise()
         return _RUNS[reason]
+
+    def _lost_in_callback(self, lost: sys.UnraisableHookArgs) -> None:
+        """Ctrl-C while C runs is raised as the next callback begins, before its `try`: ctypes would only print it."""
+        if issubclass(lost.exc_type, KeyboardInterrupt):
+            self._failed(lost.exc_value or lost.exc_type())
+        else:
+            sys.__unraisablehook__(lost)
 
     def stop(self) -> None:
         """`run` comes back as soon as it can; for callbacks."""

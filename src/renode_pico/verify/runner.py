@@ -43,7 +43,8 @@ def verify(
 ) -> Report:
     """Run items on a device; `told` is called after each.
 
-    The same device, items and seed give the same report. Raises nothing for what the device does.
+    The same device, items and seed give the same report. Raises nothing for what the device does, but FirmwareError
+    when there is none: it has never appeared on the bus.
     """
     bench = Bench(target.link, seed, target.restart, target.wake)
     runner = Runner(target, bench)
@@ -51,6 +52,8 @@ def verify(
     try:
         for item in items:
             result = runner.run(item)
+            if result.verdict is Verdict.DIED and not target.link.transactions:
+                raise FirmwareError(f"{target.name} has never appeared on the bus: no USB device ({result.died})")
             report.results.append(result)
             told(result)
         report.device = runner.device()
@@ -148,7 +151,7 @@ class Runner:
             words = self._target.last_words()
         except FirmwareError:
             words = ""
-        return f"{how}; its console: {words[-200:]}" if words else how
+        return f"{how}; its console: {' '.join(words[-200:].split())}" if words else how
 
     def _revive(self) -> None:
         try:
