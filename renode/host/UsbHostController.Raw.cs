@@ -1,5 +1,6 @@
 using System;
 using Antmicro.Migrant;
+using Antmicro.Renode.Core;
 using Antmicro.Renode.Exceptions;
 
 namespace Antmicro.Renode.UsbHosts
@@ -27,6 +28,12 @@ namespace Antmicro.Renode.UsbHosts
                 rawAlarm = rawAlarm ?? clock.Alarm(RawStep);
                 RawStep();
             });
+            // What comes next is known each time, so these are waits for time alone, which end with it: the next token can follow
+            // as soon as a host's would. Whoever answers NAK for long is waited for as any event.
+            for(var step = 0; !wanted.Done && step < ExactSteps && !EmulationManager.Instance.CurrentEmulation.IsStarted; step++)
+            {
+                RunUntilWithin(null, Math.Max(wanted.Next - clock.Now, 1));
+            }
             if(!RunUntilWithin(() => wanted.Done, Nanoseconds(patience) + 4 * UsbTiming.Frame))
             {
                 Act(() =>
@@ -41,6 +48,12 @@ namespace Antmicro.Renode.UsbHosts
 
         /// <summary>The device has its pull-up on, whether the cable is in or not.</summary>
         public bool PulledUp { get { return bus.Wire != null && bus.Wire.PulledUp; } }
+
+        private void NextRawStep(long after)
+        {
+            raw.Next = clock.Now + after;
+            rawAlarm.Schedule(after);
+        }
 
         private void RawStep()
         {
@@ -60,7 +73,7 @@ namespace Antmicro.Renode.UsbHosts
                     return;
                 }
                 raw.Carried = false;
-                rawAlarm.Schedule(raw.Gap);
+                NextRawStep(raw.Gap);
                 return;
             }
             var begin = Math.Max(now, free);
@@ -71,15 +84,18 @@ namespace Antmicro.Renode.UsbHosts
             }
             if(begin > now || current != null)
             {
-                rawAlarm.Schedule(Math.Max(begin - now, Grace));
+                NextRawStep(Math.Max(begin - now, Grace));
                 return;
             }
             bus.Now = now;
             raw.Answer = bus.Raw(raw.Token, raw.Address, raw.Endpoint, raw.Pid, raw.Data, raw.Fault, raw.Isochronous);
             raw.Carried = true;
             free = now + bus.Duration;
-            rawAlarm.Schedule(bus.Duration);
+            NextRawStep(bus.Duration);
         }
+
+        /// <summary>Of a transaction: to wait for the bus, to carry it; and NAK a few times.</summary>
+        private const int ExactSteps = 12;
 
         [Transient]
         private RawTransaction raw;
@@ -110,6 +126,7 @@ namespace Antmicro.Renode.UsbHosts
             public readonly long Cost;
             public long Until;
             public long Gap;
+            public long Next;
             public bool Carried;
             public bool Done;
             public UsbPacket Answer;

@@ -210,7 +210,7 @@ class Bench:
         ]
 
     def _read_tree(self) -> Tree:
-        state = self.address, dict(self.alternates)
+        address = self.address
         if self.link.host is not None:
             self.to_default()
         head = self.get(requests.get_descriptor(DescriptorType.DEVICE, 0, 0, 64))
@@ -225,7 +225,8 @@ class Bench:
             self.came = str(error)
             self.fail("descriptors that can be read")
         self._tree = tree
-        self.address, self.alternates = state
+        if address and not self.address:
+            self.to_address(address)
         return tree
 
     # States
