@@ -904,7 +904,9 @@ namespace Antmicro.Renode.Peripherals.RP2040
         private ulong acknowledgedAfter;
         private bool maskToSetAgain;
         /// <summary>Addresses of instructions that ARMv6-M lacks: a breakpoint of the translator is at each.</summary>
+        [RP2040_OutsideOfMemento]
         private readonly HashSet<ulong> undefined = new HashSet<ulong>();
+        [RP2040_OutsideOfMemento]
         private readonly List<ulong> found = new List<ulong>();
 
         /// <summary>Numbers of pages.</summary>

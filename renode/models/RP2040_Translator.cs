@@ -35,6 +35,27 @@ namespace Antmicro.Renode.Peripherals.RP2040
             map.DynamicInvoke(start, size);
         }
 
+        /// <summary>Drops the code made of a piece of memory that somebody else has written to.</summary>
+        public void Drop(ulong start, ulong size)
+        {
+            object begin = new IntPtr((long)start), end = new IntPtr((long)(start + size));
+            invalidate.Invoke(cpu, invalidate.GetParameters().Length == 3 ? new[] { begin, end, false } : new[] { begin, end });
+        }
+
+        /// <summary>What the library knows of the core: all that Renode saves of it.</summary>
+        public byte[] SaveState()
+        {
+            var state = new byte[Convert.ToInt32(Function("TlibGetStateSize").DynamicInvoke())];
+            Marshal.Copy((IntPtr)Function("TlibExportState").DynamicInvoke(), state, 0, state.Length);
+            return state;
+        }
+
+        /// <summary>Gives it back to the same library, in the same process.</summary>
+        public void LoadState(byte[] state)
+        {
+            Marshal.Copy(state, 0, (IntPtr)Function("TlibExportState").DynamicInvoke(), state.Length);
+        }
+
         /// <summary>
         /// Has LogDisassembly called for each block of code that is translated, and OnMemoryAccess for each access that does not go
         /// the translator's fast way; all that are not aligned are among them. False: this Renode has no such flag.

@@ -11,6 +11,7 @@ from itertools import count
 from pathlib import Path
 from time import sleep
 from typing import Any
+from weakref import WeakSet
 
 from renode_pico.core.machine import Fault
 from renode_pico.engine import parts
@@ -61,13 +62,17 @@ class RenodeUart:
         self.tap.Dispose()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False)
 class RenodeSnapshot:
-    """A board as it was: Renode's saved state in a file, and Python's side of it."""
+    """A board as it was: Renode's saved state in a file, and Python's side of it.
+
+    in_place: the same state, to be put back into the emulation that it was taken of (renode/host/EmulationMemento.cs).
+    """
 
     state: Path
     objects: Memento
     under_way: UnderWay
+    in_place: Any = None
 
 
 class RenodeEngine:
@@ -87,6 +92,7 @@ class RenodeEngine:
         self._emulation = self._runtime.emulation.internal
         self._folder = tempfile.TemporaryDirectory(prefix="pico-renode-")
         self._snapshots = count(1)
+        self._taken: WeakSet[RenodeSnapshot] = WeakSet()
         self._name = "pico"
         self._load(config.firmware)
         self._machine = self._runtime.emulation.get_mach(self._name)
@@ -394,26 +400,37 @@ class RenodeEngine:
         self._check_still("snapshot")
         path = Path(self._folder.name) / f"{next(self._snapshots)}.save"
         under_way = self._let_go()
-        objects = Memento(self, *also)
+        snapshot = RenodeSnapshot(path, Memento(self, *also), under_way, emulation_memento())
         try:
             self._runtime.command(f"Save {path_token(path)}")
         finally:
             self._take_up(under_way)
-        return RenodeSnapshot(path, objects, under_way)
+        self._taken.add(snapshot)
+        return snapshot
 
     def restore(self, snapshot: RenodeSnapshot) -> None:
-        """The board as it was, its time included; any number of times, and in any order. A second of real time."""
+        """The board as it was, its time included; any number of times, and in any order.
+
+        Some milliseconds of real time, a second where the emulation itself has become another one since.
+        """
         self._check_still("restore")
         self._let_go()
+        here = self._emulation, self._machine
         snapshot.objects.restore()
+        self._emulation, self._machine = here  # which may be another one than at the snapshot
+        self._peripherals.clear()
+        if snapshot.in_place is None or not snapshot.in_place.Restore():
+            self._load_state(snapshot)
+        self._noted = -1
+        self._take_up(snapshot.under_way)
+
+    def _load_state(self, snapshot: RenodeSnapshot) -> None:
         self._runtime.clear()
         self._runtime.command(f"Load {path_token(snapshot.state)}")
         self._emulation = self._runtime.emulation.internal
         self._machine = self._runtime.emulation.get_mach(self._name)
         self._runtime.command(f'mach set "{self._name}"')
-        self._peripherals.clear()
-        self._noted = -1
-        self._take_up(snapshot.under_way)
+        snapshot.in_place = emulation_memento()
 
     def _let_go(self) -> UnderWay:
         """Let nothing of Python's hang on the emulation any more; what was under way on the bus."""
@@ -541,6 +558,8 @@ class RenodeEngine:
             self._closed = True
             for uart in self._uarts:
                 uart.let_go()
+            for snapshot in self._taken:
+                snapshot.in_place = None
             # What .NET holds of Python and Python of .NET is out of both garbage collectors' reach.
             self._leave_cores()
             self._host.internal.Forget()
@@ -588,6 +607,13 @@ class RenodeEngine:
             core.Halted -= self._halted
             core.Semihosting = None
         self._cores = []
+
+
+def emulation_memento() -> Any:
+    """The emulation as it is, kept in this process."""
+    from Antmicro.Renode.UsbHosts import EmulationMemento
+
+    return EmulationMemento()
 
 
 def rows_of(table: Any) -> list[list[str]]:
