@@ -9,10 +9,12 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 from junitparser import JUnitXml
 
+from renode_pico.engine.select import EngineName
 from renode_pico.errors import UsageError
 from renode_pico.firmware.find import find_image
 from renode_pico.fuzz.case_file import CaseFile, Setting, image_hash, read_case
@@ -22,11 +24,13 @@ from renode_pico.fuzz.replay import replay, run_traced
 from renode_pico.fuzz.report import write_junit, write_page, write_sarif
 from renode_pico.fuzz.session import Fuzzer, Report
 from renode_pico.fuzz.target import Outcome, Target
+from renode_pico.pytest_plugin import engine_of
 from renode_pico.usb.transfer import Setup
 from renode_pico.usb.wire import Fault
 from tests.processes import run as run_process
 
 FAULTY = Setting("chip/faulty")
+ON_RENODE = replace(FAULTY, engine="renode")
 FAULTS = tomllib.loads(
     (Path(__file__).parents[2] / "firmware" / "chip" / "faulty" / "faults.toml").read_text(encoding="utf-8")
 )["fault"]
@@ -34,15 +38,13 @@ SEED, BUDGET = 8, 2500
 """The budget is printed; within it the seed finds all ten."""
 CONSOLE, CLASS = 0x41, 0x21
 
-pytestmark = [
-    pytest.mark.engine("embedded", reason="thousands of cases begin at a snapshot, which takes Renode half a second"),
-    pytest.mark.row("Z1.judges"),
-]
+pytestmark = [pytest.mark.usefixtures("own_board"), pytest.mark.row("Z1.judges")]
+FAST = pytest.mark.engine("embedded", reason="thousands of cases: Renode runs some tens of them in a second")
 
 
 @pytest.fixture(scope="module")
-def faulty() -> Iterator[Target]:
-    with FAULTY.open() as board:
+def faulty(request: pytest.FixtureRequest) -> Iterator[Target]:
+    with replace(FAULTY, engine=cast(EngineName, engine_of(request.config))).open() as board:
         yield Target(board)
 
 
@@ -82,6 +84,17 @@ BY_HAND: dict[str, tuple[Action, ...]] = {
     "a pointer to what was released": (control(0x41, 7), control(0x41, 8), control(0x41, 9)),
     "a recursion deeper than the stack": (control(0x41, 10, value=29),),
 }
+
+
+READS: tuple[Action, ...] = (
+    control(0xC1, 2, length=24),
+    Receive(0x81, 8),
+    Send(0x01, b"12345678"),
+    control(0x41, 1, data=b"a name"),
+    Wait(700),
+    control(0xC1, 4, value=8, length=4),
+    Receive(0x81, 8),
+)
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: str(fault["name"]).replace(" ", "-"))
@@ -126,12 +139,30 @@ def test_faults_on_the_wire_are_not_taken_for_the_devices(faulty: Target, fault:
     assert outcome.findings == []
 
 
-def test_the_same_program_gives_the_same_trace_whatever_was_before(faulty: Target) -> None:
-    program = Program(BY_HAND["a state that outlives a request that was cut off"])
+@pytest.mark.row("Z1.replay")
+def test_the_same_program_gives_the_same_trace_a_hundred_times_whatever_was_before(faulty: Target) -> None:
+    program = Program((*BY_HAND["a toggle that goes on after SET_INTERFACE"], Suspend(3), *READS))
     first = run_traced(faulty, program)
-    for actions in BY_HAND.values():
-        run(faulty, *actions)
-    assert run_traced(faulty, program).trace == first.trace
+    names = sorted(BY_HAND)
+    for number in range(100):
+        if number < len(names):
+            run(faulty, *BY_HAND[names[number]])
+        again = run_traced(faulty, program)
+        assert again.trace == first.trace
+        assert again.outcome == first.outcome
+
+
+@pytest.mark.engine("renode", reason="the embedded engine has one way to go back only")
+@pytest.mark.row("Z1.replay")
+def test_going_back_in_place_is_what_loading_the_saved_emulation_is(faulty: Target) -> None:
+    snapshot = faulty.snapshot
+    program = Program((*READS, Unplug(3), *READS))
+    in_place = run_traced(faulty, program)
+    snapshot.in_place = None
+    loaded = run_traced(faulty, program)
+    assert snapshot.in_place is not None  # of the emulation that was loaded
+    again = run_traced(faulty, program)
+    assert in_place.trace == loaded.trace == again.trace
 
 
 # A run

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from enum import IntEnum
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from renode_pico.errors import EngineMissing
 
@@ -42,6 +42,9 @@ class News(IntEnum):
 class Novelty(Protocol):
     """Tells whether a case has done something that none before has."""
 
+    unit: ClassVar[str]
+    """What is counted."""
+
     @property
     def edges(self) -> int:
         """How many different things were seen so far."""
@@ -58,6 +61,8 @@ class Novelty(Protocol):
 
 class EdgeCoverage:
     """Coverage by the edges that the processor took; `counters` is the core's own map, changed by it."""
+
+    unit: ClassVar[str] = "edges"
 
     def __init__(self, counters: memoryview) -> None:
         self._bytes = np.frombuffer(counters, dtype=np.uint8)
@@ -96,6 +101,8 @@ class EdgeCoverage:
 
 class BehaviourCoverage:
     """Where nobody counts edges: what the host saw of a case stands for what the firmware did."""
+
+    unit: ClassVar[str] = "behaviours"
 
     def __init__(self) -> None:
         self._seen: set[Hashable] = set()

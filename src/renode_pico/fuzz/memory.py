@@ -7,6 +7,7 @@ out of the USB port tells where it was, and one that changed tells that somebody
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 
 import numpy as np
 
@@ -34,15 +35,21 @@ def mark(address: int) -> int:
 
 
 def fill_with_marks(engine: Engine) -> bool:
-    """Fill the RAM of a board that has just been powered. False: this engine cannot, or its program runs already."""
-    if not isinstance(engine, EmbeddedEngine) or engine.now > 0:
+    """Fill the RAM of a board that has just been powered. False: its program runs already."""
+    if engine.now > 0:
         return False
-    machine = engine.chip.machine
     addresses = np.arange(RAM, RAM + RAM_SIZE, 4, dtype=np.uint64)
     words = ((addresses * FACTOR + OFFSET) & 0xFFFF_FFFF).astype("<u4")
-    machine.sram[:] = words.tobytes()
-    machine.wrote(RAM, RAM_SIZE)
+    engine.write_memory(RAM, words.tobytes())
     return True
+
+
+def ram_of(engine: Engine) -> Callable[[], memoryview]:
+    """Return a function that gives the RAM as it is: the chip's own, or a copy where it is another program's."""
+    if isinstance(engine, EmbeddedEngine):
+        sram = engine.chip.machine.sram
+        return lambda: sram
+    return lambda: memoryview(engine.read_memory(RAM, RAM_SIZE))
 
 
 def address_of_mark(value: int) -> int | None:
@@ -58,19 +65,17 @@ class LeakJudge:
         self._marked = marked
         self._constants: dict[bytes, list[tuple[int, int, str]]] = {}
         self._variables: list[tuple[int, int, str]] = []
-        if not isinstance(engine, EmbeddedEngine):
-            return
-        self._machine = engine.chip.machine
+        self._ram = ram_of(engine)
+        self._flash = memoryview(engine.read_memory(FLASH.start, FLASH_SIZE)) if memory.objects else memoryview(b"")
         for address, size, name in memory.objects:
             if size < 4:
                 continue
             if address in FLASH:
-                head = bytes(self._machine.flash[address - FLASH.start :][:4])
+                head = bytes(self._flash[address - FLASH.start :][:4])
                 self._constants.setdefault(head, []).append((address - FLASH.start, size, name))
             elif address in MEMORY and address % 4 == 0:
                 self._variables.append((address - RAM, size, name))
         self._heads = np.array([at // 4 for at, _, _ in self._variables], dtype=np.intp)
-        self._words = np.frombuffer(self._machine.sram, dtype="<u4")
 
     def look(self, setup: Setup, data: bytes) -> Finding | None:
         """What is in an answer that does not belong there."""
@@ -90,10 +95,11 @@ class LeakJudge:
     def _beyond(self, setup: Setup, data: bytes) -> Finding | None:
         """An answer that begins as an object does, and goes on as the memory behind it does."""
         head = data[:4]
-        found = [(self._machine.flash, *each) for each in self._constants.get(head, ())]
+        found = [(self._flash, *each) for each in self._constants.get(head, ())]
         if self._variables:
-            same = np.flatnonzero(self._words[self._heads] == struct.unpack("<I", head)[0])
-            found += [(self._machine.sram, *self._variables[number]) for number in same]
+            ram = self._ram()
+            same = np.flatnonzero(np.frombuffer(ram, dtype="<u4")[self._heads] == struct.unpack("<I", head)[0])
+            found += [(ram, *self._variables[number]) for number in same]
         for memory, at, size, name in found:
             behind = data[size:]
             near = size + SHORTEST  # farther away memory may have changed since
@@ -113,21 +119,23 @@ class StackJudge:
     """
 
     def __init__(self, engine: Engine, bottom: int, *, marked: bool) -> None:
-        self._guarded: memoryview | None = None
+        self._engine = engine
+        self._first = 0
         self._marks = b""
-        if not marked or not isinstance(engine, EmbeddedEngine) or not SCRATCH_Y < bottom < RAM + RAM_SIZE:
+        if not marked or not SCRATCH_Y < bottom < RAM + RAM_SIZE:
             return
-        sram, first = engine.chip.machine.sram, bottom
-        while first > SCRATCH_Y and sram[first - 4 - RAM : first - RAM] == mark(first - 4).to_bytes(4, "little"):
+        below = engine.read_memory(SCRATCH_Y, bottom - SCRATCH_Y)
+        first = bottom
+        while first > SCRATCH_Y and below[first - 4 - SCRATCH_Y :][:4] == mark(first - 4).to_bytes(4, "little"):
             first -= 4
         self._first = first
-        self._guarded = sram[first - RAM : bottom - RAM]
-        self._marks = bytes(self._guarded)
+        self._marks = below[first - SCRATCH_Y :]
 
     def look(self) -> Finding | None:
         """The finding, if the stack was there."""
-        if self._guarded is None or self._guarded == self._marks:
+        guarded = self._engine.read_memory(self._first, len(self._marks)) if self._marks else b""
+        if guarded == self._marks:
             return None
-        written = next(at for at in reversed(range(len(self._marks))) if self._guarded[at] != self._marks[at])
+        written = next(at for at in reversed(range(len(guarded))) if guarded[at] != self._marks[at])
         text = f"core 0's stack has grown over its end: {self._first + written:#010x}, below it, was written"
         return Finding("stack", "stack", text)

@@ -91,7 +91,7 @@ class Fuzzer:
         """Actions that have shown something new by themselves."""
         self._waiting: list[Program] = [*self._read_corpus(), *self._grammar.seeds()][::-1]
         self._sha256 = image_hash(target.board.firmware)
-        unit = "edges" if target.restorable else "behaviours"
+        unit = target.novelty.unit
         self.report = Report(target.board.firmware.name, target.engine.version, seed, unit=unit)
 
     def run(

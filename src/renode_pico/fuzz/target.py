@@ -5,7 +5,6 @@ A case is one program. It runs to its end or to the first thing that is wrong, t
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -107,28 +106,22 @@ class Target:
         self.known: set[str] = set()
         """Keys of findings that need not be waited for again."""
         self.novelty: Novelty = BehaviourCoverage()
-        self._restore: Callable[[], None] = self._begin_again
         if isinstance(engine, EmbeddedEngine):
             counters = engine.chip.machine.cover(True)
             if counters is not None:
                 self.novelty = EdgeCoverage(counters)
-            snapshot = engine.snapshot(board)
-            self._restore = lambda: engine.restore(snapshot)
+        self.snapshot: Any = engine.snapshot(board)
+        """The cases' common beginning."""
         self.starts = self._starts()
-
-    @property
-    def restorable(self) -> bool:
-        """Each case begins at the same instant; otherwise at a bus reset, with all that came before in the device."""
-        return isinstance(self.engine, EmbeddedEngine)
 
     def restore(self) -> None:
         """Back to the cases' common beginning."""
-        self._restore()
+        self.engine.restore(self.snapshot)
 
     def run(self, program: Program, *, restore: bool = True) -> Outcome:
         """Run a case from its beginning."""
         if restore:
-            self._restore()
+            self.restore()
         self.novelty.begin()
         self.toggles.begin()
         return _Case(self).run(program)
@@ -141,10 +134,6 @@ class Target:
     def started_again(self) -> bool:
         """The chip has started again since the cases' common beginning."""
         return self._starts() != self.starts
-
-    def _begin_again(self) -> None:
-        with suppress(Disconnected, Timeout):
-            _Case(self).address_again()
 
     @property
     def busy(self) -> bool:
@@ -246,7 +235,7 @@ class _Case:
         self._cancel(only_control=not _changes_toggles(setup))
         transfer = self.host.submit(self.pipe, action.data, setup=setup)
         if action.leave_us is not None:
-            self._wait(transfer, action.leave_us / 1e6)
+            self.host.run(action.leave_us / 1e6)
             if transfer.status is Status.PENDING:
                 self.pending.append(transfer)
                 self._unsure(setup)
