@@ -18,6 +18,7 @@ from renode_pico.engine.select import EngineName
 from renode_pico.errors import UsageError
 from renode_pico.firmware.find import find_image
 from renode_pico.fuzz.case_file import CaseFile, Setting, image_hash, read_case
+from renode_pico.fuzz.coverage import BehaviourCoverage
 from renode_pico.fuzz.judges import Finding
 from renode_pico.fuzz.program import Action, Control, Program, Receive, Reset, Send, Spoil, Suspend, Unplug, Wait
 from renode_pico.fuzz.replay import replay, run_traced
@@ -30,7 +31,6 @@ from renode_pico.usb.wire import Fault
 from tests.processes import run as run_process
 
 FAULTY = Setting("chip/faulty")
-ON_RENODE = replace(FAULTY, engine="renode")
 FAULTS = tomllib.loads(
     (Path(__file__).parents[2] / "firmware" / "chip" / "faulty" / "faults.toml").read_text(encoding="utf-8")
 )["fault"]
@@ -38,7 +38,8 @@ SEED, BUDGET = 8, 2500
 """The budget is printed; within it the seed finds all ten."""
 CONSOLE, CLASS = 0x41, 0x21
 
-pytestmark = [pytest.mark.usefixtures("own_board"), pytest.mark.row("Z1.judges")]
+pytestmark = pytest.mark.usefixtures("own_board")
+JUDGES = pytest.mark.row("Z1.judges")
 FAST = pytest.mark.engine("embedded", reason="thousands of cases: Renode runs some tens of them in a second")
 
 
@@ -97,12 +98,14 @@ READS: tuple[Action, ...] = (
 )
 
 
+@JUDGES
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: str(fault["name"]).replace(" ", "-"))
 def test_each_planted_fault_is_seen_by_its_judge(faulty: Target, fault: dict[str, str]) -> None:
     outcome = run(faulty, *BY_HAND[fault["name"]])
     assert any(is_fault(finding, fault) for finding in outcome.findings), outcome
 
 
+@JUDGES
 def test_what_a_good_host_does_to_it_is_no_finding(faulty: Target) -> None:
     outcome = run(
         faulty,
@@ -125,6 +128,7 @@ def test_what_a_good_host_does_to_it_is_no_finding(faulty: Target) -> None:
     assert [answer.ended for answer in outcome.answers] == ["completed"] * 10 + ["done"] * 3 + ["completed"]
 
 
+@JUDGES
 @pytest.mark.parametrize("fault", list(Fault))
 @pytest.mark.parametrize("endpoint", [0x00, 0x80, 0x01, 0x81])
 def test_faults_on_the_wire_are_not_taken_for_the_devices(faulty: Target, fault: Fault, endpoint: int) -> None:
@@ -183,6 +187,7 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Report, Path, Pat
     return report, corpus, out
 
 
+@FAST
 @pytest.mark.row("Z2.planted")
 def test_the_fuzzer_finds_all_ten_within_its_budget(planted: tuple[Report, Path, Path]) -> None:
     report, _, _ = planted
@@ -196,6 +201,7 @@ def test_the_fuzzer_finds_all_ten_within_its_budget(planted: tuple[Report, Path,
     assert None not in cases.values()
 
 
+@FAST
 @pytest.mark.row("Z1.smallest")
 def test_findings_are_as_small_as_a_person_would_write_them(planted: tuple[Report, Path, Path]) -> None:
     report, _, _ = planted
@@ -206,6 +212,7 @@ def test_findings_are_as_small_as_a_person_would_write_them(planted: tuple[Repor
     assert unaligned.actions[0].setup.wValue == 1  # type: ignore[union-attr]
 
 
+@FAST
 @pytest.mark.row("Z1.replay")
 def test_replaying_a_findings_file_is_equal_to_the_bit(planted: tuple[Report, Path, Path]) -> None:
     report, _, _ = planted
@@ -219,6 +226,7 @@ def test_replaying_a_findings_file_is_equal_to_the_bit(planted: tuple[Report, Pa
         assert again.sha256 == case.trace
 
 
+@FAST
 @pytest.mark.row("Z1.corpus")
 def test_a_corpus_brings_a_new_run_to_where_the_old_one_was(planted: tuple[Report, Path, Path], tmp_path: Path) -> None:
     report, corpus, _ = planted
@@ -234,6 +242,7 @@ def test_a_corpus_brings_a_new_run_to_where_the_old_one_was(planted: tuple[Repor
     assert again.edges > max(1.1 * from_nothing, 0.8 * report.edges)
 
 
+@FAST
 def test_a_seed_gives_the_same_run_again() -> None:
     runs = []
     for _ in range(2):
@@ -244,6 +253,67 @@ def test_a_seed_gives_the_same_run_again() -> None:
     assert runs[0] == runs[1]
 
 
+# On Renode
+
+
+@pytest.fixture(scope="module")
+def few(faulty: Target, tmp_path_factory: pytest.TempPathFactory) -> tuple[Report, Path, Path]:
+    """A short run: what is seen of it is the same at some tens of cases in a second."""
+    corpus, out = tmp_path_factory.mktemp("corpus"), tmp_path_factory.mktemp("out")
+
+    def enough(report: Report) -> None:
+        if len(report.found) >= 2:
+            raise KeyboardInterrupt
+
+    setting = replace(FAULTY, engine="renode")
+    report = Fuzzer(faulty, setting, seed=SEED, corpus=corpus, out=out).run(400, each=enough)
+    faulty.known = set()
+    return report, corpus, out
+
+
+SLOW = pytest.mark.engine("renode", reason="the same is asked of the embedded engine with thousands of cases")
+
+
+@SLOW
+@JUDGES
+@pytest.mark.row("Z1.smallest", "Z1.replay")
+def test_a_short_run_finds_something_small_that_replays(
+    few: tuple[Report, Path, Path], faulty: Target, tmp_path: Path
+) -> None:
+    report, _, _ = few
+    assert len(report.found) >= 2
+    assert report.unit == "behaviours"
+    for found in report.found:
+        assert len(found.program.actions) <= 2
+        assert found.path is not None
+        case = read_case(found.path)
+        assert case.program == found.program
+        again = run_traced(faulty, case.program)
+        assert again.outcome.shows(found.finding.key)
+        assert again.trace == found.path.with_suffix(".txt").read_text()
+        assert again.sha256 == case.trace
+    # and in another process, on a board of its own
+    done = run_process([sys.executable, "-m", "renode_pico", "replay", report.found[0].path])
+    assert done.returncode == 1
+    assert "equal to the one in the file" in done.stdout
+
+
+@SLOW
+@pytest.mark.row("Z1.corpus")
+def test_a_corpus_is_where_another_run_begins(few: tuple[Report, Path, Path], faulty: Target) -> None:
+    report, corpus, _ = few
+    kept = sorted(corpus.glob("*.toml"))
+    assert len(kept) == report.kept > 50
+    for path in kept[60:]:
+        path.unlink()
+    faulty.novelty = BehaviourCoverage()
+    fuzzer = Fuzzer(faulty, replace(FAULTY, engine="renode"), seed=2, corpus=corpus)
+    fuzzer.run(60)
+    assert {program.name for program in fuzzer.corpus[:10]} <= {path.stem for path in kept[:60]}
+    assert fuzzer.report.edges > 60
+
+
+@FAST
 def test_reports_say_what_was_found(planted: tuple[Report, Path, Path], tmp_path: Path) -> None:
     report, _, _ = planted
     page, junit, sarif = tmp_path / "page.html", tmp_path / "junit.xml", tmp_path / "log.sarif"
@@ -259,6 +329,7 @@ def test_reports_say_what_was_found(planted: tuple[Report, Path, Path], tmp_path
 # Files
 
 
+@FAST
 def test_a_programs_file_is_read_as_it_was_written(tmp_path: Path) -> None:
     program = Program(
         (*(action for actions in BY_HAND.values() for action in actions), Spoil(Fault.CRC, 0x81, 2, 1), Unplug(3))
@@ -283,6 +354,7 @@ def test_survives(pico, usb):
 """
 
 
+@FAST
 @pytest.mark.parametrize(("cases", "outcome", "text"), [(20, "1 passed", ""), (350, "1 failed", "usb_fuzz: ")])
 def test_the_marker_fuzzes_what_a_test_leaves(tmp_path: Path, cases: int, outcome: str, text: str) -> None:
     (tmp_path / "test_it.py").write_text(SUITE.replace("CASES", str(cases)))
@@ -294,6 +366,7 @@ def test_the_marker_fuzzes_what_a_test_leaves(tmp_path: Path, cases: int, outcom
 # The command
 
 
+@FAST
 def test_the_command_writes_findings_that_replay(tmp_path: Path) -> None:
     command: list[str | Path] = [sys.executable, "-m", "renode_pico"]
     fuzz = [*command, "fuzz", "chip/faulty", "--cases", "360", "--seed", "1", "--out", tmp_path, "--quiet"]
@@ -308,6 +381,7 @@ def test_the_command_writes_findings_that_replay(tmp_path: Path) -> None:
     assert (tmp_path / "page.html").stat().st_size > 10_000
 
 
+@FAST
 @pytest.mark.parametrize(
     ("text", "says"),
     [

@@ -6,8 +6,9 @@ news. Counters are 8 bits and do not wrap over in the core.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from enum import IntEnum
+from itertools import pairwise
 from typing import ClassVar, Protocol
 
 from renode_pico.errors import EngineMissing
@@ -52,10 +53,10 @@ class Novelty(Protocol):
     def begin(self) -> None:
         """Another case begins."""
 
-    def news(self, behaviour: Hashable) -> News:
+    def news(self, behaviour: Sequence[Hashable]) -> News:
         """The case is over; `behaviour` is what the host saw of it. What was new is known from now on."""
 
-    def same_news(self, behaviour: Hashable) -> bool:
+    def same_news(self, behaviour: Sequence[Hashable]) -> bool:
         """Whether the case that is over now has all in it that was new at the last `news`."""
 
 
@@ -80,7 +81,7 @@ class EdgeCoverage:
         """All counters 0."""
         self._words[:] = 0
 
-    def news(self, behaviour: Hashable) -> News:
+    def news(self, behaviour: Sequence[Hashable]) -> News:
         """Whether an edge was taken that never was, or in another class of how often; it is known from now on."""
         touched = np.flatnonzero(self._words)
         classes = _CLASS_OF[self._rows[touched]]
@@ -93,20 +94,23 @@ class EdgeCoverage:
         self._new = touched[rows], new[rows]
         return News.EDGE if (new.astype(bool) & (seen == 0)).any() else News.COUNT
 
-    def same_news(self, behaviour: Hashable) -> bool:
+    def same_news(self, behaviour: Sequence[Hashable]) -> bool:
         """Whether each of those edges was taken as often again."""
         touched, new = self._new
         return bool(np.array_equal(_CLASS_OF[self._rows[touched]] & new, new))
 
 
 class BehaviourCoverage:
-    """Where nobody counts edges: what the host saw of a case stands for what the firmware did."""
+    """Where nobody counts edges: what the host saw of a case stands for what the firmware did.
+
+    A thing is an action with how it ended and how much came; that two of them follow each other counts as COUNT does.
+    """
 
     unit: ClassVar[str] = "behaviours"
 
     def __init__(self) -> None:
         self._seen: set[Hashable] = set()
-        self._last: Hashable = None
+        self._last: set[Hashable] = set()
 
     @property
     def edges(self) -> int:
@@ -116,14 +120,18 @@ class BehaviourCoverage:
     def begin(self) -> None:
         """Nothing to be done."""
 
-    def news(self, behaviour: Hashable) -> News:
-        """Whether no case before was like it."""
-        if behaviour in self._seen:
+    def news(self, behaviour: Sequence[Hashable]) -> News:
+        """Whether no case before had such a thing, or such a pair of them, in it."""
+        self._last = self._things(behaviour) - self._seen
+        self._seen |= self._last
+        if not self._last:
             return News.NONE
-        self._seen.add(behaviour)
-        self._last = behaviour
-        return News.EDGE
+        return News.EDGE if self._last.intersection(behaviour) else News.COUNT
 
-    def same_news(self, behaviour: Hashable) -> bool:
-        """Whether it is the same behaviour."""
-        return behaviour == self._last
+    def same_news(self, behaviour: Sequence[Hashable]) -> bool:
+        """Whether all of that is in it again."""
+        return self._last <= self._things(behaviour)
+
+    @staticmethod
+    def _things(behaviour: Sequence[Hashable]) -> set[Hashable]:
+        return {*behaviour, *pairwise(behaviour)}

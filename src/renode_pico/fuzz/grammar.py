@@ -36,6 +36,11 @@ LENGTHS = (
     *(200, 255, 256, 257, 512, 1024, 4096, 0xFFFF),
 )
 WORDS = (0, 1, 2, 3, 4, 7, 8, 0x10, 0x20, 0x3F, 0x40, 0x7F, 0x80, 0xFF, 0x100, 0x200, 0x300, 0x7FFF, 0x8000, 0xFFFF)
+VALUES = (0, 1, 2, 3, 4, 5, 8, 0x10, 0x40, 0x7F, 0x80, 0xFF, 0x100, 0xFFFF)
+MORE_LENGTHS = (0, 1, 8, 64, 255, 512)
+"""What each request that the device knows is tried with, once."""
+LONG, CUT_OFF = 200, 100
+"""Bytes of a data stage, and emulated microseconds after which it is left under way: some packets are through then."""
 REQUEST_TYPES = tuple(
     way | kind | recipient for way in (0, 0x80) for kind in (0, 0x20, 0x40) for recipient in (0, 1, 2)
 )
@@ -129,6 +134,22 @@ class Grammar:
                 begin = random.randrange(len(other.actions))
                 actions[at:at] = other.actions[begin : begin + 1 + random.randrange(3)]
         return Program(tuple(actions[:LONGEST]))
+
+    def variants(self, action: Control) -> list[Program]:
+        """What is tried of a request that the device knows: other lengths and values; cut off, then made again."""
+        setup = action.setup
+        programs: list[tuple[Action, ...]] = []
+        for value in VALUES:
+            if value != setup.wValue:
+                programs.append((Control(replace(setup, wValue=value), action.data),))
+        for length in MORE_LENGTHS:
+            if length != setup.wLength:
+                data = b"" if setup.is_in else (action.data + self._data(length, setup))[:length]
+                programs.append((Control(replace(setup, wLength=length), data),))
+        if not setup.is_in:
+            long = Control(replace(setup, wLength=LONG), (action.data + self._data(LONG, setup))[:LONG])
+            programs.append((replace(long, leave_us=CUT_OFF), long))
+        return [Program(actions) for actions in programs]
 
     # Actions
 

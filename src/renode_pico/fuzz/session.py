@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -11,17 +11,18 @@ from random import Random
 from renode_pico.errors import RenodePicoError, UsageError
 from renode_pico.fuzz.case_file import CaseFile, Setting, image_hash, read_case
 from renode_pico.fuzz.coverage import News
-from renode_pico.fuzz.grammar import Grammar, pick
+from renode_pico.fuzz.grammar import LONGEST, Grammar, pick
 from renode_pico.fuzz.judges import Finding
 from renode_pico.fuzz.minimise import minimise
-from renode_pico.fuzz.program import Action, Program
+from renode_pico.fuzz.program import Action, Control, Program
 from renode_pico.fuzz.replay import Replay, run_traced
 from renode_pico.fuzz.target import Target
 
 FRESH = 0.4
 """The share of programs that are made anew, not of one that was kept."""
-NEIGHBOURS = 16
-"""So many of the steps that are known are tried behind a program that took a new edge."""
+NEIGHBOURS, NEAR, FAR = 12, 20, 3
+"""Of the steps that are known, so many are tried behind a program that took a new edge: of its own kind at most NEAR, and
+of others as many as make NEIGHBOURS, but FAR at least."""
 DEFAULT_CASES = 2000
 
 
@@ -89,6 +90,8 @@ class Fuzzer:
         """Those of them that took a new edge."""
         self._steps: list[Action] = []
         """Actions that have shown something new by themselves."""
+        self._varied: set[Hashable] = set()
+        """Requests that were tried with other values and lengths."""
         self._waiting: list[Program] = [*self._read_corpus(), *self._grammar.seeds()][::-1]
         self._sha256 = image_hash(target.board.firmware)
         unit = target.novelty.unit
@@ -152,8 +155,34 @@ class Fuzzer:
             self._edges.append(program)
             if len(program.actions) == 1:
                 self._steps.append(program.actions[0])
-            steps = self._random.sample(self._steps, min(NEIGHBOURS, len(self._steps)))
-            self._waiting += [Program((*program.actions, step)) for step in steps]
+            self._waiting += self._neighbours(program)
+
+    def _neighbours(self, program: Program) -> list[Program]:
+        """A program that took a new edge with each known step behind it that is of its kind, and some others.
+
+        A request of a class or a vendor that is new also behind each of them, behind two of them that have shown something
+        new together, and in its variants.
+        """
+        found: list[Program] = []
+        last = program.actions[-1]
+        if len(program.actions) < LONGEST:
+            kind = _kind(last)
+            near = list({_request(step): step for step in self._steps if kind and _kind(step) == kind}.values())
+            other = [step for step in self._steps if not kind or _kind(step) != kind]
+            near = self._random.sample(near, min(NEAR, len(near)))
+            other = self._random.sample(other, min(max(FAR, NEIGHBOURS - len(near)), len(other)))
+            found = [Program((*program.actions, step)) for step in other + near]
+            if kind and len(program.actions) == 1:
+                pairs = [
+                    each.actions for each in self._edges if len(each.actions) == 2 and _kind(each.actions[-1]) == kind
+                ]
+                found += [Program((*before, last)) for before in [(step,) for step in near] + pairs[-NEAR:]]
+        if len(program.actions) == 1 and isinstance(last, Control) and _kind(last):
+            request = _request(last)
+            if request not in self._varied:
+                self._varied.add(request)
+                found += self._grammar.variants(last)
+        return found
 
     def _trimmed(self, program: Program) -> Program:
         for at in reversed(range(len(program.actions))):
@@ -217,3 +246,13 @@ class Fuzzer:
             except RenodePicoError as error:
                 self._tell(f"corpus   {error}: left out")
         return programs
+
+
+def _kind(action: Action) -> int:
+    """Of a request: standard (0), class or vendor (the type's bits in bmRequestType); what is no request is 0, too."""
+    return action.setup.bmRequestType & 0x60 if isinstance(action, Control) else 0
+
+
+def _request(action: Action) -> Hashable:
+    """Which request it is, whatever its values."""
+    return (action.setup.bmRequestType, action.setup.bRequest) if isinstance(action, Control) else action

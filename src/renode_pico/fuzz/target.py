@@ -64,6 +64,8 @@ class Outcome:
     answers: list[Answer] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     rebooted: bool = False
+    behaviour: list[tuple[str, str, int]] = field(default_factory=list)
+    """What the host saw of each action: what it was, how it ended, how much came."""
 
     @property
     def ended(self) -> bool:
@@ -73,11 +75,6 @@ class Outcome:
     def shows(self, key: str) -> bool:
         """Whether a fault is among those found."""
         return any(each.key == key for each in self.findings)
-
-    @property
-    def behaviour(self) -> tuple[tuple[str, int], ...]:
-        """What the host saw, without the data themselves."""
-        return tuple((answer.ended, len(answer.data)) for answer in self.answers)
 
 
 class _Over(Exception):
@@ -184,7 +181,9 @@ class _Case:
         try:
             try:
                 for action in program.actions:
-                    self.outcome.answers.append(self._do(action))
+                    answer = self._do(action)
+                    self.outcome.answers.append(answer)
+                    self.outcome.behaviour.append((_kind(action), answer.ended, len(answer.data)))
                     self._judge_bus()
                 self._cancel()
                 self._look_after()
@@ -505,6 +504,16 @@ class _Case:
 def _changes_toggles(setup: Setup) -> bool:
     """Whether a request makes endpoints begin with DATA0 again, if it is accepted."""
     return (setup.bmRequestType, setup.bRequest) in ((0x00, 9), (0x01, 11), (0x02, 1))
+
+
+def _kind(action: Action) -> str:
+    """What an action is, without its values."""
+    match action:
+        case Control(setup):
+            return f"{setup.bmRequestType:#04x} {setup.bRequest:#04x}"
+        case Send(endpoint) | Receive(endpoint):
+            return f"{endpoint:#04x}"
+    return type(action).__name__
 
 
 def _shape(text: str) -> str:
