@@ -15,7 +15,7 @@ from renode_pico.fuzz.target import Target
 from renode_pico.usb.transfer import Setup
 
 CASES_A_SECOND = 500
-BUDGET, SEED = 2500, 8
+BUDGET, SEED = 2500, 4
 MAIN = """
 import probe
 probe.answer = lambda stage, request: b"12345678" if stage == 1 and request[6] else True

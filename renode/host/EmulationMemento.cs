@@ -62,6 +62,10 @@ namespace Antmicro.Renode.UsbHosts
             {
                 memory.Restore(cores);
             }
+            foreach(var flash in flashes)
+            {
+                flash.FileIsBehind();
+            }
             return true;
         }
 
@@ -129,6 +133,11 @@ namespace Antmicro.Renode.UsbHosts
                     if(core != null)
                     {
                         cores.Add(new CoreState(core));
+                    }
+                    var flash = next as RP2040_Flash;
+                    if(flash != null)
+                    {
+                        flashes.Add(flash);
                     }
                 }
             }
@@ -227,6 +236,7 @@ namespace Antmicro.Renode.UsbHosts
         private readonly Kind[] kinds;
         private readonly List<KeyValuePair<Array, Array>> arrays = new List<KeyValuePair<Array, Array>>();
         private readonly List<CoreState> cores = new List<CoreState>();
+        private readonly List<RP2040_Flash> flashes = new List<RP2040_Flash>();
         private readonly List<Pages> memories = new List<Pages>();
         private readonly HashSet<string> left = new HashSet<string>();
 

@@ -420,6 +420,12 @@ namespace Antmicro.Renode.Peripherals.RP2040
             }
         }
 
+        /// <summary>Somebody else has written to the flash: all of the file is written the next time.</summary>
+        public void FileIsBehind()
+        {
+            fileInStep = false;
+        }
+
         private void WriteWholeFile()
         {
             SaveTo(file);

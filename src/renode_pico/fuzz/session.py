@@ -21,8 +21,8 @@ from renode_pico.fuzz.target import Target
 FRESH = 0.4
 """The share of programs that are made anew, not of one that was kept."""
 NEIGHBOURS, NEAR, FAR = 12, 20, 3
-"""Of the steps that are known, so many are tried behind a program that took a new edge: of its own kind at most NEAR, and
-of others as many as make NEIGHBOURS, but FAR at least."""
+"""Steps tried behind a program that took a new edge: of its own kind at most NEAR, and of others as many as make
+NEIGHBOURS, but FAR at least."""
 DEFAULT_CASES = 2000
 
 
@@ -158,11 +158,8 @@ class Fuzzer:
             self._waiting += self._neighbours(program)
 
     def _neighbours(self, program: Program) -> list[Program]:
-        """A program that took a new edge with each known step behind it that is of its kind, and some others.
-
-        A request of a class or a vendor that is new also behind each of them, behind two of them that have shown something
-        new together, and in its variants.
-        """
+        """A program that took a new edge with each known step behind it that is of its kind, and some others; a request
+        of a class or a vendor that is new also in its variants."""
         found: list[Program] = []
         last = program.actions[-1]
         if len(program.actions) < LONGEST:
@@ -172,11 +169,6 @@ class Fuzzer:
             near = self._random.sample(near, min(NEAR, len(near)))
             other = self._random.sample(other, min(max(FAR, NEIGHBOURS - len(near)), len(other)))
             found = [Program((*program.actions, step)) for step in other + near]
-            if kind and len(program.actions) == 1:
-                pairs = [
-                    each.actions for each in self._edges if len(each.actions) == 2 and _kind(each.actions[-1]) == kind
-                ]
-                found += [Program((*before, last)) for before in [(step,) for step in near] + pairs[-NEAR:]]
         if len(program.actions) == 1 and isinstance(last, Control) and _kind(last):
             request = _request(last)
             if request not in self._varied:
