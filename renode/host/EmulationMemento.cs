@@ -84,7 +84,7 @@ namespace Antmicro.Renode.UsbHosts
                 var thread = coreThread == null ? null : (Thread)coreThread.GetValue(core);
                 if(thread != null)
                 {
-                    thread.Join();
+                    thread.Join(LongestEnd);
                 }
             }
         }
@@ -244,6 +244,9 @@ namespace Antmicro.Renode.UsbHosts
         private static readonly Dictionary<Type, FieldInfo[]> fieldsOf = new Dictionary<Type, FieldInfo[]>();
         private static readonly Func<object, object> copyOf = (Func<object, object>)Delegate.CreateDelegate(typeof(Func<object, object>),
             typeof(object).GetMethod("MemberwiseClone", BindingFlags.Instance | BindingFlags.NonPublic));
+
+        /// <summary>Real time, milliseconds.</summary>
+        private const int LongestEnd = 1000;
 
         /// <summary>What Renode is as a program, beside what it emulates.</summary>
         private static readonly string[] OfProgram = new[] { "Antmicro.Renode.Logging", "Antmicro.Renode.UserInterface", "Antmicro.Renode.Backends",
