@@ -1,6 +1,6 @@
 """The embedded engine's own speed, CPU seconds: beside an earlier checkout, rp2040js, Renode, and emulated time.
 
-    python bench/core_bench.py [--before CHECKOUT] [--runs 3] [--only loop|prompt|stdout|job|asleep]
+    python bench/core_bench.py [--before CHECKOUT] [--runs 3] [--only loop|prompt|stdout|job|asleep|spin|copy]
 
 Used by bench.py. `--before` is a checkout of the commit to compare with, by default what RENODE_PICO_BEFORE names;
 86cf151 is the last one with rp2040py's core and blocks. It runs in this environment, which has rp2040py for the tests.
@@ -49,6 +49,48 @@ with Board(Path(sys.argv[1]), engine="embedded") as board:
     print(time.process_time() - begin)
 """
 EMULATED_S = 20
+SPIN_S = 2
+SPIN_LIMIT = 1.5
+"""CPU seconds for an emulated one."""
+COPY = """
+import resource, sys
+from pathlib import Path
+from mpremote.transport_serial import SerialTransport
+from renode_pico.board import Board
+
+class Line:
+    # What mpremote uses of pyserial, on the port itself: no pseudo-terminal, and nobody to wait for but the board.
+    def __init__(self, port):
+        self.port, self.come = port, b""
+    def inWaiting(self):
+        return len(self.come)
+    def read(self, count=1):
+        while len(self.come) < count:
+            self.come += self.port.read(10)
+        found, self.come = self.come[:count], self.come[count:]
+        return found
+    def write(self, data):
+        self.port.write(data)
+
+with Board(Path(sys.argv[1]), engine="embedded") as board:
+    port = board.cdc(0)
+    board.engine.run(0.1)
+    transport = SerialTransport.__new__(SerialTransport)
+    transport.serial, transport.is_pty = Line(port), True
+    transport.in_raw_repl, transport.use_raw_paste, transport.mounted = False, True, False
+    transport.enter_raw_repl(soft_reset=False)
+    data = Path(sys.argv[2]).read_bytes()[: int(sys.argv[3])]
+    assert len(data) == int(sys.argv[3])
+    def cpu():
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        return used.ru_utime + used.ru_stime
+    begin = cpu()
+    transport.fs_writefile("copied.py", data)
+    took = cpu() - begin
+    assert transport.fs_readfile("copied.py") == data
+    print(took)
+"""
+COPIED, BYTES_A_SECOND = 40_960, 60_000
 
 
 def measured(code: str, *arguments: object, checkout: Path = ROOT) -> float:
@@ -94,6 +136,27 @@ def asleep(runs: int) -> Row:
     return Row(f"{EMULATED_S} s of a sleeping board, CPU", took, limit, took / limit, 1.0, "a 200th of emulated time")
 
 
+def spin(runs: int) -> Row:
+    """A board whose firmware polls: `while (1) tud_task();`, with an idle, configured device."""
+    image = IMAGE.parent / "chip" / "usb_spin.uf2"
+    took = statistics.median(measured(EMULATED, image, SPIN_S) for _ in range(runs)) / SPIN_S
+    return Row(
+        "`while (1) tud_task()`, CPU an emulated second", took, SPIN_LIMIT, took / SPIN_LIMIT, 1.0, "the limit of 1.5 s"
+    )
+
+
+def copy(runs: int) -> Row:
+    """mpremote's own transport copies a file to the board: CPU seconds of the board and of mpremote together.
+
+    A pseudo-terminal between them costs what the system takes to wake one process after the other, some twelve times
+    for 256 bytes: that depends on the machine's load, and is none of either's.
+    """
+    text = Path(argparse.__file__ or "")
+    took = statistics.median(measured(COPY, IMAGE, text, COPIED) for _ in range(runs))
+    limit = COPIED / BYTES_A_SECOND
+    return Row(f"mpremote copies {COPIED // 1024} KiB, CPU", took, limit, took / limit, 1.0, "60 KB a second")
+
+
 def measurements(runs: int, before: Path | None = None) -> list[tuple[str, Callable[[], Row]]]:
     """What there is to measure, by name."""
     named = before or (Path(os.environ["RENODE_PICO_BEFORE"]) if "RENODE_PICO_BEFORE" in os.environ else None)
@@ -106,7 +169,13 @@ def measurements(runs: int, before: Path | None = None) -> list[tuple[str, Calla
             ("prompt-before", lambda: beside_before("power-on to USB prompt, CPU", "", 6, named, runs)),
             ("stdout-before", lambda: beside_before("100 KiB of stdout over CDC, CPU", STDOUT, 8, named, runs)),
         ]
-    return [*found, ("job", lambda: job(runs)), ("asleep", lambda: asleep(runs))]
+    return [
+        *found,
+        ("job", lambda: job(runs)),
+        ("asleep", lambda: asleep(runs)),
+        ("spin", lambda: spin(runs)),
+        ("copy", lambda: copy(runs)),
+    ]
 
 
 def main() -> int:

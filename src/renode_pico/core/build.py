@@ -21,7 +21,8 @@ HERE = Path(__file__).resolve().parent
 NAME = "_rp2040"
 COMMON_FLAGS = ("-std=gnu11", "-O2", "-fno-strict-aliasing", "-fvisibility=hidden", "-Wall", "-Wextra")
 """-fno-strict-aliasing: memories are read and written in words, halfwords and bytes."""
-FLAGS = (*COMMON_FLAGS, "-fPIC", "-shared", "-Wl,--no-undefined")
+FLAGS = (*COMMON_FLAGS, "-fno-gcse", "-fno-crossjumping", "-fPIC", "-shared", "-Wl,--no-undefined")
+"""-fno-gcse, -fno-crossjumping: each instruction keeps a jump of its own to the next one, as GCC advises."""
 WASM_FLAGS = (
     *COMMON_FLAGS, "--target=wasm32", "-ffreestanding", "-nostdlib", "-mbulk-memory",
     "-Wl,--no-entry", "-Wl,--export-dynamic", "-Wl,--strip-all",
