@@ -52,6 +52,9 @@ class SerialLine(Protocol):
     def lost(self) -> None:
         """It has left."""
 
+    def keep(self, data: bytes) -> None:
+        """Keep what the board has said already for the first who opens the line."""
+
     @property
     def present(self) -> bool:
         """There is something at the other end."""
@@ -113,6 +116,7 @@ class SerialLink:
         self._writing: Transfer | None = None
         self._queue: deque[bytes] = deque()
         self._queued = 0
+        self._kept = b""
 
     # The device's side
 
@@ -137,6 +141,12 @@ class SerialLink:
         self._reading.clear()
         self._queue.clear()
         self._queued = 0
+        self._kept = b""
+
+    def keep(self, data: bytes) -> None:
+        """Pass on what somebody else has read of the device's output, to the first who opens the line."""
+        self._kept += data
+        self._pass_on_kept()
 
     @property
     def present(self) -> bool:
@@ -152,6 +162,7 @@ class SerialLink:
         self.is_open = True
         self.dtr, self.rts = dtr, rts
         self._accepting = True
+        self._pass_on_kept()
         self._begin()
 
     def close(self) -> None:
@@ -204,6 +215,11 @@ class SerialLink:
     def set_break(self, on: bool) -> None:
         """SEND_BREAK, on or off (PSTN 1.2, 6.3.13)."""
         self._request(SEND_BREAK, value=BREAK_ON if on else BREAK_OFF)
+
+    def _pass_on_kept(self) -> None:
+        if self.is_open and self._kept:
+            data, self._kept = self._kept, b""
+            self._on_data(data)
 
     # Transfers
 

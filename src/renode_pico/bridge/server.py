@@ -19,6 +19,7 @@ from renode_pico.bridge.serial_link import MakeLine
 from renode_pico.bridge.uart_link import UartLink, UartSource
 from renode_pico.bridge.usbip import BUSID, UsbipServer
 from renode_pico.errors import FirmwareError, UsageError, UsbError
+from renode_pico.micropython.complaint import Ear, may_complain, overhear, tracebacks
 from renode_pico.usb.cdc import cdc_functions
 from renode_pico.usb.device import Device
 from renode_pico.usb.enumeration import enumerate_device
@@ -113,6 +114,7 @@ class BoardServer:
         self._lines = _Lines()
         self._uarts: list[UartSource] = []
         self._enumerating = False
+        self._may_complain = may_complain(board)
         self._absent_since: float | None = board.engine.now
         try:
             if doors.usbip is not None:
@@ -208,6 +210,9 @@ class BoardServer:
         with suppress(UsageError):
             for index in range(len(cdc_functions(device.configuration))):
                 self._open_lines(index)
+        if self._may_complain:
+            self._may_complain = False
+            self._overhear(device)
 
     def lost(self) -> None:
         """Remember since when there has been no device."""
@@ -220,6 +225,19 @@ class BoardServer:
             return enumerate_device(host, timeout=ATTACH_TIMEOUT, temper=self.board.temper)
         finally:
             self._enumerating = False
+
+    def _overhear(self, device: Device) -> None:
+        """Report what boot.py or main.py has ended with. What was read for it is kept for the doors of that port."""
+        said = overhear(self.board, device)
+        self._tell_complaint(said)
+        doors: list[PtyPort | Rfc2217Port] = [*self._lines.ptys[:1], *self._lines.rfc2217s[:1]]
+        for door in doors:
+            door.serial.keep(said)
+
+    def _tell_complaint(self, said: bytes) -> None:
+        for traceback in tracebacks(said):
+            for line in traceback.splitlines():
+                self.report(f"board    {line}")
 
     def _look(self) -> None:
         self.exported.check()
@@ -261,6 +279,8 @@ class BoardServer:
     def _open_uart(self, number: int) -> None:
         source = UartSource(self.board.engine.uart(number), number)
         self._uarts.append(source)
+        if number == 0 and self._may_complain:
+            source.links.append(Ear(self._tell_complaint))
         self.loop.hooks.append(source.look)
 
         def make_line(on_data: Callable[[bytes], None]) -> UartLink:

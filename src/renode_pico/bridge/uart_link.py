@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 from renode_pico.bridge.serial_link import ROOM, Urged
 from renode_pico.engine.protocol import Uart
@@ -38,6 +39,10 @@ class UartLink:
 
     def lost(self) -> None:
         """Nor has one that goes."""
+
+    def keep(self, data: bytes) -> None:
+        """Keep it before what comes next."""
+        self.receive(data)
 
     @property
     def present(self) -> bool:
@@ -100,13 +105,20 @@ class UartLink:
             self._on_data(data)
 
 
+class Receiver(Protocol):
+    """Who hears a UART."""
+
+    def receive(self, data: bytes) -> None:
+        """The chip has sent something."""
+
+
 class UartSource:
     """A UART whose output goes to all of its doors. `look()` is to be called after each run of the engine."""
 
     def __init__(self, uart: Uart, number: int) -> None:
         self.uart = uart
         self.number = number
-        self.links: list[UartLink] = []
+        self.links: list[Receiver] = []
 
     def look(self) -> None:
         """Hand out what the chip has sent."""

@@ -79,6 +79,19 @@ def test_what_a_pseudo_terminal_cannot_do_is_told_at_its_start(serve: Callable[.
     assert not (tmp_path / "pico.uart0").is_symlink()
 
 
+@pytest.mark.parametrize("firmware", ["cdc", "uart"])
+def test_what_main_py_ended_with_is_told_and_still_there_for_a_client(
+    serve: Callable[..., Served], tmp_path: Path, firmware: str
+) -> None:
+    program = tmp_path / "main.py"
+    program.write_text("import nonexistent\n")
+    served = serve("--firmware", firmware, "--main", str(program), "--pty")
+    where = served.wait_for(rf"^pty +(\S+) is {'CDC port 0' if firmware == 'cdc' else 'UART0'}")[1]
+    served.wait_for("^board +ImportError: no module named 'nonexistent'")
+    with serial.serial_for_url(where, 115200, timeout=PATIENCE) as port:
+        assert b"ImportError: no module named 'nonexistent'\r\n" in port.read_until(b">>> ")
+
+
 def test_a_board_of_two_cores_is_served(serve: Callable[..., Served], tmp_path: Path) -> None:
     program = tmp_path / "main.py"
     program.write_text("import _thread, time\n_thread.start_new_thread(lambda: time.sleep(1), ())\n")
