@@ -6,11 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from renode_pico.fuzz.case_file import Setting
-from renode_pico.fuzz.program import Action, Control, Program, Reset, Send
+from renode_pico.firmware.find import find_image
+from renode_pico.fuzz.case_file import Setting, image_hash, read_case
+from renode_pico.fuzz.program import Action, Control, Program, Reset, Send, Spoil
 from renode_pico.fuzz.replay import replay
 from renode_pico.usb.transfer import Setup
+from renode_pico.usb.wire import Fault
 
+CASES = sorted((Path(__file__).parent / "fuzz_cases").glob("*.toml"))
+"""As the fuzzer wrote them; the page names each."""
 PAGE = (Path(__file__).parents[2] / "docs" / "fuzz-findings.md").read_text(encoding="utf-8")
 CODING = bytes.fromhex("00 00 00 00 00 00 00 00 00 00 00 00 00 78 d1 fa a5 f8 4c 22 ab 81 99 44 8c 25 32")
 FINDINGS: dict[str, tuple[str, tuple[Action, ...], str]] = {
@@ -31,3 +35,23 @@ def test_a_finding_of_the_page_shows_itself(name: str) -> None:
     assert f'id="{name}"' in PAGE
     outcome = replay(Setting(firmware), Program(actions)).outcome
     assert any(text in f"{finding.text} {finding.stack}" for finding in outcome.findings), outcome
+
+
+@pytest.mark.engine("embedded", reason="the programs' instants are those of the engine on which they were found")
+@pytest.mark.row("Z4.explained")
+@pytest.mark.parametrize("path", CASES, ids=lambda path: str(path.stem))
+def test_a_case_that_was_kept_shows_itself(path: Path) -> None:
+    case = read_case(path)
+    assert f"`{path.name}`" in PAGE
+    assert case.finding is not None
+    result = replay(case.setting, case.program)
+    assert result.outcome.shows(case.finding.key), result.outcome
+    if image_hash(find_image(case.setting.firmware)) == case.sha256:
+        assert result.sha256 == case.trace
+
+
+@pytest.mark.engine("embedded", reason="the programs' instants are those of the engine on which they were found")
+def test_what_the_look_itself_halts_is_no_finding() -> None:
+    """usbtest halts an endpoint for data that are not its pattern, such as the byte that the look sends."""
+    outcome = replay(Setting("chip/usbtest"), Program((Spoil(Fault.LOST_HANDSHAKE, 0x01, 1, 0),))).outcome
+    assert outcome.findings == []

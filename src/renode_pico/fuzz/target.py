@@ -438,9 +438,14 @@ class _Case:
         elif status is Status.BABBLE:
             text = f"endpoint {name} sends packets of more than {pipe.max_packet_size} bytes (8.7.4)"
             self._found(Finding("chapter9", f"chapter9 babble {name}", text))
-        elif status is Status.STALLED and not data[0] & 1:
+        elif status is Status.STALLED and not data[0] & 1 and not self._halted_now(setup):
             text = f"endpoint {name} is halted, but GET_STATUS says that it is not (9.4.5)"
             self._found(Finding("chapter9", f"chapter9 halt {name}", text))
+
+    def _halted_now(self, setup: Setup) -> bool:
+        """GET_STATUS once more: what was sent to look may be what has halted the endpoint."""
+        data = self._ask(setup)
+        return data is None or bool(data and data[0] & 1)
 
     # What was found
 
