@@ -29,6 +29,8 @@ TOOLS = (
     Tool("usbip", "usbip", "lists the device over USB/IP (row T3)"),
     Tool("chromium", "chromium", "opens the trace's page (row T6)"),
     Tool("chromedriver", "chromium-driver", "opens the trace's page (row T6)"),
+    Tool("buildah", "buildah", "builds the container (row K3)"),
+    Tool("mmdebstrap", "mmdebstrap", "what the container begins with, where no registry of images is reached (row K3)"),
     Tool("gdb-multiarch", "gdb-multiarch", "debugs the firmware on Renode (row T8)", renode=True),
 )
 SYSTEM_PATH = "/usr/local/sbin:/usr/sbin:/sbin"

@@ -110,7 +110,7 @@ def test_it_installs_the_package_or_its_own_checkout(tmp_path: Path, package: st
 
 def commands_in(text: str) -> list[list[str]]:
     """The `renode-pico` commands in a shell or YAML file."""
-    found = re.findall(r"(?:run: |RUN |command\": \"|^)(renode-pico [^\n\"]*)", text, re.MULTILINE)
+    found = re.findall(r"(?:run: |RUN |\|\| |command\": \"|^)(renode-pico [^\n\"]*)", text, re.MULTILINE)
     return [shlex.split(re.sub(r"\$\{\{[^}]*\}\}", "embedded", line)) for line in found]
 
 

@@ -10,10 +10,12 @@ import pytest
 
 from renode_pico.engine import select
 from renode_pico.engine.protocol import BoardConfig
+from renode_pico.engine.renode_runtime import first_line
 from renode_pico.errors import EngineMissing
 from renode_pico.renode_models import Layout, Runtime, find_renode, installation, look_for_renode
 from tests.unit import renode_layouts as layouts
 
+RUNTIME_PRESENT = installation.runtime_present
 VARIABLES = (*installation.PYRENODE_VARIABLES, "PYRENODE_RUNTIME", "PYRENODE_BUILD_OUTPUT", "RENODE")
 
 
@@ -109,6 +111,22 @@ def test_auto_takes_the_embedded_engine_whenever_renode_cannot_be_used(
     assert select.choose("auto") == "embedded"
     with pytest.raises(EngineMissing, match="engine 'renode' is not available"):
         select.choose("renode")
+
+
+def test_mono_without_its_library_is_told(tmp_path: Path, bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(installation, "runtime_present", RUNTIME_PRESENT)
+    monkeypatch.setattr("ctypes.util.find_library", lambda name: None)
+    monkeypatch.setattr("sys.platform", "linux")
+    layouts.executable(bare / "mono", "#!/bin/sh\n")
+    on_path(bare, layouts.built_for_mono(tmp_path / "renode"))
+    assert "needs Mono as a library, which is not here: apt-get install" in look_for_renode().problem
+
+
+def test_what_a_runtime_failed_of_is_told_in_one_line() -> None:
+    error = RuntimeError("Failed to create a .NET runtime (mono) using the\n   parameters {}.")
+    assert first_line(error) == "Failed to create a .NET runtime (mono) using the"
+    error.__cause__ = RuntimeError("Could not find libmono\n at System.Loader")
+    assert first_line(error) == "Could not find libmono"
 
 
 def test_auto_goes_on_with_the_embedded_engine_when_renode_does_not_load(

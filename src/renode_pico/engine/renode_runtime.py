@@ -214,7 +214,10 @@ def quiet() -> Iterator[list[str]]:
 
 
 def first_line(error: BaseException) -> str:
-    """What an exception says, in one line; .NET's have their stack behind it."""
+    """What an exception says, in one line, and the one it came from; .NET's have their stack behind it."""
+    cause = error.__cause__
+    if isinstance(cause, Exception) and str(cause).strip():
+        error = cause
     lines = str(error).strip().splitlines()
     return lines[0] if lines else type(error).__name__
 

@@ -147,8 +147,11 @@ def engine_problem(found: RenodeInstallation) -> str:
             f"loaded into Python: take the .NET one ({ADVICE})"
         )
     if found.layout is not Layout.PORTABLE and not runtime_present(found.runtime):
-        package = "apt-get install mono-runtime" if found.mono else "https://dotnet.microsoft.com/download"
-        return f"{found.describe()} needs {found.runtime}, which is not here: {package}"
+        package = (
+            "apt-get install mono-devel libmonosgen-2.0-1" if found.mono else "https://dotnet.microsoft.com/download"
+        )
+        library = " as a library" if found.mono else ""
+        return f"{found.describe()} needs {found.runtime}{library}, which is not here: {package}"
     if not pyrenode_present():
         return f"Renode is here, pyrenode3 is not: {PYRENODE_ADVICE}"
     return ""
@@ -284,9 +287,13 @@ def _runtime_of(assemblies: Path) -> Runtime:
 
 
 def runtime_present(runtime: Runtime) -> bool:
-    """Say whether Mono or .NET is on this machine, for a Renode that does not bring it."""
+    """Say whether Mono or .NET can be loaded into Python on this machine, for a Renode that does not bring it.
+
+    Debian's `mono` is a program of its own, which does not need Mono's library.
+    """
     if runtime is Runtime.MONO:
-        return bool(shutil.which("mono") or ctypes.util.find_library("monosgen-2.0"))
+        found = ctypes.util.find_library("monosgen-2.0")
+        return bool(found or (sys.platform != "linux" and shutil.which("mono")))
     folders = (os.environ.get("DOTNET_ROOT"), "/usr/share/dotnet", "/usr/lib/dotnet", "/usr/local/share/dotnet")
     return bool(shutil.which("dotnet")) or any(folder and (Path(folder) / "host").is_dir() for folder in folders)
 

@@ -111,7 +111,8 @@ def full(error: BaseException) -> bool:
 
 def complaint(url: str, part: Path, error: BaseException) -> str:
     """One line: what happened, what there is, what to do."""
-    reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or error
+    reason = getattr(error, "reason", None) or error
+    reason = getattr(reason, "strerror", None) or reason
     if full(error):
         free = shutil.disk_usage(part.parent).free >> 20
         return f"{part}: {reason}, {free} MB are free; --dir and RENODE_PICO_DATA name another place"
