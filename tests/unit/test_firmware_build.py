@@ -732,3 +732,8 @@ def test_no_machines_path_or_registry_is_committed() -> None:
         text = path.read_text(encoding="utf-8")
         assert "://" not in text, path
         assert "/work/" not in text, path
+
+
+def test_the_dev_container_has_what_the_build_needs() -> None:
+    command = json.loads((REPOSITORY / ".devcontainer" / "devcontainer.json").read_text())["onCreateCommand"]
+    assert {tool.package for tool in (*toolchain.TOOLS, toolchain.PATCH)} <= set(command.split())
