@@ -171,14 +171,32 @@ static void random_flash(void)
     }
 }
 
+/* NVIC, SysTick, SCB and MPU of a core. */
+static void random_scs(void)
+{
+    static const u16 registers[] = {0x010, 0x014, 0x018, 0x100, 0x180, 0x200, 0x280, 0x400, 0x410, 0x41C, 0xD04, 0xD08, 0xD0C,
+                                    0xD10, 0xD1C, 0xD20, 0xD24, 0xD90, 0xD94, 0xD98, 0xD9C, 0xDA0};
+    struct core *c = &current->m.core[any() & 1];
+    u32 offset = any() % 8 ? registers[any() % (sizeof registers / sizeof *registers)] : any() & 0xFFC, value = any();
+    if (offset == 0xD08)
+        value = SRAM_BASE;
+    else if (offset == 0xD0C)
+        value = 0x05FA0000 | (value & 7);
+    else if (offset == 0xD94 && any() % 8)
+        value &= ~1u; /* the MPU, with random regions, lets nothing happen */
+    scs_read(current, c, offset);
+    scs_write(current, c, offset, value);
+}
+
 static void random_blocks(void)
 {
-    switch (any() % 6) {
+    switch (any() % 8) {
     case 0: random_dma(); break;
     case 1: random_pio(); break;
     case 2: random_pwm(); break;
     case 3: random_usb(); break;
     case 4: random_flash(); break;
+    case 5: case 6: random_scs(); break;
     default: break;
     }
 }
