@@ -1,23 +1,44 @@
 using System;
 using System.Collections.Generic;
 using System.IO;
+using System.Linq;
 using Antmicro.Renode.Exceptions;
 
 namespace Antmicro.Renode.Peripherals.RP2040
 {
     /// <summary>
-    /// A firmware image as what it puts where in flash: UF2, ELF or a flat binary for the start of flash. An image for
-    /// another chip, a truncated one or one that does not lie in flash is refused with the reason.
+    /// A firmware image as what it puts where: UF2, ELF or a flat binary for the start of flash. It is for the flash or,
+    /// as the pico-sdk's no_flash binaries are, for the RAM (datasheet 2.8.4.2). An image for another chip, a truncated
+    /// one or one that lies in neither is refused with the reason.
     /// </summary>
-    public static class RP2040_Firmware
+    public class RP2040_Firmware
     {
-        /// <summary>Pairs of flash offset and content, in as few pieces as possible.</summary>
-        public static IEnumerable<KeyValuePair<long, byte[]>> Parse(string path, byte[] content)
+        public RP2040_Firmware(string path, byte[] content)
         {
-            return Joined(Pieces(path, content));
+            uint? start = null;
+            Pieces = Joined(Parse(path, content, ref start)).ToList();
+            IsForRAM = Pieces.All(piece => IsIn(piece, RAMStart, RAMEnd));
+            Entry = (start ?? (uint)Pieces.Min(piece => piece.Key)) | 1;
+            foreach(var piece in Pieces.Where(piece => !IsForRAM && !IsIn(piece, FlashStart, FlashEnd)))
+            {
+                throw Refuse(path, "it has content for 0x{0:X8}, which is not in the RP2040's flash".FormatWith(piece.Key));
+            }
         }
 
-        private static IEnumerable<KeyValuePair<long, byte[]>> Pieces(string path, byte[] content)
+        /// <summary>Pairs of address and content, in as few pieces as possible.</summary>
+        public List<KeyValuePair<long, byte[]>> Pieces { get; private set; }
+
+        public bool IsForRAM { get; private set; }
+
+        /// <summary>Where an image for the RAM begins, with the Thumb bit.</summary>
+        public uint Entry { get; private set; }
+
+        private static bool IsIn(KeyValuePair<long, byte[]> piece, uint start, uint end)
+        {
+            return piece.Key >= start && piece.Key + piece.Value.Length <= end;
+        }
+
+        private static IEnumerable<KeyValuePair<long, byte[]>> Parse(string path, byte[] content, ref uint? start)
         {
             if(content.Length == 0)
             {
@@ -29,13 +50,15 @@ namespace Antmicro.Renode.Peripherals.RP2040
             }
             if(content.Length >= 4 && Word(content, 0) == ELFMagic)
             {
-                return ParseELF(path, content);
+                var pieces = ParseELF(path, content);
+                start = Word(content, 24);
+                return pieces;
             }
             if(path.EndsWith(".uf2", StringComparison.OrdinalIgnoreCase) || path.EndsWith(".elf", StringComparison.OrdinalIgnoreCase))
             {
                 throw Refuse(path, "it is not what its name says");
             }
-            return new[] { new KeyValuePair<long, byte[]>(0, content) };
+            return new[] { new KeyValuePair<long, byte[]>(FlashStart, content) };
         }
 
         private static IEnumerable<KeyValuePair<long, byte[]>> Joined(IEnumerable<KeyValuePair<long, byte[]>> pieces)
@@ -67,13 +90,17 @@ namespace Antmicro.Renode.Peripherals.RP2040
                 throw Refuse(path, "the UF2 file is truncated: {0} bytes are no whole blocks of 512".FormatWith(content.Length));
             }
             var result = new List<KeyValuePair<long, byte[]>>();
-            var expected = Word(content, 24);
+            uint? foreign = null;
             for(var at = 0; at < content.Length; at += UF2Block)
             {
                 var number = at / UF2Block;
                 if(Word(content, at) != UF2Magic0 || Word(content, at + 4) != UF2Magic1 || Word(content, at + 508) != UF2MagicEnd)
                 {
                     throw Refuse(path, "block {0} of the UF2 file is damaged".FormatWith(number));
+                }
+                if(Word(content, at + 20) == number && (ulong)Word(content, at + 24) * UF2Block > (ulong)content.Length)
+                {
+                    throw Refuse(path, "the UF2 file is truncated: {0} of {1} blocks".FormatWith(content.Length / UF2Block, Word(content, at + 24)));
                 }
                 var flags = Word(content, at + 8);
                 if((flags & UF2NotMainFlash) != 0)
@@ -82,7 +109,8 @@ namespace Antmicro.Renode.Peripherals.RP2040
                 }
                 if((flags & UF2FamilyPresent) != 0 && Word(content, at + 28) != RP2040Family)
                 {
-                    throw Refuse(path, "it is for another chip: UF2 family 0x{0:X8}, the RP2040 is 0x{1:X8}".FormatWith(Word(content, at + 28), RP2040Family));
+                    foreign = Word(content, at + 28); // as the boot ROM does: a file may hold firmware for several chips
+                    continue;
                 }
                 var size = Word(content, at + 16);
                 if(size > UF2MaximalPayload)
@@ -91,9 +119,13 @@ namespace Antmicro.Renode.Peripherals.RP2040
                 }
                 result.Add(Piece(path, content, (uint)at + 32, Word(content, at + 12), size));
             }
-            if(content.Length / UF2Block != expected)
+            if(result.Count == 0 && foreign != null)
             {
-                throw Refuse(path, "the UF2 file is truncated: {0} of {1} blocks".FormatWith(content.Length / UF2Block, expected));
+                throw Refuse(path, "it is for another chip: UF2 family 0x{0:X8}, the RP2040 is 0x{1:X8}".FormatWith(foreign, RP2040Family));
+            }
+            if(result.Count == 0)
+            {
+                throw Refuse(path, "no block of the UF2 file is to be loaded");
             }
             return result;
         }
@@ -135,13 +167,9 @@ namespace Antmicro.Renode.Peripherals.RP2040
             {
                 throw Refuse(path, "it is truncated");
             }
-            if(address < FlashStart || address >= FlashEnd)
-            {
-                throw Refuse(path, "it has content for 0x{0:X8}, which is not in the RP2040's flash".FormatWith(address));
-            }
             var piece = new byte[size];
             Array.Copy(content, from, piece, 0, size);
-            return new KeyValuePair<long, byte[]>(address - FlashStart, piece);
+            return new KeyValuePair<long, byte[]>(address, piece);
         }
 
         private static RecoverableException Refuse(string path, string reason)
@@ -173,5 +201,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
         private const uint ELFLoad = 1;
         private const uint FlashStart = 0x10000000;
         private const uint FlashEnd = 0x11000000;
+        private const uint RAMStart = 0x20000000;
+        private const uint RAMEnd = 0x20042000;
     }
 }

@@ -49,12 +49,32 @@ namespace Antmicro.Renode.Peripherals.RP2040
             }
         }
 
-        /// <summary>Programs a UF2, ELF or flat binary image into the flash, as an external programmer would.</summary>
+        /// <summary>
+        /// Programs a UF2, ELF or flat binary image into the flash, as an external programmer would. One for the RAM goes there,
+        /// and the watchdog's scratch registers tell the boot ROM to start it, as they do after a download over USB
+        /// (datasheet 2.8.1.1).
+        /// </summary>
         public void LoadFirmware(ReadFilePath path)
         {
-            foreach(var piece in RP2040_Firmware.Parse(path, File.ReadAllBytes(path)))
+            var firmware = new RP2040_Firmware(path, File.ReadAllBytes(path));
+            foreach(var piece in firmware.Pieces)
             {
-                flash.Load(piece.Key, piece.Value);
+                if(firmware.IsForRAM)
+                {
+                    Machine.SystemBus.WriteBytes(piece.Value, (ulong)piece.Key);
+                }
+                else
+                {
+                    flash.Load(piece.Key - FlashStart, piece.Value);
+                }
+            }
+            if(firmware.IsForRAM)
+            {
+                var scratch = new[] { WatchdogBoot, firmware.Entry ^ (~WatchdogBoot + 1), StackTop, firmware.Entry };
+                for(var i = 0; i < scratch.Length; i++)
+                {
+                    Machine.SystemBus.WriteDoubleWord(WatchdogScratch4 + (ulong)i * 4, scratch[i]);
+                }
             }
         }
 
@@ -235,6 +255,10 @@ namespace Antmicro.Renode.Peripherals.RP2040
         private readonly Queue<uint> received;
 
         private const int FIFODepth = 16;
+        private const long FlashStart = 0x10000000;
+        private const ulong WatchdogScratch4 = 0x4005801C;
+        private const uint WatchdogBoot = 0xB007C0D3;
+        private const uint StackTop = 0x20042000;
         private const uint TransmitOnly = 1;
 
         private enum Registers

@@ -67,6 +67,20 @@ def test_blocks_for_other_chips_beside_ours_are_left_out(tmp_path: Path) -> None
     assert load_image(saved(tmp_path / "a.uf2", content)).end == FLASH_BASE + len(CODE)
 
 
+@pytest.mark.parametrize(("name", "content"), [("a.uf2", uf2(address=0x20000000)), ("a.elf", elf(address=0x20000000))])
+def test_an_image_for_the_ram_is_started_by_the_watchdogs_scratch_registers(
+    tmp_path: Path, name: str, content: bytes
+) -> None:
+    image = load_image(saved(tmp_path / name, content))
+    assert image.entry == 0x20000000
+    # watchdog_reboot(0x20000000, 0x20042000, 0) of the pico-sdk writes these
+    assert image.watchdog_scratch == (0xB007C0D3, 0x20000001 ^ 0x4FF83F2D, 0x20042000, 0x20000001)
+
+
+def test_an_image_for_the_flash_has_no_entry(tmp_path: Path) -> None:
+    assert load_image(saved(tmp_path / "a.elf", elf())).entry is None
+
+
 @pytest.mark.parametrize(
     ("name", "content", "says"),
     [
@@ -78,7 +92,8 @@ def test_blocks_for_other_chips_beside_ours_are_left_out(tmp_path: Path) -> None
         ("a.uf2", uf2(family=0xE48BFF59), r"another chip, family 0xe48bff59 \(RP2350 Arm, secure\)"),
         ("a.uf2", uf2(family=0x12345678), "unknown"),
         ("a.uf2", uf2(end=0), "magic numbers are wrong"),
-        ("a.uf2", uf2(address=0x20000000), "linked for RAM"),
+        ("a.uf2", uf2(address=0x20041F00), "for the RAM, where 0x20042000 to 0x20042100 does not lie"),
+        ("a.uf2", uf2() + uf2(address=0x20000000), "for the RAM, where 0x10000000 to 0x10000100"),
         ("a.uf2", uf2(address=0x08000000), "is not in the flash"),
         ("a.uf2", uf2(address=FLASH_BASE + FLASH_SIZE - 256), "too large, it reaches 0x10200100"),
         ("a.uf2", uf2(address=FLASH_BASE + 0x1000), "without a second stage"),
@@ -88,6 +103,8 @@ def test_blocks_for_other_chips_beside_ours_are_left_out(tmp_path: Path) -> None
         ("a.elf", elf(machine=243), "another processor"),
         ("a.elf", elf()[:300], "truncated, the segment for 0x10000000"),
         ("a.elf", elf()[:40], "damaged ELF file"),
+        ("a.elf", elf()[:16] + b"\x01" + elf()[17:], r"not linked to an executable \(ET_REL\)"),
+        ("a.hex", b":020000041000EA\n" * 40, "Intel HEX is not read here"),
         ("a.elf", elf(data=b""), "nothing to load"),
         ("a.bin", b"short", "5 bytes are no firmware"),
         ("a.bin", bytes(FLASH_SIZE + 1), "too large"),

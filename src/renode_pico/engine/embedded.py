@@ -40,6 +40,7 @@ from renode_pico.usb.wire import Wire
 MIPS = 125
 """Most instructions take one cycle, and firmware sets clk_sys to 125 MHz."""
 GPIO_COUNT = 30
+WATCHDOG_SCRATCH0 = 0x4005_800C
 LONGEST_PIECE_NS = 50 * NS_PER_MS
 """So long `run` stays in the core when nothing happens: Ctrl-C is heard in between."""
 MAX_CLOSED_CHIPS = 3
@@ -95,12 +96,15 @@ class EmbeddedEngine:
         chip.poke = self.runner.poke
         self._saved: bytes | None = None
         self._load_saved_flash(image)
-        for segment in image.segments:
-            self._write_flash(segment.address - FLASH_BASE, segment.data)
+        if image.entry is None:
+            for segment in image.segments:
+                self._write_flash(segment.address - FLASH_BASE, segment.data)
         self._uarts = [UartPort(uart, self.runner.poke) for uart in chip.uarts]
         self._host = BusHost(chip.usb, self._clock, self.runner, lambda: self.unmodelled)
         self._closed = False
         self._debugged = MachineTarget(self._machine, self.reset)
+        if image.entry is not None:
+            self._load_ram(image)
         self._gdb: GdbStub | None = None
         self._wait_for_gdb = False
         self._semihosting: Semihosting | None = None
@@ -438,6 +442,13 @@ class EmbeddedEngine:
         self._machine.flash[offset : offset + len(data)] = data
         self._machine.wrote(FLASH_BASE + offset, len(data))
 
+    def _load_ram(self, image: Image) -> None:
+        """As the boot ROM leaves the chip that has been given an image for the RAM, up to the watchdog's reset."""
+        for segment in image.segments:
+            self._debugged.write(segment.address, segment.data)
+        for number, value in enumerate(image.watchdog_scratch, start=4):
+            self._machine.bus_write(WATCHDOG_SCRATCH0 + 4 * number, value)
+
     def _load_saved_flash(self, firmware: Image) -> None:
         """What the flash file holds; a flash image is for a board that has none yet."""
         config = self._config
@@ -446,7 +457,7 @@ class EmbeddedEngine:
             self._write_flash(0, self._saved)
         elif config.flash_image is not None:
             check_fits(config.flash_image, config.flash_offset, "flash image")
-            if config.flash_offset < firmware.end - FLASH_BASE:
+            if firmware.entry is None and config.flash_offset < firmware.end - FLASH_BASE:
                 raise ImageError(
                     f"flash image: at offset {config.flash_offset:#x} it would be overwritten by {firmware.path.name}, "
                     f"which reaches {firmware.end - FLASH_BASE:#x}"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from renode_pico.engine.embedded_backtrace import Symbols, backtrace, find_elf
 from renode_pico.errors import FirmwareError, ProgramEnded
-from renode_pico.firmware.images import FLASH_BASE
+from renode_pico.firmware.images import FLASH_BASE, RAM_BASE
 
 EXC_RETURN = 0xFFFF_FFF0
 """From here on, a value in LR stands for a return from an exception (ARMv6-M Architecture Reference Manual, B1.5.8)."""
@@ -27,8 +27,8 @@ EXCEPTIONS = {2: "NMI", 3: "HardFault", 11: "SVCall", 14: "PendSV", 15: "SysTick
 FIRST_INTERRUPT = 16
 BKPT = 0xBE00
 BLX_R1, BRANCH_BACK = 0x4788, 0xE7FD
-START_CODE = range(FLASH_BASE + 0x1C0, FLASH_BASE + 0x1000, 2)
-"""Where the pico-sdk's crt0 is: right behind the vectors."""
+START_CODE = (*range(FLASH_BASE + 0x1C0, FLASH_BASE + 0x1000, 2), *range(RAM_BASE + 0xC0, RAM_BASE + 0x400, 2))
+"""Where the pico-sdk's crt0 is: right behind the vectors, which in images for the RAM are at its start."""
 
 
 @dataclass(frozen=True, slots=True)

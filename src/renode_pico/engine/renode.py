@@ -84,7 +84,9 @@ class RenodeEngine:
     def __init__(self, config: BoardConfig) -> None:
         if config.cores not in (None, 1, 2):
             raise UsageError(f"the RP2040 has two cores, of which a board may lack one; not {config.cores}")
-        load_image(config.firmware)  # refuses what no RP2040 can run, with the same words as the embedded engine
+        image = load_image(config.firmware)  # refuses what no RP2040 can run, in the same words as the embedded engine
+        if image.entry is not None and image.end > RAM.stop:
+            raise UsageError(f"{config.firmware}: linked for {image.start:#010x}, where Renode does not execute code")
         self._config = config
         self._runtime = runtime()
         self._runtime.clear()

@@ -56,18 +56,20 @@ def identify(firmware: Path | Image) -> Identity:
 
 
 class _Flash:
-    """The flash as an image fills it."""
+    """The flash as an image fills it, or the RAM."""
 
     def __init__(self, image: Image) -> None:
-        content = bytearray(image.end - FLASH_BASE)
+        self._base = FLASH_BASE if image.entry is None else image.start
+        self._head = SECOND_STAGE if image.entry is None else 0
+        content = bytearray(image.end - self._base)
         for segment in image.segments:
-            offset = segment.address - FLASH_BASE
+            offset = segment.address - self._base
             content[offset : offset + len(segment.data)] = segment.data
         self.content = bytes(content)
 
     def facts(self) -> Iterator[tuple[int, bytes]]:
         """The entries of the binary info table: type, and at least 16 bytes that follow the tag."""
-        head = self.content[SECOND_STAGE : SECOND_STAGE + 256]
+        head = self.content[self._head : self._head + SECOND_STAGE]
         for at in range(0, len(head) - 16, 4):
             start, first, end, _, stop = struct.unpack_from("<5I", head, at)
             if (start, stop) == (MARKER_START, MARKER_END):
@@ -83,5 +85,5 @@ class _Flash:
         return self._bytes(address, 256).partition(b"\0")[0].decode(errors="replace")
 
     def _bytes(self, address: int, count: int) -> bytes:
-        offset = address - FLASH_BASE
+        offset = address - self._base
         return (self.content[offset : offset + count] if offset >= 0 else b"").ljust(count, b"\0")

@@ -1,6 +1,7 @@
 """Firmware images: UF2, ELF and flat binaries, checked before anything is loaded.
 
-UF2: blocks of 512 bytes, https://github.com/microsoft/uf2. What is wrong with a file is one line that names it.
+UF2: blocks of 512 bytes, https://github.com/microsoft/uf2. What is wrong with a file is one line that names it. An image
+is for the flash or, as the pico-sdk's `no_flash` and `blocked_ram` binaries are, for the RAM (RP2040 datasheet, 2.8.4.2).
 """
 
 from __future__ import annotations
@@ -19,6 +20,10 @@ FLASH_SIZE = 2 * 1024 * 1024
 """The Pico's W25Q16JV."""
 RAM_BASE = 0x2000_0000
 RAM_SIZE = 264 * 1024
+RAM_BANKS_BASE, RAM_BANKS_SIZE = 0x2100_0000, 256 * 1024
+"""The four large banks once more, one after the other (RP2040 datasheet, 2.6.2)."""
+WATCHDOG_BOOT = 0xB007_C0D3
+"""What in SCRATCH4 makes the boot ROM go to SCRATCH7, with SCRATCH6 as stack pointer (RP2040 datasheet, 2.8.1.1)."""
 
 UF2_BLOCK = 512
 UF2_FIELDS = struct.Struct("<8I476sI")
@@ -44,7 +49,8 @@ FAMILIES = {
 """Names of some families that are not the RP2040, for the message."""
 
 ELF_MAGIC = b"\x7fELF"
-EM_ARM = 40
+INTEL_HEX = b":"
+_IN_RAM = (range(RAM_BASE, RAM_BASE + RAM_SIZE), range(RAM_BANKS_BASE, RAM_BANKS_BASE + RAM_BANKS_SIZE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +63,14 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """A firmware image: what goes where in the flash."""
+    """A firmware image: what goes where in the flash, or in the RAM.
+
+    `entry`: the address at which one for the RAM begins; None for the flash, which begins with a second stage.
+    """
 
     path: Path
     segments: tuple[Segment, ...]
+    entry: int | None = None
 
     @property
     def start(self) -> int:
@@ -71,6 +81,12 @@ class Image:
     def end(self) -> int:
         """The first address behind the highest."""
         return max(segment.address + len(segment.data) for segment in self.segments)
+
+    @property
+    def watchdog_scratch(self) -> tuple[int, int, int, int]:
+        """SCRATCH4 to SCRATCH7, by which the boot ROM starts an image for the RAM as after a download over USB."""
+        entry = (self.entry or 0) | 1
+        return WATCHDOG_BOOT, (entry ^ -WATCHDOG_BOOT) & 0xFFFF_FFFF, RAM_BASE + RAM_SIZE, entry
 
 
 class _ForeignBlock(ImageError):
@@ -88,8 +104,9 @@ def load_image(path: Path) -> Image:
 @lru_cache(maxsize=2)
 def _parse(path: Path, data: bytes) -> Image:
     """A board's engine and whoever asks what its firmware is take the same file apart: once is enough."""
+    entry: int | None = None
     if data.startswith(ELF_MAGIC):
-        segments = _elf(path, data)
+        segments, entry = _elf(path, data)
     elif _looks_like_uf2(data):
         segments = _uf2(path, data)
     elif path.suffix.lower() == ".uf2":
@@ -98,9 +115,13 @@ def _parse(path: Path, data: bytes) -> Image:
         )
     elif path.suffix.lower() == ".elf":
         raise ImageError(f"{path}: not an ELF file: it begins with {data[:4].hex(' ')}, not with 7f 45 4c 46")
+    elif data.startswith(INTEL_HEX) and path.suffix.lower() in (".hex", ".ihex"):
+        raise ImageError(f"{path}: Intel HEX is not read here: take the .uf2 or .elf file of the same build")
     else:
         segments = _flat(path, data)
     image = Image(path, segments)
+    if all(_is_in_ram(segment) for segment in segments):
+        return Image(path, segments, image.start if entry is None else entry)
     _check_place(image)
     return Image(path, _joined(segments))
 
@@ -197,7 +218,8 @@ def _uf2_place(path: Path, number: int) -> str:
     return f"{path}: block {number} (offset {number * UF2_BLOCK:#x})"
 
 
-def _elf(path: Path, data: bytes) -> tuple[Segment, ...]:
+def _elf(path: Path, data: bytes) -> tuple[tuple[Segment, ...], int]:
+    """What an ELF file loads, and its entry."""
     from elftools.common.exceptions import ELFError
     from elftools.elf.elffile import ELFFile
 
@@ -205,6 +227,9 @@ def _elf(path: Path, data: bytes) -> tuple[Segment, ...]:
         elf = ELFFile(BytesIO(data))
         if elf.header.e_machine != "EM_ARM" or elf.elfclass != 32:
             raise ImageError(f"{path}: for another processor ({elf.header.e_machine}, {elf.elfclass} bit), not ARM")
+        if elf.header.e_type != "ET_EXEC":
+            raise ImageError(f"{path}: not linked to an executable ({elf.header.e_type})")
+        entry = int(elf.header.e_entry)
         segments = tuple(
             Segment(segment.header.p_paddr, segment.data())
             for segment in elf.iter_segments("PT_LOAD")
@@ -221,7 +246,7 @@ def _elf(path: Path, data: bytes) -> tuple[Segment, ...]:
         raise ImageError(f"{path}: truncated, the segment for {short[0]:#010x} is not complete")
     if not segments:
         raise ImageError(f"{path}: this ELF file has nothing to load")
-    return segments
+    return segments, entry
 
 
 def _flat(path: Path, data: bytes) -> tuple[Segment, ...]:
@@ -230,13 +255,19 @@ def _flat(path: Path, data: bytes) -> tuple[Segment, ...]:
     return (Segment(FLASH_BASE, data),)
 
 
+def _is_in_ram(segment: Segment) -> bool:
+    return any(segment.address in ram and segment.address + len(segment.data) <= ram.stop for ram in _IN_RAM)
+
+
 def _check_place(image: Image) -> None:
+    if image.end > RAM_BASE and any(segment.address in ram for segment in image.segments for ram in _IN_RAM):
+        other = next(segment for segment in image.segments if not _is_in_ram(segment))
+        end = other.address + len(other.data)
+        raise ImageError(f"{image.path}: is for the RAM, where {other.address:#010x} to {end:#010x} does not lie")
     for segment in image.segments:
         first, end = segment.address, segment.address + len(segment.data)
         if first >= FLASH_BASE and end <= FLASH_BASE + FLASH_SIZE:
             continue
-        if RAM_BASE <= first < RAM_BASE + RAM_SIZE:
-            raise ImageError(f"{image.path}: linked for RAM ({first:#010x}), not for flash at {FLASH_BASE:#010x}")
         if first >= FLASH_BASE:
             limit = FLASH_BASE + FLASH_SIZE
             raise ImageError(f"{image.path}: too large, it reaches {end:#010x} and the flash ends at {limit:#010x}")
