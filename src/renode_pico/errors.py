@@ -33,11 +33,15 @@ class FirmwareError(RenodePicoError):
 
 
 class ProgramEnded(FirmwareError):
-    """The firmware's program is over: `main()` has returned or `exit()` was called; `status` is what it gave."""
+    """The firmware's program is over: `main()` has returned or `exit()` was called; `status` is what it gave.
 
-    def __init__(self, message: str, status: int = 0) -> None:
+    `for_good`: it asked the host to end it (semihosting); else the rest of the chip goes on (`Engine.run_on`).
+    """
+
+    def __init__(self, message: str, status: int = 0, *, for_good: bool = False) -> None:
         super().__init__(message)
         self.status = status
+        self.for_good = for_good
 
 
 class ScriptError(FirmwareError):

@@ -62,9 +62,7 @@ def test_an_image_for_the_ram_runs_there(request: pytest.FixtureRequest, tmp_pat
         assert not pico.led()
 
 
-def test_one_for_the_banks_runs_where_the_engine_executes_there(
-    request: pytest.FixtureRequest, tmp_path: Path
-) -> None:
+def test_one_for_the_banks_runs_where_the_engine_executes_there(request: pytest.FixtureRequest, tmp_path: Path) -> None:
     path = elf(tmp_path / "banks.elf", 0x2100_0000)
     if engine_of(request.config) == "renode":
         with pytest.raises(UsageError, match=r"linked for 0x21000000, where Renode does not execute code"):

@@ -137,6 +137,25 @@ def test_the_end_of_the_program_ends_it(engine: str, how: str, code: int, reason
 
 
 @pytest.mark.row("R1.end-of-program")
+def test_what_uarts_still_hold_when_main_returns_is_shown_and_looked_at(engine: str) -> None:
+    done = piped("f", "chip/ends", "--engine", engine, "--expect", "left in the FIFO", "--timeout", "5")
+    assert (done.returncode, done.stdout.splitlines()) == (0, ["how?", "f", "left in the FIFO"])
+    done = piped("f", "chip/ends", "--engine", engine, "--fail", "FIFO", "--timeout", "5")
+    assert done.returncode == 1
+    assert "FIFO' seen on uart0" in ended(done)
+
+
+@pytest.mark.row("R1.end-of-program")
+def test_core_1_goes_on_when_main_returns(engine: str) -> None:
+    done = piped("c", "chip/ends", "--engine", engine, "--cores", "2", "--timeout", "5")
+    assert (done.returncode, done.stdout.splitlines()) == (0, ["how?", "c", "core 1 goes on"])
+    assert "main() returned 0" in ended(done)
+    done = piped("c", "chip/ends", "--engine", engine, "--cores", "2", "--expect", "never said", "--timeout", "1.5")
+    assert done.returncode == 1
+    assert "not seen: 'never said'" in ended(done)
+
+
+@pytest.mark.row("R1.end-of-program")
 def test_a_program_that_ends_without_saying_what_is_expected_has_failed(engine: str) -> None:
     done = piped("r", "chip/ends", "--engine", engine, "--expect", "bye", "--timeout", "5")
     assert done.returncode == 1

@@ -2,16 +2,26 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "hardware/irq.h"
+#include "pico/multicore.h"
 #include "pico/stdlib.h"
 
 typedef int (*function_t)(void);
 
 static int __attribute__((noinline)) read_from(uintptr_t address) { return *(volatile int *)address; }
 
+// Goes on when main() has returned, and says so later than any UART's FIFO lasts.
+static void other_core(void) {
+    busy_wait_ms(300);
+    printf("core 1 goes on\n");
+    for (;;) tight_loop_contents();
+}
+
 static int __attribute__((noinline)) finish(int how) {
     switch (how) {
     case 'r': return 0;
     case 's': return 7;
+    case 'f': uart_puts(uart_default, "left in the FIFO\n"); return 0;
+    case 'c': multicore_launch_core1(other_core); return 0;
     case 'e': exit(3);
     case 'p': panic("out of %s after %d", "cheese", 42);
     case 'a': hard_assert(how == 'b'); return 1;

@@ -40,6 +40,8 @@ from renode_pico.usb.wire import Wire
 MIPS = 125
 """Most instructions take one cycle, and firmware sets clk_sys to 125 MHz."""
 GPIO_COUNT = 30
+ROM_SIZE = 0x4000
+"""Core 1 waits in the boot ROM until it is launched."""
 WATCHDOG_SCRATCH0 = 0x4005_800C
 LONGEST_PIECE_NS = 50 * NS_PER_MS
 """So long `run` stays in the core when nothing happens: Ctrl-C is heard in between."""
@@ -187,6 +189,19 @@ class EmbeddedEngine:
         """
         self._ask_gdb()
         return self.runner.run_until(condition, self._deadline(timeout))
+
+    def run_on(self, seconds: float) -> bool:
+        """Let emulated time pass though core 0 stands still at a program's end; whether core 1 runs firmware.
+
+        Raises FirmwareError when core 1 ends, too.
+        """
+        ended, self._dead = self._dead, None
+        try:
+            self.run(seconds)
+        finally:
+            self._dead = ended or self._dead
+        stands = self._machine.core(1, Core.STATE) & (State.HELD | State.LOCKED_UP)
+        return not stands and self._machine.core(1, PC) >= ROM_SIZE
 
     def at(self, seconds: float, action: Callable[[], None]) -> None:
         """Do something at an emulated instant, in seconds since power-on, whoever lets time pass then."""

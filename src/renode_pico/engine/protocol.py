@@ -96,6 +96,13 @@ class Engine(Protocol):
         """Run until `condition` holds, looked at after each emulated event of the host, UART or at the latest each
         emulated millisecond; False when `timeout` emulated seconds have passed first."""
 
+    def run_on(self, seconds: float) -> bool:
+        """Let emulated time pass once a program has ended and its core stands still: the rest of the chip goes on.
+
+        UARTs send what is in their FIFOs, DMA goes on, and so does core 1. Returns whether core 1 runs firmware.
+        Raises FirmwareError when that ends, too.
+        """
+
     def at(self, seconds: float, action: Callable[[], None]) -> None:
         """Do something at an emulated instant, in seconds since power-on, whoever lets time pass then.
 

@@ -106,6 +106,7 @@ class RenodeEngine:
         self._listen()
         self._dead: FirmwareError | None = None
         self._aborted = False
+        self._runs_on = False
         self._one_core = config.cores != 2
         self._cores: list[Any] = []
         self._semihosting: Semihosting | None = None
@@ -224,6 +225,23 @@ class RenodeEngine:
         """Run until `condition` holds; False when `timeout` emulated seconds have passed first."""
         return self._host.run_until(condition, timeout)
 
+    def run_on(self, seconds: float) -> bool:
+        """Let emulated time pass though core 0 stands still at a program's end; whether core 1 runs firmware.
+
+        Raises FirmwareError when core 1 ends, too.
+        """
+        self._runs_on = True
+        try:
+            self._host.run(seconds)
+        finally:
+            self._runs_on = False
+        for core in self._cores:
+            if int(core.MultiprocessingId) == 1:
+                if core.StoppedAt >= 0:
+                    raise self._stopped(core, 1, float(core.StoppedAt))
+                return int(core.PC.RawValue) not in MEMORIES[0]
+        return False
+
     def at(self, seconds: float, action: Callable[[], None]) -> None:
         """Do something at an emulated instant, in seconds since power-on, whoever lets time pass then."""
         if seconds <= self.now:
@@ -240,6 +258,8 @@ class RenodeEngine:
     def _check(self) -> None:
         """Raise FirmwareError when a core stands at a breakpoint, as at the end of a program, or nowhere."""
         self._await_gdb()
+        if self._runs_on:
+            return
         if self._dead is None:
             self._dead = self._ended()
         if self._dead is not None:

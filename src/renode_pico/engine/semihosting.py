@@ -68,7 +68,9 @@ class Semihosting:
     def ended(self, firmware: str, at: float) -> ProgramEnded | None:
         """Make the error for a program that has ended by a call. at: emulated seconds."""
         code = self.exit_code
-        return None if code is None else ProgramEnded(f"{firmware}: exit({code}) by semihosting (at {at:.6f} s)", code)
+        if code is None:
+            return None
+        return ProgramEnded(f"{firmware}: exit({code}) by semihosting (at {at:.6f} s)", code, for_good=True)
 
     def call(self, operation: int, argument: int) -> int:
         """Serve one call; the result for R0."""

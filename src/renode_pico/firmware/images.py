@@ -1,7 +1,8 @@
 """Firmware images: UF2, ELF and flat binaries, checked before anything is loaded.
 
-UF2: blocks of 512 bytes, https://github.com/microsoft/uf2. What is wrong with a file is one line that names it. An image
-is for the flash or, as the pico-sdk's `no_flash` and `blocked_ram` binaries are, for the RAM (RP2040 datasheet, 2.8.4.2).
+UF2: blocks of 512 bytes, https://github.com/microsoft/uf2. What is wrong with a file is one line that names it. An
+image is for the flash or for the RAM, as the pico-sdk's `no_flash` and `blocked_ram` binaries are (RP2040 datasheet,
+2.8.4.2).
 """
 
 from __future__ import annotations

@@ -20,6 +20,10 @@ SLICE = 0.01
 SILENCE = 1.0
 """Emulated seconds after which a console that says nothing is given what came through a pipe all the same."""
 ATTACH_TIMEOUT = 1.0
+AFTERGLOW = 0.05
+"""Emulated seconds for which nothing is said before a program that has ended is over: a UART may still be sending."""
+OTHER_CORE = 1.0
+"""The same while core 1 runs on."""
 LAG_LIMIT = 0.1
 """Emulated seconds by which a slow engine may trail real time before the rest is given up, not caught up."""
 
@@ -94,6 +98,24 @@ class Session:
                 self._listen()
                 return self._outcome(1, str(error))
 
+    def _run_on(self) -> Outcome | None:
+        """What the chip still says when main() is over: its UARTs send the rest, core 1 goes on."""
+        engine = self.board.engine
+        quiet_since = engine.now
+        while True:
+            until = min(engine.now + SLICE, self._end)
+            other_core = engine.run_on(max(until - engine.now, 1e-9))
+            if self._listen():
+                quiet_since = engine.now
+            if self._type():
+                return self._outcome(1 if self.watcher.missing else 0, "ended by Ctrl-]")
+            ended = self._judge()
+            if ended is not None:
+                return ended
+            waits = other_core and self.watcher.missing
+            if not waits and engine.now - quiet_since >= (OTHER_CORE if other_core else AFTERGLOW):
+                return None
+
     def _turn(self) -> Outcome | None:
         engine = self.board.engine
         until = min(engine.now + SLICE, self._end)
@@ -104,14 +126,18 @@ class Session:
             return self._outcome(1 if self.watcher.missing else 0, "ended by Ctrl-]")
         return self._judge()
 
-    def _listen(self) -> None:
+    def _listen(self) -> bool:
+        """Take what the consoles have said; whether that was anything."""
         now = self.board.engine.now
+        heard = False
         for console in self.consoles:
             data = console.take()
             if data:
+                heard = True
                 self._spoken.add(console.name)
                 self._show(console.name, data)
             self.watcher.feed(console.name, data, now)
+        return heard
 
     def _judge(self) -> Outcome | None:
         watcher = self.watcher
@@ -127,8 +153,14 @@ class Session:
 
     def _over(self, end: ProgramEnded) -> Outcome:
         self._listen()
-        found = self._judge()
-        if found is not None and found.code == 0 and end.status == 0:
+        try:
+            found = self._judge() or (None if end.for_good else self._run_on())
+        except FirmwareError as error:  # core 1's end
+            self._listen()
+            return self._outcome(1, f"{end}; then {error}")
+        watcher = self.watcher
+        passed = watcher.seen and not watcher.missing and end.status == 0
+        if found is not None and (watcher.failed is not None or passed):
             return found
         return self._outcome(1 if end.status or self.watcher.missing else 0, f"{end}{self._unseen()}")
 
