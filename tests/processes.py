@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 from typing import Any
 
@@ -55,3 +57,43 @@ def run(
     with program(command, env=env, cwd=cwd, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
         output, errors = process.communicate(input, timeout=timeout)
     return subprocess.CompletedProcess(list(command), process.returncode, output, errors)
+
+
+def run_here(main: Callable[[Sequence[str]], None], arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    """What a program's `main` does, in this process; text of both outputs, also of what is written past Python.
+
+    For programs that take 4 s to start, as everything does that loads Renode, where the start is not what is tested.
+    """
+    handler = signal.getsignal(signal.SIGTERM)
+    code: object = 0
+    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
+        try:
+            with (
+                _instead_of(1, output) as out,
+                _instead_of(2, errors) as err,
+                redirect_stdout(out),
+                redirect_stderr(err),
+            ):
+                main(arguments)
+        except SystemExit as end:
+            code = end.code
+        finally:
+            signal.signal(signal.SIGTERM, handler)
+        said = []
+        for file in (output, errors):
+            file.seek(0)
+            said.append(io.TextIOWrapper(file, encoding="utf-8").read())  # line ends as in `run`
+    return subprocess.CompletedProcess(list(arguments), code if isinstance(code, int) else int(bool(code)), *said)
+
+
+@contextmanager
+def _instead_of(descriptor: int, file: Any) -> Iterator[io.TextIOWrapper]:
+    """A file in the place of one of this process's own; what Python writes there."""
+    kept = os.dup(descriptor)
+    os.dup2(file.fileno(), descriptor)
+    try:
+        with open(descriptor, "w", encoding="utf-8", newline="", closefd=False) as stream:
+            yield stream
+    finally:
+        os.dup2(kept, descriptor)
+        os.close(kept)
