@@ -19,7 +19,7 @@ from renode_pico.verify.runner import verify as run_verifier
 from renode_pico.verify.suite import Verify
 from renode_pico.verify.table import choose, load_pack
 from renode_pico.verify.target import BoardTarget
-from tests.processes import run
+from tests.processes import program, run
 
 ROOT = Path(__file__).parents[2]
 RESULTS = (ROOT / "docs" / "verify-results.md").read_text()
@@ -112,7 +112,8 @@ def test_firmware_that_is_no_usb_device_is_told_once() -> None:
 @pytest.mark.engine("embedded", reason="the command line is the same")
 def test_ctrl_c_leaves_the_reports_of_what_was_done(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "renode_pico", "verify", "--engine", "embedded", "--json", "r.json"]
-    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    pipe = subprocess.PIPE
+    with program(command, cwd=tmp_path, stdout=pipe, stderr=pipe, text=True) as process:
         assert process.stdout is not None
         first = process.stdout.readline()
         process.send_signal(signal.SIGINT)
