@@ -236,9 +236,12 @@ class UsbSanitizer:
         if others:
             self._note_change(index, others)
         had = self._armed.get(endpoint)
+        taken = self._guarded
         self._look_at_buffers(endpoint, after, control)
-        if rising and live and len(self._armed) > 1:
-            self._check_overlap(endpoint, had)
+        if rising and live:
+            mine = self._armed.get(endpoint)
+            if mine is not None and mine.pieces & taken:  # of others, or its own of before
+                self._check_overlap(endpoint, mine, had)
 
     def _note_change(self, index: int, bits: int) -> None:
         now_ns = self._now_ns()
@@ -260,10 +263,7 @@ class UsbSanitizer:
                 self._rearmed.discard((endpoint.bit, endpoint.done[0]))
                 self._report(Check.LATE_CLEAR, endpoint)
 
-    def _check_overlap(self, endpoint: Endpoint, had: _Buffers | None) -> None:
-        mine = self._armed.get(endpoint)
-        if mine is None:
-            return
+    def _check_overlap(self, endpoint: Endpoint, mine: _Buffers, had: _Buffers | None) -> None:
         pieces = mine.pieces
         for other, theirs in self._armed.items():
             # Both directions of endpoint 0 have one buffer: that is the chip's own way.
@@ -310,7 +310,8 @@ class UsbSanitizer:
             if buffers.ranges:
                 self._armed[endpoint] = buffers
                 if buffers.pieces & ~self._guarded:
-                    self._set_guard()
+                    self._guarded |= buffers.pieces
+                    self._around.guard(self._guarded)
                 return
         if self._armed.pop(endpoint, None) is not None:
             self._set_guard()
