@@ -268,6 +268,8 @@ def test_no_room_to_unpack_is_told_too(releases: Server, home: Path, tmp_path: P
     said = setup("--from", str(tmp_path / NAME), preload=preload)
     assert said.code == 1
     assert "cannot be unpacked" in said.errors
+    assert "RENODE_PICO_DATA name another place" in said.errors
+    assert said.errors.count("\n") == 1
     assert not list((home / "renode").iterdir())
 
 
@@ -300,6 +302,7 @@ def test_from_a_file_without_a_network_with_pyrenode3_every_command_finds_it(
     launcher = tmp_path / "some where" / f"renode-{VERSION}" / "renode"
     engines = {found["name"]: found for found in json.loads(renode_pico("doctor", "--json").output)}
     assert f"Renode {VERSION} on .NET (portable release, {launcher})" in engines["renode"]["detail"]
+    assert engines["renode-test"]["detail"] == str(launcher.with_name("renode-test"))
     for arguments in (["exec", "-c", "print(1)"], ["lsusb"], ["demo"]):
         said = renode_pico(*arguments, "--engine", "renode")
         assert said.code == 3

@@ -16,6 +16,7 @@ from renode_pico import __version__
 from renode_pico.engine.select import ENGINES, probe
 from renode_pico.errors import RenodePicoError
 from renode_pico.firmware import VARIANTS, how_to_build, image_folder
+from renode_pico.renode_models import look_for_renode
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +42,9 @@ TOOLS = (
 
 
 def tool_version(path: str) -> str:
-    """Return the first line a tool prints about itself, or an empty string."""
+    """Return the first line a tool prints about itself, or an empty string; `renode-test` is only said where it is."""
     if path.endswith("renode-test"):
-        return ""
+        return path
     argument = "version" if path.endswith("usbip") else "--version"
     try:
         done = subprocess.run(
@@ -72,8 +73,10 @@ def look() -> list[Finding]:
         findings.append(Finding("firmware", variant, built, detail, how_to_build(), needed=variant == "cdc"))
     # a virtual environment's programs are there for it, also where it is not activated
     folders = os.pathsep.join((os.environ.get("PATH", os.defpath), str(Path(sys.executable).parent)))
+    renode = look_for_renode().installation
     for name, advice in TOOLS:
-        found = shutil.which(name, path=folders)
+        beside = renode.test_launcher if renode and name == "renode-test" else None
+        found = str(beside) if beside else shutil.which(name, path=folders)
         findings.append(Finding("tool", name, found is not None, tool_version(found) if found else "", advice))
     return findings
 

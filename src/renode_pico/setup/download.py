@@ -109,13 +109,17 @@ def full(error: BaseException) -> bool:
     return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 
 
+def no_room(folder: Path) -> str:
+    """What to add to a complaint about a full disk."""
+    return f", {shutil.disk_usage(folder).free >> 20} MB are free; --dir and RENODE_PICO_DATA name another place"
+
+
 def complaint(url: str, part: Path, error: BaseException) -> str:
     """One line: what happened, what there is, what to do."""
     reason = getattr(error, "reason", None) or error
     reason = getattr(reason, "strerror", None) or reason
     if full(error):
-        free = shutil.disk_usage(part.parent).free >> 20
-        return f"{part}: {reason}, {free} MB are free; --dir and RENODE_PICO_DATA name another place"
+        return f"{part}: {reason}{no_room(part.parent)}"
     if not size_of(part):
         return f"{url}: {reason}; without a network, fetch the file elsewhere and give it with --from FILE"
     return f"{url}: cut off after {size_of(part)} bytes ({reason}); the same command goes on from there"

@@ -17,7 +17,7 @@ from pathlib import Path
 from renode_pico.errors import EngineMissing, RenodePicoError, UsageError
 from renode_pico.places import made
 from renode_pico.renode_models.installation import RELEASES, RenodeInstallation, by_launcher
-from renode_pico.setup.download import READ_TIMEOUT
+from renode_pico.setup.download import READ_TIMEOUT, full, no_room
 
 DEFAULT_VERSION = "1.16.1"
 """The Renode that this version of the package was tried with."""
@@ -76,7 +76,8 @@ def unpacked(archive: Path, beside: Path) -> Iterator[Path]:
         yield top
     except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
         why = getattr(error, "strerror", None) or str(error).partition("\n")[0].rstrip(":")
-        raise RenodePicoError(f"{archive} cannot be unpacked in {beside}: {why}") from error
+        room = no_room(beside) if full(error) else ""
+        raise RenodePicoError(f"{archive} cannot be unpacked in {beside}: {why}{room}") from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
 
