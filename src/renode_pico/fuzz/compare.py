@@ -26,27 +26,20 @@ def comparable(program: Program) -> bool:
 def compare(
     target: Target, programs: Iterable[Program], setting: Setting, engine: EngineName
 ) -> tuple[int, list[tuple[Program, Finding]]]:
-    """Run programs on `target` and on a board of another engine, which is booted anew after each difference.
+    """Run programs on `target` and on a board of another engine.
 
     Returns how many were run, and those that showed a difference.
     """
     programs = [program for program in programs if comparable(program)]
     different: list[tuple[Program, Finding]] = []
-    waiting = list(programs)
-    while waiting:
-        with replace(setting, engine=engine).open() as board:
-            other = Target(board)
-            while waiting:
-                program = waiting.pop(0)
-                ours, theirs = target.run(program), other.run(program)
-                text = _difference(ours.answers, theirs.answers)
-                if text:
-                    key = f"engines {text.split(':')[0]}"
-                    different.append(
-                        (program, Finding("engines", key, f"{text} ({engine} beside {target.engine.name})"))
-                    )
-                if text or ours.findings or theirs.findings:
-                    break
+    with replace(setting, engine=engine).open() as board:
+        other = Target(board)
+        for program in programs:
+            ours, theirs = target.run(program), other.run(program)
+            text = _difference(ours.answers, theirs.answers)
+            if text:
+                key = f"engines {text.split(':')[0]}"
+                different.append((program, Finding("engines", key, f"{text} ({engine} beside {target.engine.name})")))
     return len(programs), different
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 from renode_pico.board import Board
 from renode_pico.core.machine import Core, State
@@ -466,6 +466,8 @@ class _Case:
         where = self.target.where()
         self._reset_by_itself()
         self._cancel()
+        if not self.device.present:
+            self._lost()
         sure = self.sure
         try:
             self.address_again()
@@ -478,7 +480,7 @@ class _Case:
             self._found(Finding("silent", f"silent {_shape(what)}", f"{what}; it does after a bus reset", where))
         raise _Over
 
-    def _lost(self) -> None:
+    def _lost(self) -> NoReturn:
         """The device left the bus, or does not answer after a reset."""
         self._reset_by_itself()
         where, left = self.target.where(), not self.device.present and not self.unplugged
