@@ -61,7 +61,7 @@ Should See Code Change That Has Switched Flash On
     Create Pico
     Execute Command    emulation RunFor "0.0001"
     @{code}=    Create List    0x22004908    0x2201600A    0x4B07600A    0xD1FD3B01    0x28022001    0x4C05D004    0x86254D05    0xE7F78025    0xBF00E7FE
-    @{values}=    Create List    0x18000008    1000000    0x20030010    0x2002
+    @{values}=    Create List    0x18000008    100000    0x20030010    0x2002
     ${address}=    Set Variable    ${0x20030000}
     FOR    ${word}    IN    @{code}    @{values}
         Execute Command    sysbus WriteDoubleWord ${address} ${word}

@@ -100,7 +100,7 @@ Should Take The Time Of The Line
     ${times}=    Output Should Match    i2c time of 10 bytes at 100 kHz: (\\d+)
     Should Be True    1047 <= ${times}[0] <= 1058
     ${slow}=    Output Should Match    i2c time with clk_sys at 48 MHz: (\\d+)
-    Should Be True    2727 <= ${slow}[0] <= 2740
+    Should Be True    2727 <= ${slow}[0] <= 2750
 
 Should Refuse What Cannot Be Attached
     [Tags]    row:P7.i2c-devices
