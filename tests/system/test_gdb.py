@@ -154,7 +154,7 @@ def test_breakpoints_on_both_cores(pico: Board, port: int, tmp_path: Path) -> No
     assert re.search(rf"Thread {second} .*hit Breakpoint 2, square \(number=1\)", said[7])
     assert re.search(rf"^\* {second} .*square \(number=1\)", said[8], re.MULTILINE)
     assert re.search(r"^#1 .*in core1_main \(\)", said[9], re.MULTILINE)
-    assert re.search(rf"Thread {second} .*hit Breakpoint 2, square \(number=2\)", said[10]) or "number=2" in said[10]
+    assert re.search(rf"Thread {second} .*hit Breakpoint 2, square \(number=2\)", said[10])
     assert number_in(said[11]) == 2
     assert "detached" in said[12]
     before = pico.engine.peek(symbol(pico, "sum"))
