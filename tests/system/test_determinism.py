@@ -8,6 +8,7 @@ import pytest
 
 from renode_pico.board import Board
 from renode_pico.engine.select import EngineName
+from renode_pico.pytest_plugin import engine_of
 from renode_pico.trace.session import ObservableHost
 from renode_pico.usb.observe import BusEventRecord, TransactionRecord, TransferRecord
 
@@ -65,10 +66,10 @@ time.sleep_ms(30)
 
 
 @pytest.mark.row("C17.same-trace")
-@pytest.mark.engine("renode", reason="the embedded engine has one core")
-def test_runs_of_two_cores_are_the_same_too() -> None:
+@pytest.mark.usefixtures("own_board")
+def test_runs_of_two_cores_are_the_same_too(pytestconfig: pytest.Config) -> None:
     def run() -> tuple[object, object]:
-        with Board(engine="renode", cores=2) as board:
+        with Board(engine=engine_of(pytestconfig), cores=2) as board:
             before = session(board)
             board.exec(THREAD)
             return before, session(board)

@@ -1,4 +1,4 @@
-"""SPI, I2C and UART on Renode under MicroPython's own tests, as they are in its source."""
+"""SPI and UART under MicroPython's own tests, as they are in its source."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from renode_pico.board import Board
 TESTS = Path(__file__).resolve().parents[2] / "firmware" / "build" / "src" / "micropython" / "tests" / "extmod"
 
 
-@pytest.mark.engine("renode", reason="its blocks take their time in tests of their own; these were not tried there yet")
 @pytest.mark.parametrize(
     "name",
     [
