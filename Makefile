@@ -15,10 +15,10 @@ help: ## what there is to make
 	@echo
 	@echo "  FIRMWARE=cdc|uart|uart-cdc|FILE.uf2   ENGINE=auto|embedded|renode   (now: $(FIRMWARE), $(ENGINE))"
 
-run: setup firmware ## boot a Pico, plug the cable in, use it, show what happened
+run: firmware setup ## boot a Pico, plug the cable in, use it, show what happened
 	@$(BIN)/renode-pico demo --firmware "$(FIRMWARE)" --engine "$(ENGINE)"
 
-test: setup firmware editions examples ## lint, types and every suite on every engine there is; ends with the matrix
+test: firmware setup editions examples ## lint, types and every suite on every engine there is; ends with the matrix
 	@$(BIN)/python tools/test.py --jobs $(JOBS)
 
 test-quick: setup ## what one runs after each change: style, unit tests, a dozen on the embedded engine
