@@ -40,7 +40,6 @@ class Drive:
 
 
 @pytest.mark.row("P10.mass-storage", "P10.uf2-runs")
-@pytest.mark.engine("renode", reason="the flash behind the boot ROM's own routines is modelled there")
 @pytest.mark.pico(firmware="uart")
 def test_a_uf2_written_to_the_boot_drive_is_what_runs_then(pico: Board) -> None:
     pico.host.plug()
