@@ -69,7 +69,7 @@ time.sleep_ms(30)
 @pytest.mark.usefixtures("own_board")
 def test_runs_of_two_cores_are_the_same_too(pytestconfig: pytest.Config) -> None:
     def run() -> tuple[object, object]:
-        with Board(engine=engine_of(pytestconfig), cores=2) as board:
+        with Board(engine=cast(EngineName, engine_of(pytestconfig)), cores=2) as board:
             before = session(board)
             board.exec(THREAD)
             return before, session(board)
