@@ -312,7 +312,7 @@ def test_a_corpus_is_where_another_run_begins(few: tuple[Report, Path, Path], fa
     fuzzer = Fuzzer(faulty, replace(FAULTY, engine="renode"), seed=2, corpus=corpus)
     fuzzer.run(60)
     assert {program.name for program in fuzzer.corpus[:10]} <= {path.stem for path in kept[:60]}
-    assert fuzzer.report.edges > 50
+    assert fuzzer.report.edges >= 60  # a behaviour at least for each program that was kept
 
 
 @FAST
