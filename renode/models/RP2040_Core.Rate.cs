@@ -52,7 +52,22 @@ namespace Antmicro.Renode.Peripherals.RP2040
                 base.SyncTime();
                 return;
             }
-            ReportProgress(Ticks(TlibGetExecutedInstructions()));
+            TlibGetExecutedInstructions();
+            ReportProgress(Ticks(Uncounted()));
+        }
+
+        /// <summary>Instructions executed since the last call, or since the round began.</summary>
+        /// <remarks>
+        /// The translator's own answer to this leaves some out: it gives up a block that is longer than what is left of the round for a
+        /// shorter one, and tells what was executed before that at the end of the round only. Its total has all of them; a reset
+        /// of the core begins it anew.
+        /// </remarks>
+        private ulong Uncounted()
+        {
+            var executed = ExecutedInstructions;
+            var instructions = executed < counted ? executed : executed - counted;
+            counted = executed;
+            return instructions;
         }
 
         /// <summary>How many instructions to execute in this many ticks; 0: it is ahead by more than that.</summary>
@@ -61,6 +76,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             TakeFrequency();
             ticksLeft = ticks;
             MarkRound();
+            counted = instructionsAtRoundBegin;
             if((IsNominal && ahead == 0) || ExecutionMode == ExecutionMode.SingleStep)
             {
                 return ticks;
@@ -75,9 +91,11 @@ namespace Antmicro.Renode.Peripherals.RP2040
             return Math.Min(Math.Max(1, (time - ahead) / NominalFrequency), int.MaxValue);
         }
 
-        private void EndRound()
+        private ulong EndRound()
         {
+            var ticks = Ticks(Uncounted());
             ticksLeft = 0;
+            return ticks;
         }
 
         /// <summary>What instructions have lasted, as far as it may be told in this round.</summary>
@@ -129,6 +147,8 @@ namespace Antmicro.Renode.Peripherals.RP2040
         /// <summary>Of what was executed, how long it lasts that has not passed yet: in ticks / <see cref="frequency"/>.</summary>
         private ulong ahead;
         private ulong ticksLeft;
+        /// <summary>Of <see cref="BaseCPU.ExecutedInstructions"/>, those whose time has been told.</summary>
+        private ulong counted;
 
         private TimeInterval roundBegin;
         private ulong instructionsAtRoundBegin;

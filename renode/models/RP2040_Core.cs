@@ -64,8 +64,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             }
             var before = ExecutedInstructions;
             var result = TakeFaults(base.ExecuteInstructions(instructions, out numberOfExecutedInstructions));
-            numberOfExecutedInstructions = Ticks(numberOfExecutedInstructions);
-            EndRound();
+            numberOfExecutedInstructions = EndRound();
             return result == ExecutionResult.WaitingForInterrupt && ExecutedInstructions != before ? ExecutionResult.Ok : result;
         }
 

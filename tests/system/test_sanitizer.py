@@ -11,11 +11,14 @@ import pytest
 from renode_pico.board import Board
 from renode_pico.engine.select import EngineName
 from renode_pico.errors import TransactionError
+from renode_pico.micropython.repl import Repl
 from renode_pico.pytest_plugin import engine_of
 from renode_pico.rp2040.usb_sanitizer import Check
 from renode_pico.sanitizer.findings import Finding
 from renode_pico.usb.requests import set_address
 from renode_pico.usb.transfer import Pipe, TransferType
+from tests.system import registers as reg
+from tests.system.conftest import app
 
 pytestmark = pytest.mark.usefixtures("own_board")
 
@@ -84,3 +87,40 @@ def test_a_misuse_is_told_with_pc_function_and_line(found: dict[Check, Finding],
 def test_a_b2_aborts(request: pytest.FixtureRequest) -> None:
     checks = [each.misuse.check for each in misused(engine_of(request.config), "B2")]
     assert sorted(checks) == sorted(set(Check) - {Check.ABORT})
+
+
+ARMS = """
+import micropython
+@micropython.asm_thumb
+def arms(r0, r1, r2, r3):
+    label(again)
+    str(r2, [r1, 0])
+    mov(r4, 12)
+    label(wait)
+    sub(r4, 3)
+    bpl(wait)
+    str(r3, [r1, 0])
+    # ... and takes it back, with the endpoint switched off
+    mov(r5, r1)
+    sub(r5, 0x80)
+    mov(r4, 0)
+    ldr(r6, [r5, 0])
+    str(r4, [r5, 0])
+    str(r4, [r1, 0])
+    str(r6, [r5, 0])
+    sub(r0, 1)
+    bne(again)
+"""
+
+
+@pytest.mark.pico(firmware="uart", files={"boot.py": app("vendor_control.py")})
+def test_a_delay_of_twelve_cycles_is_enough_wherever_a_frame_begins(pico: Board, console: Repl) -> None:
+    """Frames begin at many of its instructions; each ends what Renode executes in one go, and time must go on."""
+    assert pico.device.configuration
+    control, buffers = reg.endpoint_control(0x8F), reg.buffer_control(0x8F)
+    console.exec(ARMS)
+    console.exec(f"from machine import mem32; mem32[{control:#x}] = {reg.ENABLE | 2 << 26 | 0xF80:#x}")
+    begin = pico.host.now
+    console.exec(f"arms(60000, {buffers:#x}, {reg.FULL | 4:#x}, {reg.FULL | reg.AVAILABLE | 4:#x})")
+    assert pico.host.now - begin > 0.015
+    assert pico.findings == []
