@@ -334,6 +334,24 @@ class LosesLongLines(ClassDevice):
         return super()._take(number, data[:62] if number == SERIAL_OUT and len(data) == 63 else data)
 
 
+@breaks("CDC9")
+class LosesOneByte(ClassDevice):
+    """Of a million bytes, one."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        super().__init__(clock)
+        self.taken = 0
+
+    def _take(self, number: int, data: bytes) -> bool:
+        if number != SERIAL_OUT:
+            return super()._take(number, data)
+        after = self.taken + len(data)
+        took = super()._take(number, data[1:] if self.taken <= 700_000 < after else data)
+        if took:
+            self.taken = after
+        return took
+
+
 # MIDI
 
 

@@ -10,7 +10,7 @@ from renode_pico.verify.table import choose
 from renode_pico.verify.verdict import Verdict
 from tests.verify.class_device import ClassDevice
 from tests.verify.class_mutants import MUTANTS
-from tests.verify.right_device import DeviceTarget
+from tests.verify.right_device import SERIAL_OUT, DeviceTarget
 
 PACKS = ("hid", "msc", "cdc", "midi", "dfu")
 ITEMS = choose(PACKS)
@@ -39,3 +39,18 @@ def test_the_item_catches_its_mutant(identifier: str) -> None:
     assert result.verdict.bad, reports.line(result)
     assert result.should
     assert result.sent != result.came
+
+
+class EndsWithEmptyPackets(ClassDevice):
+    """Sends an empty packet after each whole one, as TinyUSB's CDC driver does when it has no more."""
+
+    def _take(self, number: int, data: bytes) -> bool:
+        took = super()._take(number, data)
+        if took and number == SERIAL_OUT and len(data) == 64:
+            self.loops[number].packets.append(b"")
+        return took
+
+
+def test_empty_packets_are_read_away_as_well() -> None:
+    report = verify(DeviceTarget(EndsWithEmptyPackets), choose(("cdc", "chapter9"), ["CDC8", "EP3"]))
+    assert [result.verdict for result in report.results] == [Verdict.PASS] * 2, list(map(reports.line, report.results))

@@ -93,8 +93,8 @@ class PyUsbLink:
             return self._timed(lambda: self._device.read(pipe.endpoint_address, length, milliseconds(timeout)))
         return self._timed(lambda: self._device.write(pipe.endpoint_address, data, milliseconds(timeout)))
 
-    def exchange(self, out: Pipe, data: bytes, into: Pipe, timeout: float) -> tuple[Answer, bytes]:
-        """One after the other."""
+    def exchange(self, out: Pipe, data: bytes, into: Pipe, timeout: float, packets: int = 1) -> tuple[Answer, bytes]:
+        """One after the other, and packet by packet."""
         written = self.transfer(out, data, 0, timeout, False)
         came = bytearray()
         while written.ok and len(came) < len(data):

@@ -79,8 +79,11 @@ class Link(Protocol):
     def transfer(self, pipe: Pipe, data: bytes, length: int, timeout: float, zero_packet: bool) -> Answer:
         """A transfer on another endpoint: OUT of `data`, or IN of `length` bytes."""
 
-    def exchange(self, out: Pipe, data: bytes, into: Pipe, timeout: float) -> tuple[Answer, bytes]:
-        """An OUT transfer, and what comes from an IN endpoint meanwhile and after it, as many bytes as were sent."""
+    def exchange(self, out: Pipe, data: bytes, into: Pipe, timeout: float, packets: int = 1) -> tuple[Answer, bytes]:
+        """An OUT transfer, and what comes from an IN endpoint meanwhile and after it, as many bytes as were sent.
+
+        packets: how many an IN transfer asks for at most. `timeout` is that of each transfer.
+        """
 
     def reset_toggle(self, pipe: Pipe) -> None:
         """The host's side of an endpoint begins with DATA0 again."""
@@ -142,16 +145,17 @@ class HostLink:
         came = transfer.data if (setup.is_in if setup is not None else pipe.is_in) else b""
         return Answer(transfer.status, came, transfer.actual_length, host.now - began, transfer.packets)
 
-    def exchange(self, out: Pipe, data: bytes, into: Pipe, timeout: float) -> tuple[Answer, bytes]:
+    def exchange(self, out: Pipe, data: bytes, into: Pipe, timeout: float, packets: int = 1) -> tuple[Answer, bytes]:
         """Both at once, as a device need not keep all that is sent before it is read."""
         host = self.host
         writing = host.submit(out, data, timeout=timeout)
         came = bytearray()
         while len(came) < len(data):
-            answer = self.transfer(into, b"", into.max_packet_size, timeout, False)
+            left = -(-(len(data) - len(came)) // into.max_packet_size)
+            answer = self.transfer(into, b"", min(packets, left) * into.max_packet_size, timeout, False)
+            came += answer.data
             if not answer.ok:
                 break
-            came += answer.data
         host.wait_until(lambda: writing.status is not Status.PENDING, timeout)
         return Answer(writing.status, b"", writing.actual_length), bytes(came)
 

@@ -25,6 +25,8 @@ QUIET = 0.02
 """Seconds without data after which an endpoint is taken to have said all."""
 ROUNDS = (1, 2)
 """Packets before what resets toggles: the toggles stand either way once."""
+STREAM = 5.0
+"""Seconds for a transfer of many packets."""
 LINE = 192
 """The most bytes sent before the line is begun anew: a prompt's line does not go on for ever."""
 
@@ -38,10 +40,10 @@ class Loop:
         self.into = into
 
     def drain(self) -> bytes:
-        """Read until nothing comes any more."""
+        """Read until nothing comes any more; an empty packet is something."""
         came = bytearray()
-        while data := self.bench.read(self.into, self.into.max_packet_size, QUIET).data:
-            came += data
+        while (answer := self.bench.read(self.into, self.into.max_packet_size, QUIET)).ok:
+            came += answer.data
         return bytes(came)
 
     def clear(self) -> None:
@@ -70,6 +72,17 @@ class Loop:
         bench = self.bench
         written, came = bench.link.exchange(bench.pipe(self.out), data, bench.pipe(self.into), 1.0)
         bench.note(f"{len(data)} bytes to {self.out.bEndpointAddress:#04x}", f"{written}; {shown(came)}")
+        return written.ok and came == data
+
+    def streams(self, data: bytes) -> bool:
+        """The same for more than a device keeps at once, in long transfers."""
+        bench = self.bench
+        into = bench.pipe(self.into)
+        packets = -(-len(data) // into.max_packet_size)
+        written, came = bench.link.exchange(bench.pipe(self.out), data, into, STREAM, packets)
+        same = next((at for at, pair in enumerate(zip(came, data, strict=False)) if pair[0] != pair[1]), len(came))
+        told = f"{len(came)} bytes back, the first {same} of them right"
+        bench.note(f"{len(data)} bytes to {self.out.bEndpointAddress:#04x}", f"{written}; {told}")
         return written.ok and came == data
 
 

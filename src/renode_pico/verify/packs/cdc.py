@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from renode_pico.usb.classes.cdc import (
     GET_LINE_CODING,
     SEND_BREAK,
@@ -28,6 +30,13 @@ CODINGS = (
     LineCoding(115200, 0, 0, 8),
 )
 TOTAL = 4096
+MEBIBYTE = 1 << 20
+AT_ONCE = 1 << 16
+"""Bytes written while the answers are read."""
+KEPT = 64
+"""Bytes that a device keeps while nobody reads: for hosts that do one after the other."""
+EDITED = b"aB\b\b\bbA"
+"""Comes back as it is from a loop. A prompt edits its line and nothing comes of it; TinyUSB's two ports change case."""
 NOTIFICATION = 10
 """Bytes of a SERIAL_STATE notification."""
 
@@ -152,17 +161,23 @@ def unknown_requests(bench: Bench) -> None:
         bench.get(coding(port))
 
 
-@check("CDC8")
-def data(bench: Bench) -> None:
-    """Sends text of 1 to 192 bytes, 4 KiB in all, to a port that gives it back."""
-    tried = False
+def loops(bench: Bench, probe: bytes) -> Iterator[Loop]:
+    """Ports that give back what they are given, opened."""
     for port in ports(bench):
         lines(bench, port, DTR | RTS)
         pair = Loop(bench, port.bulk_out, port.bulk_in)
         bench.run(QUIET)
         pair.clear()
-        if not pair.passes(PROBE):
-            continue
+        if pair.passes(probe):
+            yield pair
+        pair.clear()
+
+
+@check("CDC8")
+def data(bench: Bench) -> None:
+    """Sends text of 1 to 192 bytes, 4 KiB in all, to a port that gives it back."""
+    tried = False
+    for pair in loops(bench, PROBE):
         tried = True
         total = 0
         while total < TOTAL:
@@ -173,3 +188,16 @@ def data(bench: Bench) -> None:
                 pair.clear()
     if not tried:
         bench.skip("no port of this device gives back what it is given")
+
+
+@check("CDC9")
+def much_data(bench: Bench) -> None:
+    """Sends 1 MiB of random bytes, 64 KiB at once, to a port that gives them back, and reads them meanwhile."""
+    tried = False
+    for pair in loops(bench, EDITED):
+        tried = True
+        piece = AT_ONCE if bench.link.host is not None else KEPT
+        for at in range(0, MEBIBYTE, piece):
+            bench.expect(pair.streams(bench.rng.randbytes(piece)), f"the same {piece} bytes, from byte {at} on")
+    if not tried:
+        bench.skip("no port of this device gives back all bytes as they are: a prompt, perhaps")
