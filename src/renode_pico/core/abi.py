@@ -55,6 +55,8 @@ FUNCTIONS: dict[str, tuple[str, str]] = {
     "set_external": ("", "piii"),
     "set_external_qspi": ("", "piii"),
     "watch": ("", "pi"),
+    "flush_cache": ("", "p"),
+    "count_accesses": ("", "pii"),
     "hold_ssi": ("", "pi"),
     "reset_flash": ("", "p"),
     "flash_busy_ns": ("l", "p"),

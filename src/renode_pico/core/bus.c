@@ -22,7 +22,7 @@ static const u8 *memory_at(const struct pico *p, u32 address)
     switch (address >> 24) {
     case 0x00: return address < ROM_SIZE ? p->m.rom + address : NULL;
     case 0x10: case 0x11: case 0x12: case 0x13: return p->flash + (address & (FLASH_SIZE - 1));
-    case 0x15: return address - XIP_SRAM_BASE < XIP_SRAM_SIZE ? p->m.xip_sram + (address - XIP_SRAM_BASE) : NULL;
+    case 0x15: return address - XIP_SRAM_BASE < XIP_SRAM_SIZE && xip_is_sram(p) ? p->m.xip_sram + (address - XIP_SRAM_BASE) : NULL;
     case 0x20: return address - SRAM_BASE < SRAM_SIZE ? p->m.sram + (address - SRAM_BASE) : NULL;
     case 0x21: {
         u32 offset = address - SRAM_UNSTRIPED_BASE;
@@ -60,11 +60,11 @@ static bool write_memory(struct pico *p, u32 address, u32 size, u32 value, bool 
     u32 offset;
     *done = true;
     switch (address >> 24) {
-    case 0x00: return address < ROM_SIZE; /* TinyUSB does so for endpoint 0, and lives: nothing happens */
-    case 0x10: case 0x11: case 0x12: case 0x13: return true; /* the cache is read only: dropped (2.6.3) */
+    case 0x00: return address < ROM_SIZE; /* nothing happens (2.6.1); TinyUSB does so for endpoint 0 */
+    case 0x10: case 0x11: case 0x12: case 0x13: return xip_takes_write(p, address);
     case 0x15:
         offset = address - XIP_SRAM_BASE;
-        if (offset >= XIP_SRAM_SIZE)
+        if (offset >= XIP_SRAM_SIZE || !xip_is_sram(p))
             return false;
         store(p->m.xip_sram + offset, size, value);
         return true;
@@ -188,6 +188,8 @@ static bool sio_reachable(const struct pico *p, u32 address)
 
 bool bus_read(struct pico *p, u32 address, u32 size, u32 *value)
 {
+    if (UNLIKELY(p->m.counting))
+        count_access(p, address, false);
     const u8 *memory = memory_at(p, address);
     if (memory) {
         *value = load(memory, size);
@@ -205,8 +207,18 @@ bool bus_read(struct pico *p, u32 address, u32 size, u32 *value)
     return true;
 }
 
+bool code_at(const struct pico *p, u32 address, u32 *code)
+{
+    const u8 *memory = memory_at(p, address);
+    if (memory)
+        *code = load(memory, 2);
+    return memory != NULL;
+}
+
 bool bus_write(struct pico *p, u32 address, u32 size, u32 value)
 {
+    if (UNLIKELY(p->m.counting))
+        count_access(p, address, true);
     bool done, good = write_memory(p, address, size, value, &done);
     if (done)
         return good;

@@ -164,7 +164,7 @@ static bool fetch_halfword(struct pico *p, const struct core *c, u32 address, u3
         return false;
     u8 running = p->m.running;
     p->m.running = c->number;
-    bool good = bus_read(p, address, 2, code);
+    bool good = code_at(p, address, code);
     p->m.running = running;
     return good;
 }
@@ -307,6 +307,12 @@ static i64 list_extra(u32 address)
     return address >> 28 == 0xD ? SIO_SAVES : 0;
 }
 
+static void fetch_is_counted(struct pico *p, struct core *c, u32 pc)
+{
+    u32 code = 0;
+    count_fetch(p, c, pc, code_at(p, pc, &code) && code >> 11 >= 0x1D);
+}
+
 /* -- Special registers (ARM DDI 0419, B5.2) -- */
 
 static u32 read_special(struct core *c, u32 which)
@@ -389,7 +395,7 @@ void core_run(struct pico *p, struct core *c, u64 until)
     if ((c->preempt || c->entering) && !c->halted)
         core_take_exception(p, c);
     if (!c->entering && !c->waiting_event && !c->waiting_interrupt && !c->locked_up && !c->halted && c->time < until) {
-        if (p->debugging || (c->mpu_ctrl & 1))
+        if (p->debugging || (c->mpu_ctrl & 1) || p->m.counting)
             execute_watched(p, c, until);
         else if (p->coverage)
             execute_covered(p, c, until);

@@ -442,7 +442,7 @@ static bool copy_block(struct pico *p, u32 n, u32 count)
 {
     struct dma_channel *c = &p->m.dma.channel[n];
     u32 size = size_of(c), length = count * size;
-    if ((c->ctrl & (CTRL_INCR_READ | CTRL_INCR_WRITE | CTRL_BSWAP)) != (CTRL_INCR_READ | CTRL_INCR_WRITE)
+    if (p->m.counting || (c->ctrl & (CTRL_INCR_READ | CTRL_INCR_WRITE | CTRL_BSWAP)) != (CTRL_INCR_READ | CTRL_INCR_WRITE)
         || c->ctrl >> CTRL_RING_SIZE_LSB & 0xf || is_sniffed(&p->m.dma, n)
         || (c->read_addr | c->write_addr) & (size - 1))
         return false;

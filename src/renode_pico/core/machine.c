@@ -471,6 +471,21 @@ enum { /* what pico_flash_state() tells */
     FLASH_SELECTED = 1 << 0, FLASH_WRITE_ENABLED = 1 << 1,
 };
 
+API void pico_flush_cache(struct pico *p) { xip_flush(p); }
+
+/* which: of enum counting. The cache is taken to be empty when it is looked at first. */
+API void pico_count_accesses(struct pico *p, u32 which, u32 on)
+{
+    u32 before = p->m.counting, after = on ? before | which : before & ~which;
+    if (before == after)
+        return;
+    if (after & ~before & COUNT_XIP)
+        xip_flush(p);
+    p->m.counting = (u8)after;
+    p->m.core[0].fetched = p->m.core[1].fetched = 1;
+    p->m.attention = true;
+}
+
 API void pico_hold_ssi(struct pico *p, u32 held) { ssi_hold(p, held); }
 API void pico_reset_flash(struct pico *p) { flash_reset(p); }
 API u64 pico_flash_busy_ns(struct pico *p) { return flash_busy_ns(p); }

@@ -157,6 +157,7 @@ struct core {
     u32 syst_value;       /* while it does not */
     u32 mpu_ctrl, mpu_rnr;
     struct mpu_region mpu[8];
+    u32 fetched;          /* the word that instructions were fetched from last, while that is counted; 1: none since a jump */
     u64 time;             /* cycles it has lived through: the machine's, give or take a slice */
     u64 slept;            /* of these, how many asleep or held */
     u64 instructions;
@@ -203,6 +204,13 @@ struct timer {
 
 /* -- All of it -- */
 
+struct cache { /* of execute-in-place: what is in it, while that is counted (fabric.c) */
+    u16 line[2][1024];  /* by way and set: 0, or VALID and the bits of the address above them */
+    u8 newest[1024];    /* the way that was used last */
+};
+
+enum counting { COUNT_XIP = 1, COUNT_BUS = 2 };
+
 enum master { NOBODY = 2, DMA_MASTER = 3 }; /* NOBODY: Python, a debugger; SIO answers it as core 0 */
 
 struct machine {
@@ -232,6 +240,8 @@ struct machine {
     struct ssi ssi;
     struct flash_chip flash_chip;
     u64 held_up_until_ns;
+    u8 counting;            /* enum counting: accesses are looked at one by one */
+    struct cache cache;
     u32 registers[BLOCKS][BLOCK_WORDS]; /* of blocks in Python */
     u64 dpsram_guard;       /* pieces of DPSRAM whose writes Python wants to hear of, too; not 0: and of unaligned accesses */
     u8 dpsram[DPSRAM_SIZE] __attribute__((aligned(8)));

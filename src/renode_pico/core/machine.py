@@ -496,6 +496,18 @@ class Machine:
 
     # The flash and its interface
 
+    def flush_cache(self) -> None:
+        """The cache of execute-in-place is empty from here on."""
+        self._c.flush_cache(self._p)
+
+    def count_xip_accesses(self, on: bool) -> None:
+        """Count them in XIP_CTRL's registers, from the next instruction on. Cores run at a fraction of their speed meanwhile."""
+        self._c.count_accesses(self._p, 1, on)
+
+    def count_bus_accesses(self, on: bool) -> None:
+        """Count in BUSCTRL's registers what its PERFSEL registers say. Cores run at a fraction of their speed meanwhile."""
+        self._c.count_accesses(self._p, 2, on)
+
     def hold_ssi(self, held: bool) -> None:
         """The SSI's reset line: what is in its FIFO is lost. Its registers are a block's of Python."""
         self._c.hold_ssi(self._p, held)

@@ -60,6 +60,15 @@ enum { COVERAGE_SIZE = 1 << 16 };
 bool bus_read(struct pico *p, u32 address, u32 size, u32 *value);
 bool bus_write(struct pico *p, u32 address, u32 size, u32 value);
 
+bool code_at(const struct pico *p, u32 address, u32 *code); /* a halfword of a memory, without an access */
+
+/* fabric.c: counters of accesses, and the cache of execute-in-place. Nobody's accesses are not counted. */
+void count_access(struct pico *p, u32 address, bool write);
+void count_fetch(struct pico *p, struct core *c, u32 pc, bool wide);
+bool xip_takes_write(struct pico *p, u32 address); /* to 0x10000000 to 0x13ffffff, which changes nothing; false: a bus error */
+bool xip_is_sram(const struct pico *p);            /* whether the cache's memory is at 0x15000000 */
+void xip_flush(struct pico *p);
+
 /* machine.c */
 void set_due(struct pico *p, enum due which, u64 cycle); /* NEVER: not any more */
 u64 ns_of(const struct machine *m, u64 cycle);

@@ -164,6 +164,15 @@ class Machine(Protocol):
     def wrote(self, address: int, length: int) -> None:
         """Memory was written behind the cores' backs."""
 
+    def flush_cache(self) -> None:
+        """The cache of execute-in-place is empty from here on."""
+
+    def count_xip_accesses(self, on: bool) -> None:
+        """Count them in XIP_CTRL's registers."""
+
+    def count_bus_accesses(self, on: bool) -> None:
+        """Count in BUSCTRL's registers what its PERFSEL registers say."""
+
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 

@@ -14,20 +14,27 @@ STREAM_CTR_BITS = 0x003F_FFFF
 FIFO_DEPTH = 2
 CYCLES_PER_WORD = 16
 """Eight quad transfers at half of clk_sys, the SDK's choice for the flash of a Pico."""
-_NOT_COUNTED = "there is no cache to hit or miss"
+FLUSH_CYCLES = 1026
+"""One for each set of the cache's 1024, and "just over" that."""
+CTRL_EN, CTRL_POWER_DOWN = 1 << 0, 1 << 3
 
 
 class XipCtrl(Block):
-    """The flash is a memory here, so there is nothing to flush; words are streamed from it."""
+    """The cache is the machine's (`core/fabric.c`): looked at only from when a counter is asked for first. Words are streamed here."""
 
     NAME = "XIP_CTRL"
-    LACKS = ("The cache is not modelled: neither its time nor its hits, nor what is stale in it.",)
+    LACKS = (
+        "CTR_HIT, CTR_ACC: they count from when firmware reads or writes one of them first, with an empty cache. What is fetched "
+        "ahead of a jump that is taken is not counted, nor are words of a stream.",
+        "The cache costs and saves no time, and nothing in it is stale: flash is read as it is.",
+        "The cache's memory, as SRAM, is not written by it. A read of FLUSH does not wait for the end of it, but brings it about.",
+    )
 
     CTRL = Register(0x00, reset=0x3, mask=0xB)
     FLUSH = Register(0x04, mask=0)
     STAT = Register(0x08, reset=STAT_FLUSH_READY | STAT_FIFO_EMPTY, mask=0)
-    CTR_HIT = Register(0x0C, mask=0, lacks=_NOT_COUNTED)
-    CTR_ACC = Register(0x10, mask=0, lacks=_NOT_COUNTED)
+    CTR_HIT = Register(0x0C, mask=0)
+    CTR_ACC = Register(0x10, mask=0)
     STREAM_ADDR = Register(0x14, mask=0xFFFF_FFFC)
     STREAM_CTR = Register(0x18, mask=STREAM_CTR_BITS)
     STREAM_FIFO = Register(0x1C, mask=0)
@@ -39,6 +46,8 @@ class XipCtrl(Block):
         self._memory = memory.cast("I")
         self.dreq = Line(machine.set_dreq, Dreq.XIP_STREAM)
         self._word_alarm = clock.alarm(self._word_fetched)
+        self._flush_alarm = clock.alarm(self._flushed)
+        self._flushing = False
         self._fetching = False
         self._fifo: deque[int] = deque()
         super().__init__(machine, Number.XIP_CTRL, unmodelled)
@@ -46,6 +55,10 @@ class XipCtrl(Block):
     def reset(self) -> None:
         """The block's reset."""
         super().reset()
+        self._machine.count_xip_accesses(False)
+        self._machine.flush_cache()
+        self._flush_alarm.cancel()
+        self._flushing = False
         self._word_alarm.cancel()
         self._fetching = False
         self._fifo.clear()
@@ -82,15 +95,53 @@ class XipCtrl(Block):
         self._show()
         return value
 
-    @CTR_HIT.read
-    @CTR_ACC.read
-    def _counter_read(self) -> int:
-        self.note("CTR_HIT, CTR_ACC", f"are not modelled: {_NOT_COUNTED}")
+    @CTRL.written
+    def _ctrl_written(self, before: int, raw: int) -> None:
+        if self.CTRL & CTRL_POWER_DOWN:
+            self.CTRL &= ~CTRL_EN
+
+    @FLUSH.written
+    def _flush_written(self, before: int, raw: int) -> None:
+        hz = self._clocks.frequency[Generator.SYS]
+        if raw & 1 and hz:
+            self._machine.flush_cache()
+            self._flushing = True
+            self._flush_alarm.schedule(FLUSH_CYCLES * NS_PER_S // hz)
+            self._show()
+
+    @FLUSH.read
+    def _flush_read(self) -> int:
+        self._flush_alarm.cancel()
+        self._flushed()
         return 0
+
+    def _flushed(self) -> None:
+        self._flushing = False
+        self._show()
+
+    @CTR_HIT.read
+    def _ctr_hit_read(self) -> int:
+        self._machine.count_xip_accesses(True)
+        return self.CTR_HIT
+
+    @CTR_ACC.read
+    def _ctr_acc_read(self) -> int:
+        self._machine.count_xip_accesses(True)
+        return self.CTR_ACC
+
+    @CTR_HIT.written
+    def _ctr_hit_written(self, before: int, raw: int) -> None:
+        self._machine.count_xip_accesses(True)
+        self.CTR_HIT = 0
+
+    @CTR_ACC.written
+    def _ctr_acc_written(self, before: int, raw: int) -> None:
+        self._machine.count_xip_accesses(True)
+        self.CTR_ACC = 0
 
     def _show(self) -> None:
         level = len(self._fifo)
-        status = STAT_FLUSH_READY
+        status = 0 if self._flushing else STAT_FLUSH_READY
         if not level:
             status |= STAT_FIFO_EMPTY
         if level >= FIFO_DEPTH:
