@@ -421,6 +421,10 @@ namespace Antmicro.Renode.Peripherals.RP2040
         protected void OnMemoryAccess(ulong pc, uint operation, ulong virtualAddress, ulong value)
         {
             LookAtAccess(pc, operation, virtualAddress);
+            if(counted)
+            {
+                CountAccess(operation, virtualAddress);
+            }
             if(traced)
             {
                 Translator.PassOn("OnMemoryAccess", pc, operation, virtualAddress, value);
@@ -431,6 +435,10 @@ namespace Antmicro.Renode.Peripherals.RP2040
         protected void OnMemoryAccess(ulong pc, uint operation, ulong virtualAddress, uint width, ulong value)
         {
             LookAtAccess(pc, operation, virtualAddress);
+            if(counted)
+            {
+                CountAccess(operation, virtualAddress);
+            }
             if(traced)
             {
                 Translator.PassOn("OnMemoryAccess", pc, operation, virtualAddress, width, value);
@@ -493,6 +501,10 @@ namespace Antmicro.Renode.Peripherals.RP2040
         [Export]
         protected void LogDisassembly(ulong pc, uint size, uint flags)
         {
+            if(counted)
+            {
+                blockSizes[pc] = size;
+            }
             for(var at = pc; at < pc + size;)
             {
                 var first = CodeAt(at);
@@ -525,15 +537,22 @@ namespace Antmicro.Renode.Peripherals.RP2040
         /// <summary>Has the translator tell what it must; once more after an execution trace has ended.</summary>
         private void Prepare()
         {
-            var wasTraced = traced;
+            TakeXipSramOverTheBus();
+            bool wasTraced = traced, wasCounted = counted;
             traced = Translator.IsTraced;
-            if(prepared && traced == wasTraced)
+            counted = Counts;
+            if(prepared && traced == wasTraced && counted == wasCounted)
             {
                 return;
             }
             prepared = true;
-            Translator.CallForOddAddressesOnly(!traced);
-            if(!Translator.Watch(traced))
+            Translator.CallForOddAddressesOnly(!traced && !counted);
+            if(counted != wasCounted)
+            {
+                blockSizes.Clear();
+                Translator.CallAtBlocks(CountFetches, counted);
+            }
+            if(!Translator.Watch(traced || counted))
             {
                 this.Log(LogLevel.Warning, "This Renode does not tell of unaligned accesses: they are no HardFaults");
             }
@@ -541,8 +560,11 @@ namespace Antmicro.Renode.Peripherals.RP2040
             {
                 Translator.AddBreakpoint(address);
             }
-            // stores to address 0, which software makes by mistake and drivers for nothing, must not change the boot ROM
-            SetPageAccessViaIo(0);
+            // stores to the boot ROM, which software makes by mistake and drivers for nothing, must not change it
+            foreach(var page in Pages(0, RomSize))
+            {
+                SetPageAccessViaIo(page);
+            }
         }
 
         /// <summary>The access in hand cannot be done, and neither can its instruction.</summary>
@@ -746,22 +768,32 @@ namespace Antmicro.Renode.Peripherals.RP2040
         private bool TryRead(ulong address, int width, out uint value)
         {
             value = 0;
+            if(address < RomSize && shortWays != null && Memories[0] != null && !Watched(address, Access.Read))
+            {
+                value = ReadRom(address, width);
+                return true;
+            }
             var way = width == 2 ? null : ShortWay(address, Access.Read);
             if(way != null)
             {
                 return way.TryRead((uint)(address & PageMask), width, this, out value);
             }
-            if(SomethingIsAt(address))
+            if(address - XipSramBegin < XipSramEnd - XipSramBegin && Xip != null && !Xip.IsSram)
             {
-                return false;
+                Refuse(RP2040_FaultCause.Read, address);
+                return true;
             }
             if(address >> 26 == XipBegin >> 26)
             {
-                // the flash chip begins anew
+                // behind its end the flash chip begins anew
                 var flash = XipBegin + address % (ulong)Memories[1].Size;
                 value = CodeAt(flash & ~1ul) | (uint)CodeAt((flash & ~1ul) + 2) << 16;
                 value = width == 1 ? value >> (int)(8 * (flash & 1)) & 0xFF : width == 2 ? value & 0xFFFF : value;
                 return true;
+            }
+            if(SomethingIsAt(address))
+            {
+                return false;
             }
             if(address != PC.RawValue) // else it is the fetch of an instruction, which the translator gives up by itself
             {
@@ -777,9 +809,18 @@ namespace Antmicro.Renode.Peripherals.RP2040
             {
                 return way.TryWrite((uint)(address & PageMask), width, this, (uint)value);
             }
-            if(address < RomSize || address >> 26 == XipBegin >> 26)
+            if(address < RomSize)
             {
-                return true; // TinyUSB stores to 0 for endpoint 0, and lives: nothing happens, as in flash (datasheet 2.6.3)
+                return true; // nothing happens (datasheet 2.6.1): TinyUSB stores to 0 for endpoint 0
+            }
+            if(address >> 26 == XipBegin >> 26 && (Xip == null || Xip.TakesWrite(address)))
+            {
+                return true; // to a cache for reading: nothing happens either (datasheet 2.6.3)
+            }
+            if(address >> 26 == XipBegin >> 26 || (address - XipSramBegin < XipSramEnd - XipSramBegin && Xip != null && !Xip.IsSram))
+            {
+                Refuse(RP2040_FaultCause.Write, address);
+                return true;
             }
             if(SomethingIsAt(address))
             {
@@ -787,6 +828,13 @@ namespace Antmicro.Renode.Peripherals.RP2040
             }
             Refuse(RP2040_FaultCause.Write, address);
             return true;
+        }
+
+        private uint ReadRom(ulong address, int width)
+        {
+            var rom = Memories[0];
+            var offset = (long)address;
+            return width == 4 ? rom.ReadDoubleWord(offset) : width == 2 ? rom.ReadWord(offset) : rom.ReadByte(offset);
         }
 
         /// <summary>Whether anybody answers at an address (datasheet 2.2); where the chip has nothing, a platform may have.</summary>

@@ -17,8 +17,10 @@ namespace Antmicro.Renode.Peripherals.RP2040
     /// </remarks>
     public class RP2040_DMA : RP2040_Peripheral
     {
-        public RP2040_DMA(IMachine machine, RP2040_Clocks clocks = null) : base(machine)
+        public RP2040_DMA(IMachine machine, RP2040_Clocks clocks = null, RP2040_XIP xip = null, RP2040_BUSCTRL busControl = null) : base(machine)
         {
+            this.xip = xip;
+            this.busControl = busControl;
             IRQ0 = new GPIO();
             IRQ1 = new GPIO();
             channels = new Channel[NumberOfChannels];
@@ -487,10 +489,11 @@ namespace Antmicro.Renode.Peripherals.RP2040
         private bool TryRead(uint address, uint size, out uint data)
         {
             data = 0;
-            if(!IsThere(address, ref pageRead))
+            if(!IsThere(address, ref pageRead) || IsCacheOnly(address))
             {
                 return false;
             }
+            NoteAccess(address, false);
             var bus = Machine.SystemBus;
             data = size == 1 ? bus.ReadByte(address) : size == 2 ? bus.ReadWord(address) : bus.ReadDoubleWord(address);
             return true;
@@ -498,13 +501,14 @@ namespace Antmicro.Renode.Peripherals.RP2040
 
         private bool TryWrite(uint address, uint size, uint data)
         {
-            if(!IsThere(address, ref pageWritten))
+            if(!IsThere(address, ref pageWritten) || IsCacheOnly(address))
             {
                 return false;
             }
+            NoteAccess(address, true);
             if(address < EndOfFlash)
             {
-                return true; // the boot ROM, and the cache in front of the flash: dropped
+                return address < Flash || xip == null || xip.TakesWrite(address); // the boot ROM, and the cache in front of the flash: dropped
             }
             var bus = Machine.SystemBus;
             switch(size)
@@ -521,6 +525,26 @@ namespace Antmicro.Renode.Peripherals.RP2040
             }
             return true;
         }
+
+        private void NoteAccess(uint address, bool write)
+        {
+            if(xip != null)
+            {
+                xip.Count(address, write);
+            }
+            if(busControl != null)
+            {
+                busControl.Count(address);
+            }
+        }
+
+        /// <summary>The cache's memory, while it is one.</summary>
+        private bool IsCacheOnly(uint address)
+        {
+            return address >> 24 == XipSram && xip != null && !xip.IsSram;
+        }
+
+        private bool IsCounted { get { return (xip != null && xip.Counting) || (busControl != null && busControl.Counting); } }
 
         /// <summary>The processors' own registers are not on this bus.</summary>
         private bool IsThere(uint address, ref uint knownPage)
@@ -545,7 +569,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             var from = channel.ReadSpan(count);
             var to = channel.WriteSpan(count);
             var size = channel.Size;
-            if(!IsMemory(from) || !IsMemory(to) || to.Start < SRAM || from.Overlaps(to) || ((channel.ReadAddress | channel.WriteAddress) & (size - 1)) != 0)
+            if(IsCounted || !IsMemory(from) || !IsMemory(to) || to.Start < SRAM || from.Overlaps(to) || ((channel.ReadAddress | channel.WriteAddress) & (size - 1)) != 0)
             {
                 return false;
             }
@@ -949,6 +973,10 @@ namespace Antmicro.Renode.Peripherals.RP2040
         private const int PageShift = 12;
         private const uint NoPage = uint.MaxValue;
         private const uint EndOfROM = 0x4000;
+        private readonly RP2040_XIP xip;
+        private readonly RP2040_BUSCTRL busControl;
+
+        private const uint XipSram = 0x15;
         private const uint Flash = 0x10000000;
         private const uint EndOfFlashWindow = 0x10200000;
         private const uint EndOfFlash = 0x14000000;

@@ -77,7 +77,8 @@ namespace Antmicro.Renode.Peripherals.RP2040
             blocks.DynamicInvoke(1);
             if(isTraced)
             {
-                return true; // of all accesses
+                accesses.DynamicInvoke(1); // of all accesses
+                return true;
             }
             var address = (IntPtr)state.DynamicInvoke();
             var words = new int[Convert.ToInt32(size.DynamicInvoke()) / 4];
@@ -105,6 +106,16 @@ namespace Antmicro.Renode.Peripherals.RP2040
             }
             Marshal.WriteInt32(address, 4 * found, 1);
             return true;
+        }
+
+        /// <summary>Has a method called with each block of code that is about to be executed, or not any more; not while one is.</summary>
+        public void CallAtBlocks(Action<ulong, uint> method, bool enable)
+        {
+            var field = typeof(TranslationCPU).GetField("blockBeginInternalHook", BindingFlags.Instance | BindingFlags.NonPublic);
+            var others = (Action<ulong, uint>)Delegate.Remove((Delegate)field.GetValue(cpu), method);
+            field.SetValue(cpu, enable ? (Action<ulong, uint>)Delegate.Combine(others, method) : others);
+            typeof(TranslationCPU).GetMethod("UpdateBlockBeginHookPresent", BindingFlags.Instance | BindingFlags.NonPublic).Invoke(cpu, null);
+            Function("TlibInvalidateTranslationCache").DynamicInvoke();
         }
 
         /// <summary>During an access over the bus: the PC is that of its instruction.</summary>

@@ -1,14 +1,19 @@
+using System;
 using System.Collections.Generic;
+using System.Linq;
 using Antmicro.Renode.Core;
 using Antmicro.Renode.Core.Structure.Registers;
 using Antmicro.Renode.Peripherals.Bus;
+using Antmicro.Renode.Peripherals.CPU;
 using Antmicro.Renode.Peripherals.Memory;
+using Antmicro.Renode.Time;
 
 namespace Antmicro.Renode.Peripherals.RP2040
 {
     /// <summary>
-    /// Control of the execute-in-place cache (datasheet 2.6.3). The flash is a memory here, so there is nothing to
-    /// flush and nothing to count; words are streamed from it at the pace of the serial bus.
+    /// Execute-in-place (datasheet 2.6.3): its windows, its cache, and words that are streamed at the pace of the serial bus. The
+    /// flash is a memory here. What would be in the cache is looked at only from when a counter is asked for first, as the cores
+    /// then have to tell of each access.
     /// </summary>
     public class RP2040_XIP : RP2040_Peripheral
     {
@@ -20,19 +25,27 @@ namespace Antmicro.Renode.Peripherals.RP2040
             words = new Queue<uint>();
             pace = new RP2040_Pace(machine, this, "stream", WordEnds);
             Registers.Control.Define(this, 0x3)
-                .WithFlag(0, name: "EN")
-                .WithFlag(1, name: "ERR_BADWRITE")
+                .WithFlag(0, out enabled, name: "EN")
+                .WithFlag(1, out badWriteIsError, name: "ERR_BADWRITE")
                 .WithReservedBits(2, 1)
-                .WithFlag(3, name: "POWER_DOWN")
-                .WithReservedBits(4, 28);
-            Registers.Flush.Define(this).WithFlag(0, name: "FLUSH", valueProviderCallback: _ => false).WithReservedBits(1, 31);
+                .WithFlag(3, out poweredDown, name: "POWER_DOWN")
+                .WithReservedBits(4, 28)
+                .WithWriteCallback((_, __) => ControlWritten());
+            Registers.Flush.Define(this)
+                .WithFlag(0, name: "FLUSH", valueProviderCallback: _ => FlushEnds(), writeCallback: (_, value) => Flush(value))
+                .WithReservedBits(1, 31);
+            Strobe(Registers.Flush);
             Registers.Status.Define(this)
-                .WithFlag(0, FieldMode.Read, valueProviderCallback: _ => true, name: "FLUSH_READY")
+                .WithFlag(0, FieldMode.Read, valueProviderCallback: _ => !Flushing, name: "FLUSH_READY")
                 .WithFlag(1, FieldMode.Read, valueProviderCallback: _ => words.Count == 0, name: "FIFO_EMPTY")
                 .WithFlag(2, FieldMode.Read, valueProviderCallback: _ => words.Count >= FIFODepth, name: "FIFO_FULL")
                 .WithReservedBits(3, 29);
-            Unmodelled(Registers.HitCounter);
-            Unmodelled(Registers.AccessCounter);
+            Registers.HitCounter.Define(this)
+                .WithValueField(0, 32, valueProviderCallback: _ => Counted(hits), writeCallback: (_, __) => hits = Counted(0), name: "CTR_HIT");
+            Strobe(Registers.HitCounter);
+            Registers.AccessCounter.Define(this)
+                .WithValueField(0, 32, valueProviderCallback: _ => Counted(accesses), writeCallback: (_, __) => accesses = Counted(0), name: "CTR_ACC");
+            Strobe(Registers.AccessCounter);
             Registers.StreamAddress.Define(this)
                 .WithValueField(0, 32, valueProviderCallback: _ => address, writeCallback: (_, value) => address = (uint)value & ~3u,
                     name: "STREAM_ADDR");
@@ -40,7 +53,13 @@ namespace Antmicro.Renode.Peripherals.RP2040
                 .WithValueField(0, 22, valueProviderCallback: _ => left, writeCallback: (_, value) => Stream((uint)value), name: "STREAM_CTR")
                 .WithReservedBits(22, 10);
             Registers.StreamFIFO.Define(this).WithValueField(0, 32, FieldMode.Read, valueProviderCallback: _ => Take(), name: "STREAM_FIFO");
-            Lacks("the cache: its hits, misses and their time");
+            Lacks("CTR_HIT, CTR_ACC: they count from the end of the block of instructions in which firmware reads or writes one of them first, "
+                + "with an empty cache; neither what is fetched ahead of a jump that is taken, nor words of a stream");
+            Lacks("the cache costs and saves no time, and nothing in it is stale: flash is read as it is");
+            Lacks("the cache's memory, as SRAM, is not written by it; code in it is executed whether it is SRAM or not");
+            Lacks("a read of FLUSH does not wait for the end of it, but brings it about");
+            Lacks("code is not executed at 0x11000000 to 0x13ffffff");
+            Lacks("stores to 0x10000000 to 0x10ffffff give up no line, and change the flash");
             Reset();
         }
 
@@ -50,6 +69,11 @@ namespace Antmicro.Renode.Peripherals.RP2040
             pace.Stop();
             words.Clear();
             address = left = 0;
+            Counting = false;
+            hits = accesses = 0;
+            flushedAt = TimeInterval.Empty;
+            EmptyCache();
+            ShowSram();
             Request.Unset();
         }
 
@@ -67,6 +91,137 @@ namespace Antmicro.Renode.Peripherals.RP2040
 
         /// <summary>High while a word waits.</summary>
         public GPIO Request { get; private set; }
+
+        /// <summary>Something has asked for a counter: each access is to be told.</summary>
+        public bool Counting { get; private set; }
+
+        /// <summary>An access by a bus master to any address.</summary>
+        public void Count(ulong address, bool write)
+        {
+            if(!Counting || address >> 26 != FlashWindows)
+            {
+                return;
+            }
+            var window = (Window)(address >> 24 & 3);
+            if(write)
+            {
+                if(window == Window.Allocating)
+                {
+                    GiveUp(address);
+                }
+                return;
+            }
+            accesses = accesses == uint.MaxValue ? accesses : accesses + 1;
+            if(enabled.Value && IsHit(address, window))
+            {
+                hits = hits == uint.MaxValue ? hits : hits + 1;
+            }
+        }
+
+        /// <summary>Whether a write to one of the flash's windows is ignored; false: it is a bus error.</summary>
+        public bool TakesWrite(ulong address)
+        {
+            return (Window)(address >> 24 & 3) == Window.Allocating || !badWriteIsError.Value;
+        }
+
+        /// <summary>The cache's memory is at 0x15000000.</summary>
+        public bool IsSram { get { return !enabled.Value && !poweredDown.Value; } }
+
+        private void ControlWritten()
+        {
+            if(poweredDown.Value)
+            {
+                enabled.Value = false;
+            }
+            ShowSram();
+        }
+
+        private void ShowSram()
+        {
+            if(wasSram != IsSram)
+            {
+                wasSram = IsSram;
+                RP2040_Core.LookAround(Machine);
+            }
+        }
+
+        private void Flush(bool flush)
+        {
+            if(flush && clocks.System != 0)
+            {
+                EmptyCache();
+                flushedAt = Now + TimeInterval.FromNanoseconds(FlushCycles * NanosecondsPerSecond / clocks.System);
+            }
+        }
+
+        private bool FlushEnds()
+        {
+            flushedAt = TimeInterval.Empty;
+            return false;
+        }
+
+        private bool Flushing { get { return flushedAt != TimeInterval.Empty && Now < flushedAt; } }
+
+        private uint Counted(uint value)
+        {
+            if(!Counting)
+            {
+                Counting = true;
+                EmptyCache();
+                RP2040_Core.LookAround(Machine);
+            }
+            return value;
+        }
+
+        private void EmptyCache()
+        {
+            Array.Clear(lines, 0, lines.Length);
+            Array.Clear(newest, 0, newest.Length);
+        }
+
+        private void GiveUp(ulong address)
+        {
+            var set = SetOf(address);
+            for(var way = 0; way < Ways; way++)
+            {
+                if(lines[way * Sets + set] == TagOf(address))
+                {
+                    lines[way * Sets + set] = 0;
+                }
+            }
+        }
+
+        private bool IsHit(ulong address, Window window)
+        {
+            var set = SetOf(address);
+            var tag = TagOf(address);
+            for(var way = 0; way < Ways; way++)
+            {
+                if(lines[way * Sets + set] == tag)
+                {
+                    newest[set] = (byte)way;
+                    return window == Window.Allocating || window == Window.Looking;
+                }
+            }
+            if(window == Window.Allocating || window == Window.Filling)
+            {
+                // one that was given up, or that was used longest ago
+                var way = (byte)(lines[newest[set] * Sets + set] == 0 ? newest[set] : 1 - newest[set]);
+                lines[way * Sets + set] = tag;
+                newest[set] = way;
+            }
+            return false;
+        }
+
+        private static int SetOf(ulong address)
+        {
+            return (int)(address / LineSize) % Sets;
+        }
+
+        private static ushort TagOf(ulong address)
+        {
+            return (ushort)(Valid | (address & 0xFFFFFF) / (LineSize * Sets));
+        }
 
         private void Stream(uint count)
         {
@@ -110,6 +265,13 @@ namespace Antmicro.Renode.Peripherals.RP2040
             return word;
         }
 
+        private IFlagRegisterField enabled;
+        private IFlagRegisterField badWriteIsError;
+        private IFlagRegisterField poweredDown;
+        private bool wasSram;
+        private TimeInterval flushedAt;
+        private uint hits;
+        private uint accesses;
         private uint address;
         private uint left;
 
@@ -118,9 +280,31 @@ namespace Antmicro.Renode.Peripherals.RP2040
         private readonly Queue<uint> words;
         private readonly RP2040_Pace pace;
 
+        /// <summary>By way and set: 0, or what shows that it is valid and the bits of the address above.</summary>
+        private readonly ushort[] lines = new ushort[Ways * Sets];
+        /// <summary>The way of a set that was used last.</summary>
+        private readonly byte[] newest = new byte[Sets];
+
+        private const ulong FlashWindows = 0x10000000 >> 26;
+        private const int Ways = 2;
+        private const int Sets = 1024;
+        private const ulong LineSize = 8;
+        private const ulong Valid = 0x8000;
+        /// <summary>"Just over 1024".</summary>
+        private const ulong FlushCycles = 1026;
+        private const ulong NanosecondsPerSecond = 1000000000;
         private const int FIFODepth = 2;
         /// <summary>Eight quad transfers at half of clk_sys, the SDK's choice for the flash of a Pico.</summary>
         private const uint CyclesPerWord = 16;
+
+        /// <summary>The flash's windows, by bits 25 and 24 of an address.</summary>
+        private enum Window
+        {
+            Allocating = 0,
+            Looking = 1,
+            Filling = 2,
+            Neither = 3,
+        }
 
         private enum Registers
         {

@@ -114,9 +114,9 @@ Should Set, Clear And Flip Bits Through The Aliases
 Should Warn Once About A Register That Does Nothing
     Boot Pico
     Create Log Tester    10
-    Run On REPL    from machine import mem32    for i in range(3): mem32[0x40030008] = i + 1
+    Run On REPL    from machine import mem32    for i in range(3): mem32[0x40004018] = i + 1
     Wait For REPL
-    Wait For Log Entry    busctrl: Not modelled: Counter0 written (PC 0x
-    Should Not Be In Log    busctrl: Not modelled
-    ${count}=    Execute Command    sysbus.busctrl UnmodelledCount
+    Wait For Log Entry    syscfg: Not modelled: MemoryPowerDown written (PC 0x
+    Should Not Be In Log    syscfg: Not modelled
+    ${count}=    Execute Command    sysbus.syscfg UnmodelledCount
     Should Be Equal As Integers    ${count}    3

@@ -501,11 +501,11 @@ class Machine:
         self._c.flush_cache(self._p)
 
     def count_xip_accesses(self, on: bool) -> None:
-        """Count them in XIP_CTRL's registers, from the next instruction on. Cores run at a fraction of their speed meanwhile."""
+        """Count them in XIP_CTRL's registers, from the next instruction on; cores are slower meanwhile."""
         self._c.count_accesses(self._p, 1, on)
 
     def count_bus_accesses(self, on: bool) -> None:
-        """Count in BUSCTRL's registers what its PERFSEL registers say. Cores run at a fraction of their speed meanwhile."""
+        """Count in BUSCTRL's registers what its PERFSEL registers say; cores are slower meanwhile."""
         self._c.count_accesses(self._p, 2, on)
 
     def hold_ssi(self, held: bool) -> None:

@@ -1,4 +1,4 @@
-"""Bus fabric (RP2040 datasheet, 2.1; `busctrl.h`). What is counted, the machine counts in the registers here (`core/fabric.c`)."""
+"""Bus fabric (RP2040 datasheet, 2.1; `busctrl.h`). The machine counts in the registers here (`core/fabric.c`)."""
 
 from __future__ import annotations
 

@@ -20,14 +20,15 @@ CTRL_EN, CTRL_POWER_DOWN = 1 << 0, 1 << 3
 
 
 class XipCtrl(Block):
-    """The cache is the machine's (`core/fabric.c`): looked at only from when a counter is asked for first. Words are streamed here."""
+    """Streams words. The cache is the machine's (`core/fabric.c`), looked at only while something is counted."""
 
     NAME = "XIP_CTRL"
     LACKS = (
-        "CTR_HIT, CTR_ACC: they count from when firmware reads or writes one of them first, with an empty cache. What is fetched "
-        "ahead of a jump that is taken is not counted, nor are words of a stream.",
+        "CTR_HIT, CTR_ACC: they count from when firmware reads or writes one of them first, with an empty cache. What "
+        "is fetched ahead of a jump that is taken is not counted, nor are words of a stream.",
         "The cache costs and saves no time, and nothing in it is stale: flash is read as it is.",
-        "The cache's memory, as SRAM, is not written by it. A read of FLUSH does not wait for the end of it, but brings it about.",
+        "The cache's memory, as SRAM, is not written by the cache.",
+        "A read of FLUSH does not wait for the end of the flush, but brings it about.",
     )
 
     CTRL = Register(0x00, reset=0x3, mask=0xB)

@@ -32,9 +32,8 @@ def test_bus_priorities_are_acknowledged() -> None:
     bench[BUSCTRL] = 0xFFFF
     assert bench[BUSCTRL] == 0x1111
     assert bench[BUSCTRL + 4] == 1
-    assert not bench.chip.unmodelled.counts
     bench[BUSCTRL + 0xC] = 3
-    assert bench.chip.unmodelled.counts == {"BUSCTRL.PERFSEL0": 1}
+    assert not bench.chip.unmodelled.counts
 
 
 def test_an_interrupt_can_be_made_the_nmi() -> None:

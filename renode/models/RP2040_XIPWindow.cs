@@ -1,0 +1,52 @@
+using Antmicro.Renode.Peripherals.Bus;
+using Antmicro.Renode.Peripherals.Memory;
+
+namespace Antmicro.Renode.Peripherals.RP2040
+{
+    /// <summary>
+    /// The flash once more, in a window that does not keep in the cache what is read, or does not look there (datasheet 2.6.3.1). Code
+    /// is not executed here. Cores and DMA ask <see cref="RP2040_XIP"/> before they write.
+    /// </summary>
+    public class RP2040_XIPWindow : IBytePeripheral, IWordPeripheral, IDoubleWordPeripheral, IKnownSize
+    {
+        public RP2040_XIPWindow(MappedMemory memory)
+        {
+            this.memory = memory;
+        }
+
+        public void Reset()
+        {
+        }
+
+        public byte ReadByte(long offset)
+        {
+            return memory.ReadByte(offset);
+        }
+
+        public void WriteByte(long offset, byte value)
+        {
+        }
+
+        public ushort ReadWord(long offset)
+        {
+            return memory.ReadWord(offset);
+        }
+
+        public void WriteWord(long offset, ushort value)
+        {
+        }
+
+        public uint ReadDoubleWord(long offset)
+        {
+            return memory.ReadDoubleWord(offset);
+        }
+
+        public void WriteDoubleWord(long offset, uint value)
+        {
+        }
+
+        public long Size { get { return memory.Size; } }
+
+        private readonly MappedMemory memory;
+    }
+}
