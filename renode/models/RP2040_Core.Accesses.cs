@@ -127,7 +127,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
         [Transient]
         private RP2040_BUSCTRL busControl;
         [Transient]
-        private bool counted;
+        private bool accessesCounted;
         [Transient]
         private bool xipSramOverTheBus;
         /// <summary>Bytes of the blocks that were translated while something is counted, by where they begin.</summary>

@@ -421,7 +421,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
         protected void OnMemoryAccess(ulong pc, uint operation, ulong virtualAddress, ulong value)
         {
             LookAtAccess(pc, operation, virtualAddress);
-            if(counted)
+            if(accessesCounted)
             {
                 CountAccess(operation, virtualAddress);
             }
@@ -435,7 +435,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
         protected void OnMemoryAccess(ulong pc, uint operation, ulong virtualAddress, uint width, ulong value)
         {
             LookAtAccess(pc, operation, virtualAddress);
-            if(counted)
+            if(accessesCounted)
             {
                 CountAccess(operation, virtualAddress);
             }
@@ -501,7 +501,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
         [Export]
         protected void LogDisassembly(ulong pc, uint size, uint flags)
         {
-            if(counted)
+            if(accessesCounted)
             {
                 blockSizes[pc] = size;
             }
@@ -538,21 +538,21 @@ namespace Antmicro.Renode.Peripherals.RP2040
         private void Prepare()
         {
             TakeXipSramOverTheBus();
-            bool wasTraced = traced, wasCounted = counted;
+            bool wasTraced = traced, wasCounted = accessesCounted;
             traced = Translator.IsTraced;
-            counted = Counts;
-            if(prepared && traced == wasTraced && counted == wasCounted)
+            accessesCounted = Counts;
+            if(prepared && traced == wasTraced && accessesCounted == wasCounted)
             {
                 return;
             }
             prepared = true;
-            Translator.CallForOddAddressesOnly(!traced && !counted);
-            if(counted != wasCounted)
+            Translator.CallForOddAddressesOnly(!traced && !accessesCounted);
+            if(accessesCounted != wasCounted)
             {
                 blockSizes.Clear();
-                Translator.CallAtBlocks(CountFetches, counted);
+                Translator.CallAtBlocks(CountFetches, accessesCounted);
             }
-            if(!Translator.Watch(traced || counted))
+            if(!Translator.Watch(traced || accessesCounted))
             {
                 this.Log(LogLevel.Warning, "This Renode does not tell of unaligned accesses: they are no HardFaults");
             }
