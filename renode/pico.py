@@ -12,6 +12,7 @@ from Antmicro.Renode.Utilities import AssemblyHelper, TypeManager
 
 ASSEMBLY = "renode_pico_models.dll"
 MARKER = "Antmicro.Renode.Peripherals.RP2040.RP2040_Peripheral"
+IDLE_CONSOLE = "Antmicro.Renode.UsbHosts.IdleConsole"
 BOOT_ROM_SIZE = 0x4000
 
 
@@ -103,6 +104,8 @@ def _make_known(assembly):
     cache = clr.GetClrType(type(self)).GetField("cache", BindingFlags.NonPublic | BindingFlags.Instance)
     if cache is not None:
         cache.GetValue(self).ClearCache()
+    # a monitor that nobody can type to keeps a core of this computer busy otherwise
+    TypeManager.Instance.TryGetTypeByName(IDLE_CONSOLE).GetMethod("Rest").Invoke(None, None)
 
 
 def _compile(sources, assembly):

@@ -171,7 +171,32 @@ Should Be Usable While The Emulation Runs
     And Execute Command    pause
     Then The Device Answers GET_STATUS With    00 00
 
+Should Leave The Computer Alone While Nobody Types
+    [Documentation]    The monitor's shell, that Renode has without a window or a terminal as well, waits: Linux counts how often a thread
+    ...    does so. A shell that goes on and on has some tens of milliseconds of a core for each time.
+    ${pid}=    Execute Command    python "from System.Diagnostics import Process; print(Process.GetCurrentProcess().Id)"
+    ${pid}=    Strip String    ${pid}
+    Skip If    not os.path.isdir("/proc/${pid}/task")    what a thread of another process does is not told here
+    Given A Pico Without A Cable    cdc
+    ${waits}    ${ticks}=    Waits And Ticks Of The Shell    ${pid}
+    WHILE    True    limit=120 seconds
+        ${waits_now}    ${ticks_now}=    Waits And Ticks Of The Shell    ${pid}
+        IF    $waits_now >= $waits + 100    BREAK
+        Sleep    0.1
+    END
+    Then Should Be True    $ticks_now - $ticks <= 10
+
 *** Keywords ***
+Waits And Ticks Of The Shell
+    [Documentation]    How often the thread of the monitor's shell has waited by itself, and the hundredths of a second that it has had of a core.
+    [Arguments]    ${pid}
+    ${files}=    Evaluate    glob.glob("/proc/${pid}/task/*/stat")    modules=glob
+    ${shell}=    Evaluate    [file for file in $files if "(Shell thread)" in open(file).read()]
+    Length Should Be    ${shell}    1
+    ${waits}=    Evaluate    re.search("(?m)^voluntary_ctxt_switches:[^0-9]*([0-9]+)", open($shell[0] + "us").read())[1]    modules=re
+    ${ticks}=    Evaluate    sum(map(int, open($shell[0]).read().rpartition(")")[2].split()[11:13]))
+    RETURN    ${{ int($waits) }}    ${ticks}
+
 Forget The Revision
     Execute Command    $revision=2
     Test Teardown
