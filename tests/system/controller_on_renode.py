@@ -8,8 +8,8 @@ from typing import Any
 from renode_pico.engine.renode import derived, rows_of
 from renode_pico.engine.renode_runtime import runtime
 from renode_pico.rp2040.block import Alias
-from renode_pico.rp2040.dpsram import EpCtrl, endpoint_control
 from renode_pico.rp2040.usb_coverage import INTERRUPTS, Cover
+from renode_pico.rp2040.usb_memory import EpCtrl, endpoint_control
 from renode_pico.trace.tsv import FAULT_NAMES
 from renode_pico.usb.timing import BYTE_TIMES_NS, HANDSHAKED_OVERHEAD, ISOCHRONOUS_OVERHEAD, REFUSED_IN
 from renode_pico.usb.wire import Fault, Packet, Pid, Stray, WireListener

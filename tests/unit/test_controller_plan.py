@@ -10,7 +10,7 @@ from pathlib import Path
 import controller_coverage as coverage
 import pytest
 
-from renode_pico.rp2040.usb_controller import UsbController
+from renode_pico.rp2040.usb import UsbController
 from renode_pico.rp2040.usb_coverage import CountingUsbController, Cover
 from tests.unit.rp2040.vectors import VectorFile
 

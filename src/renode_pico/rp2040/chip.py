@@ -11,7 +11,6 @@ from renode_pico.rp2040.block import Alias, Block, Irq, Number
 from renode_pico.rp2040.busctrl import Busctrl
 from renode_pico.rp2040.clock_outputs import ClockOutputs
 from renode_pico.rp2040.clocks import STOPPED, Clocks, Generator
-from renode_pico.rp2040.dpsram import Dpsram
 from renode_pico.rp2040.flash import Flash
 from renode_pico.rp2040.i2c import I2c
 from renode_pico.rp2040.pin_watch import PinWatch, Wires
@@ -27,7 +26,8 @@ from renode_pico.rp2040.sysinfo import Sysinfo
 from renode_pico.rp2040.tbman import Tbman
 from renode_pico.rp2040.uart import Uart
 from renode_pico.rp2040.unmodelled import Unmodelled
-from renode_pico.rp2040.usb_controller import UsbController
+from renode_pico.rp2040.usb import UsbController
+from renode_pico.rp2040.usb_memory import Dpsram
 from renode_pico.rp2040.usb_sanitizer import UsbSanitizer, Where
 from renode_pico.rp2040.vreg_and_chip_reset import HAD_POR, HAD_RUN, VregAndChipReset
 from renode_pico.rp2040.watchdog import Watchdog

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable
 
 from renode_pico.clock import Clock
 from renode_pico.rp2040.block import Alias
-from renode_pico.rp2040.dpsram import BufCtrl, Dpsram
 from renode_pico.rp2040.unmodelled import Unmodelled
-from renode_pico.rp2040.usb_controller import UsbController
+from renode_pico.rp2040.usb import UsbController
 from renode_pico.rp2040.usb_endpoint import Endpoint
+from renode_pico.rp2040.usb_memory import BufCtrl, Dpsram
 from renode_pico.rp2040.usb_regs import Int, Reg
 from renode_pico.usb.wire import ACK, Fault, Packet, Pid, Stray
 

@@ -5,7 +5,7 @@ The words are the state (RP2040 datasheet, 4.1.2.5 and 4.1.2.7); only what the h
 
 from __future__ import annotations
 
-from renode_pico.rp2040.dpsram import (
+from renode_pico.rp2040.usb_memory import (
     EP0_BUFFER_0,
     EP0_BUFFER_1,
     BufCtrl,

@@ -11,14 +11,14 @@ from enum import StrEnum
 from typing import Protocol
 
 from renode_pico.clock import NS_PER_S
-from renode_pico.rp2040 import dpsram
-from renode_pico.rp2040.dpsram import BufCtrl, Dpsram, EpCtrl
+from renode_pico.rp2040 import usb_memory
 from renode_pico.rp2040.usb_endpoint import NON_ISOCHRONOUS_BUFFER, Endpoint
+from renode_pico.rp2040.usb_memory import BufCtrl, Dpsram, EpCtrl
 from renode_pico.rp2040.usb_regs import Reg, SieCtrl, SieStatus
 
-CONTROL_WORDS = dpsram.BUFFERS // 4
-FIRST_BUFFER_CONTROL = dpsram.EP0_IN_BUFFER_CONTROL // 4
-FIRST_ENDPOINT_CONTROL = dpsram.EP1_IN_CONTROL // 4
+CONTROL_WORDS = usb_memory.BUFFERS // 4
+FIRST_BUFFER_CONTROL = usb_memory.EP0_IN_BUFFER_CONTROL // 4
+FIRST_ENDPOINT_CONTROL = usb_memory.EP1_IN_CONTROL // 4
 PIECE_BITS = 6
 ON = 1
 """Bit 0 of the guard stands for control words, which are told anyway: the guard is not 0 while somebody listens."""
@@ -169,8 +169,8 @@ class UsbSanitizer:
 
     def memory_written(self, offset: int) -> None:
         """DPSRAM at `offset` was written; with a size in bits 23..16, an unaligned access was refused."""
-        if offset >= dpsram.BUFFERS:
-            if offset >= dpsram.SIZE:
+        if offset >= usb_memory.BUFFERS:
+            if offset >= usb_memory.SIZE:
                 self._report(Check.UNALIGNED, None)
             else:
                 self._buffer_written(offset)
@@ -323,7 +323,7 @@ class UsbSanitizer:
             for buffer in (0, 1) if control & EpCtrl.DOUBLE_BUFFERED else (0,):
                 half = word >> BufCtrl.HALF * buffer
                 if half & BufCtrl.AVAILABLE:
-                    start = endpoint.address(buffer) % dpsram.SIZE
+                    start = endpoint.address(buffer) % usb_memory.SIZE
                     length = half & BufCtrl.LENGTH_BITS
                     if not endpoint.is_in and not endpoint.isochronous:
                         length = NON_ISOCHRONOUS_BUFFER
@@ -331,7 +331,7 @@ class UsbSanitizer:
                     if length:
                         first, last = start >> PIECE_BITS, (start + length - 1) >> PIECE_BITS
                         pieces |= ((2 << last - first) - 1) << first
-        return _Buffers(tuple(ranges), pieces & (1 << (dpsram.SIZE >> PIECE_BITS)) - 1)
+        return _Buffers(tuple(ranges), pieces & (1 << (usb_memory.SIZE >> PIECE_BITS)) - 1)
 
     def _set_guard(self) -> None:
         pieces = ON

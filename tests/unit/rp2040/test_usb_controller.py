@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from renode_pico.rp2040.dpsram import SIZE, BufCtrl, EpCtrl, buffer_control, endpoint_control
+from renode_pico.rp2040.usb_memory import SIZE, BufCtrl, EpCtrl, buffer_control, endpoint_control
 from renode_pico.rp2040.usb_regs import Int, Reg, SieCtrl, SieStatus
 from renode_pico.usb.wire import ACK, NAK, Pid
 from tests.unit.rp2040.vectors import Bench, PythonModel, VectorFile

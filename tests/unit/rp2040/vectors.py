@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Protocol
 
 from renode_pico.rp2040.block import Alias
-from renode_pico.rp2040.dpsram import BUFFERS, Dpsram
 from renode_pico.rp2040.unmodelled import Unmodelled
 from renode_pico.rp2040.usb_coverage import CountingUsbController, Cover
+from renode_pico.rp2040.usb_memory import BUFFERS, Dpsram
 from renode_pico.rp2040.usb_sanitizer import UsbSanitizer, Where
 from renode_pico.usb.wire import Fault, Packet, Pid, Stray, Wire
 from tests.unit import vector_file

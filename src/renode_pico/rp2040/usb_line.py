@@ -17,7 +17,7 @@ WAKEUP_NS = 15 * NS_PER_MS
 """The longest a device may drive K (USB 2.0, 7.1.7.7, T_DRSMUP)."""
 
 
-class Bus:
+class Line:
     """Line state, CONNECTED and SUSPENDED.
 
     `on_reset`: a bus reset was seen; `on_resume`: the host resumes a bus that this device did not wake up itself;
@@ -50,7 +50,7 @@ class Bus:
         self._host_k = False
         self._device_k = False
         self._traffic = False
-        self.line = LineState.SE0
+        self.state = LineState.SE0
         self.connected = False
         self.suspended = False
 
@@ -84,7 +84,7 @@ class Bus:
         if not detected:
             self._connected_alarm.cancel()
             self._set_connected(False)
-        elif self.line == LineState.J and not self.connected:
+        elif self.state == LineState.J and not self.connected:
             self._connected_alarm.schedule(CONNECTED_NS)
 
     def force_pad(self, forced: bool) -> None:
@@ -142,7 +142,7 @@ class Bus:
     def idle(self) -> None:
         """No traffic from now on."""
         self._traffic = False
-        if self.line == LineState.J and not self.suspended:
+        if self.state == LineState.J and not self.suspended:
             self._idle_alarm.schedule(SUSPEND_NS)
 
     def traffic(self) -> None:
@@ -156,7 +156,7 @@ class Bus:
 
     def not_idle(self) -> None:
         """RP2040-E5: a packet, whoever it is for; what is waited for begins anew."""
-        if not self.connected and self.powered and self.line == LineState.J and not self._pad_forced:
+        if not self.connected and self.powered and self.state == LineState.J and not self._pad_forced:
             self._connected_alarm.schedule(CONNECTED_NS)
 
     # Consequences
@@ -175,9 +175,9 @@ class Bus:
             line = LineState.K
         else:
             line = LineState.J if self.pull_up else LineState.SE0
-        if line == self.line:
+        if line == self.state:
             return
-        self.line = line
+        self.state = line
         self._traffic = False
         if line == LineState.J:
             self._idle_alarm.schedule(SUSPEND_NS)

@@ -1,22 +1,35 @@
-"""The RP2040's USB controller in device mode (RP2040 datasheet, 4.1): the device's end of the wire.
+"""What the USB controller answers to tokens, and what becomes of it: buffers done, and aborted (datasheet, 4.1.2.7).
 
-It knows registers, buffers and packets; what a request means is the firmware's business. The answer to a token is
-fixed when the token comes; what reports the transaction to the firmware happens at its end (docs/bus-timing.md).
+The answer to a token is fixed when the token comes; what reports the transaction to the firmware happens at its end
+(docs/bus-timing.md).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import chain
 
 from renode_pico.clock import Clock
-from renode_pico.rp2040 import dpsram
-from renode_pico.rp2040.dpsram import BufCtrl, Dpsram, EpCtrl
+from renode_pico.rp2040 import usb_memory
 from renode_pico.rp2040.unmodelled import Unmodelled
-from renode_pico.rp2040.usb_block import UsbBlock
 from renode_pico.rp2040.usb_endpoint import NON_ISOCHRONOUS_BUFFER, Endpoint
-from renode_pico.rp2040.usb_regs import Int, MainCtrl, SieStatus
+from renode_pico.rp2040.usb_interrupts import UsbInterrupts
+from renode_pico.rp2040.usb_memory import BufCtrl, Dpsram, EpCtrl
+from renode_pico.rp2040.usb_regs import MainCtrl, SieStatus
 from renode_pico.usb.timing import BYTE_TIMES_NS, FAULT_DELAYS, HANDSHAKED_OVERHEAD, ISOCHRONOUS_OVERHEAD, REFUSED_IN
-from renode_pico.usb.wire import ACK, NAK, NO_DATA, NO_HANDSHAKE, NO_TOKEN, Fault, Packet, Pid, Stray
+from renode_pico.usb.wire import (
+    ACK,
+    NAK,
+    NO_DATA,
+    NO_HANDSHAKE,
+    NO_TOKEN,
+    STALL,
+    Fault,
+    Packet,
+    Pid,
+    Stray,
+    WireListener,
+)
 
 ISOCHRONOUS_MAX_PACKET = 1023
 """USB 2.0, 5.6.3."""
@@ -46,8 +59,8 @@ def _duration_ns(length: int, fault: Fault | None = None, overhead: int = HANDSH
     return BYTE_TIMES_NS[min(length, _MAX_BYTES) + overhead + delay]
 
 
-class UsbController(UsbBlock):
-    """Implements `Wire`, one transaction after the other; registers and buffers are in `UsbBlock`."""
+class UsbTransactions(UsbInterrupts):
+    """Registers, interrupt and endpoints, and one transaction after the other."""
 
     def __init__(
         self,
@@ -56,60 +69,29 @@ class UsbController(UsbBlock):
         interrupt: Callable[[bool], None],
         unmodelled: Unmodelled,
     ) -> None:
+        super().__init__(interrupt, unmodelled)
+        self.listener: WireListener | None = None
+        self.errata: frozenset[str] = frozenset()
+        """Faults of the silicon: E2 (EP_ABORT cannot be used), E5 (resets on a busy bus), E15 (an ACK is garbled)."""
+        self.stuck = False
+        """E15: something else than the ACK of an IN came; nothing is heard until the block is reset."""
+        self.refuses_all = False
+        """E2: EP_ABORT was used; every endpoint answers NAK until the block is reset."""
+        self.memory = memory
+        self._in = [Endpoint(memory, number, True) for number in range(16)]
+        self._out = [Endpoint(memory, number, False) for number in range(16)]
+        self.endpoints = tuple(chain.from_iterable(zip(self._in, self._out, strict=True)))
+        """By bit number in BUFF_STATUS and its kin."""
+        self._ep0 = self.endpoints[:2]
+        self._nak_polled: set[Endpoint] = set()
+        """Answered NAK with an interrupt on NAK: the host is to try again in the next frame."""
         self._clock = clock
         self._end_alarm = clock.alarm(self._end_of_transaction)
         self._at_end: Callable[[], None] | None = None
+        self._busy: Endpoint | None = None
+        """The endpoint whose buffer the transaction under way uses."""
         self._sent: tuple[Endpoint, int, int, Fault | None] | None = None
         """An IN packet that waits for its handshake: endpoint, buffer, end of the transaction, what goes wrong."""
-        super().__init__(memory, clock, interrupt, unmodelled)
-
-    # Wire: power, reset, suspend
-
-    def vbus(self, present: bool) -> None:
-        """The host switches the cable's 5 V."""
-        if present == self._bus.vbus:
-            return
-        self._drop_transaction()
-        self._bus.set_vbus(present)
-        self._power_changed()
-
-    def reset_begin(self) -> None:
-        """The host drives SE0; BUS_RESET follows 2.5 µs later."""
-        self._drop_transaction()
-        self._bus.reset_begin()
-
-    def reset_end(self) -> None:
-        """The host releases SE0."""
-        self._bus.reset_end()
-
-    def idle(self) -> None:
-        """No traffic from now on: SUSPENDED follows after 3 ms."""
-        self._bus.idle()
-
-    def resume_begin(self) -> None:
-        """The host drives K."""
-        self._bus.resume_begin()
-
-    def resume_end(self) -> None:
-        """The host ends K."""
-        self._bus.resume_end()
-
-    def sof(self, frame: int) -> None:
-        """Start of frame: SOF_RD and DEV_SOF at once."""
-        bus = self._bus
-        if bus.needs_idle:
-            bus.not_idle()
-        if not self._hears:
-            return
-        bus.traffic()
-        self.sof_rd = frame
-        if not self._latched & Int.DEV_SOF:
-            self._latch(Int.DEV_SOF)
-        if self._nak_polled:
-            polled = sorted(self._nak_polled, key=lambda endpoint: endpoint.bit)
-            self._nak_polled.clear()
-            for endpoint in polled:
-                self._tell_ready(endpoint)
 
     def stray(self, stray: Stray, address: int, endpoint: int) -> Packet | None:
         """Nothing is answered, whoever it is for; some leave a mark."""
@@ -230,11 +212,11 @@ class UsbController(UsbBlock):
 
     @property
     def _hears(self) -> bool:
-        return self._bus.listening and bool(self.main_ctrl & MainCtrl.CONTROLLER_EN) and not self.stuck
+        return self._line.listening and bool(self.main_ctrl & MainCtrl.CONTROLLER_EN) and not self.stuck
 
     def _addressed(self, address: int) -> bool:
         return (
-            self._bus.listening
+            self._line.listening
             and self.main_ctrl & (MainCtrl.CONTROLLER_EN | MainCtrl.HOST_NDEVICE) == MainCtrl.CONTROLLER_EN
             and address == self.address
             and not self.stuck
@@ -257,6 +239,33 @@ class UsbController(UsbBlock):
             self._end_in(duration, lambda: self._stall_or_nak_sent(endpoint))
         return answer
 
+    def _blocked(self, endpoint: Endpoint) -> Packet | None:
+        """NAK, STALL or (None) data: EP_ABORT wins, a SETUP not yet seen by the firmware comes next."""
+        if self.ep_abort & endpoint.bit or self.refuses_all:
+            return NAK
+        if not endpoint.number and self.sie_status & SieStatus.SETUP_REC:
+            # The buffers still belong to the control transfer that this SETUP has ended.
+            return NAK
+        if endpoint.stalled and (endpoint.number or self.ep_stall_arm & endpoint.bit):
+            return STALL
+        return None if endpoint.ready else NAK
+
+    def _tell_ready(self, endpoint: Endpoint) -> None:
+        endpoint.nak_answered = False
+        if self.listener is not None:
+            self.listener.endpoint_ready(endpoint.endpoint_address)
+
+    def _look_again(self, endpoint: Endpoint) -> None:
+        """Something that decides over this endpoint's answer, or over what it reports, has changed."""
+        if not endpoint.nak_answered:
+            return
+        control = endpoint.control
+        if not control & EpCtrl.ENABLE or self._blocked(endpoint) is not NAK:
+            self._tell_ready(endpoint)
+        elif control & EpCtrl.INTERRUPT_ON_NAK:
+            # A host that polled would be told NAK again in this very frame; one that waits is asked to try.
+            self._nak_polled.add(endpoint)
+
     # The course of a transaction
 
     def _begin(self) -> None:
@@ -268,7 +277,7 @@ class UsbController(UsbBlock):
             self._sent = None
             self._busy = None
             self._report(SieStatus.RX_TIMEOUT)
-        self._bus.traffic()
+        self._line.traffic()
 
     def _end_in(self, delay_ns: int, action: Callable[[], None], endpoint: Endpoint | None = None) -> None:
         self._busy = endpoint
@@ -301,7 +310,7 @@ class UsbController(UsbBlock):
             self._report(SieStatus.CRC_ERROR)
 
     def _setup_received(self, data: bytes) -> None:
-        self.memory.write(dpsram.SETUP_PACKET, data)
+        self.memory.write(usb_memory.SETUP_PACKET, data)
         self.ep_stall_arm = 0
         if self.sanitizer is not None:
             self.sanitizer.setup_received()
@@ -320,3 +329,49 @@ class UsbController(UsbBlock):
     def _stall_or_nak_sent(self, endpoint: Endpoint) -> None:
         self.ep_status_stall_nak |= endpoint.bit
         self._update_interrupt()
+
+    # Buffers that are done, and buffers taken back
+
+    def _buffer_done(self, endpoint: Endpoint, buffer: int, last: bool) -> None:
+        if self.sanitizer is not None:
+            self.sanitizer.given_back(endpoint)
+        if last:
+            self.sie_status |= SieStatus.TRANS_COMPLETE
+        if endpoint.interrupts(buffer) and buffer not in endpoint.done:
+            endpoint.done.append(buffer)
+            self._show_done(endpoint)
+        self._update_interrupt()
+
+    def _buff_status_cleared(self, mask: int) -> None:
+        for endpoint in self.endpoints:
+            if mask & endpoint.bit and endpoint.done:
+                endpoint.done.pop(0)
+                self._show_done(endpoint)
+
+    def _show_done(self, endpoint: Endpoint) -> None:
+        """BUFF_STATUS and BUFF_CPU_SHOULD_HANDLE speak of the oldest buffer that is done."""
+        if not endpoint.done:
+            self.buff_status &= ~endpoint.bit
+            return
+        self.buff_status |= endpoint.bit
+        if endpoint.done[0]:
+            self.buff_cpu_should_handle |= endpoint.bit
+        else:
+            self.buff_cpu_should_handle &= ~endpoint.bit
+
+    def _abort_changed(self, before: int) -> None:
+        begun = self.ep_abort & ~before
+        if begun and "E2" in self.errata:
+            self.refuses_all = True
+        if self._busy is not None:
+            begun &= ~self._busy.bit
+        self.ep_abort_done |= begun
+        ended = before & ~self.ep_abort
+        if ended:
+            for endpoint in self.endpoints:
+                if ended & endpoint.bit:
+                    self._look_again(endpoint)
+
+    def _stall_arm_changed(self) -> None:
+        for endpoint in self._ep0:
+            self._look_again(endpoint)
