@@ -37,6 +37,7 @@ namespace Antmicro.Renode.UsbHosts
 
     /// <summary>
     /// A machine's emulated time in nanoseconds, with alarms: one entry in Renode's clock source stands for all of them.
+    /// Its twin is src/renode_pico/clock.py.
     /// </summary>
     /// <remarks>
     /// Alarms due at the same instant run in the order in which they were armed. Everything here happens on the thread that lets

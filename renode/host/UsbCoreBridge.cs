@@ -13,7 +13,7 @@ namespace Antmicro.Renode.UsbHosts
     /// Those hosts ask a <see cref="USBDeviceCore"/>. Every request they make is carried to the firmware over the modelled bus, one
     /// after the other, and what the firmware answers is handed back; SET_CONFIGURATION is followed by a look at the device's
     /// configuration, so that its endpoints become Renode's. The cable is put in with the first request. They know no STALL: it
-    /// reaches them as an empty answer, with a warning in the log.
+    /// reaches them as an empty answer, with a warning in the log. It has no twin: the hosts are Renode's.
     /// </remarks>
     public sealed class UsbCoreBridge : UsbHostController
     {

@@ -22,7 +22,7 @@ namespace Antmicro.Renode.UsbHosts
 
     /// <summary>
     /// Makes an attached device known and configures it (USB 2.0, 9.1.2), as an operating system does it: Linux' hub driver by what
-    /// it does.
+    /// it does. Its twin is src/renode_pico/usb/enumeration.py.
     /// </summary>
     /// <remarks>
     /// A device that does not answer, or answers nonsense, is reset and asked again: twice by the scheme that asks for the head of the

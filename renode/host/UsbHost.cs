@@ -22,7 +22,7 @@ namespace Antmicro.Renode.UsbHosts
     }
 
     /// <summary>
-    /// The USB host as one connects it to a controller, and its commands in the monitor.
+    /// The USB host as one connects it to a controller, and its commands in the monitor: its twin is src/renode_pico/cli.
     /// </summary>
     /// <remarks>
     /// A command that talks to the device returns when it is done: in a paused emulation it lets time pass until then. What a

@@ -6,6 +6,7 @@ namespace Antmicro.Renode.UsbHosts
 {
     /// <summary>
     /// The host controller: one root port, frames of 1 ms, transfers (USB 2.0, chapters 5 and 10; docs/bus-timing.md).
+    /// Its twin is src/renode_pico/usb/host.py.
     /// </summary>
     /// <remarks>
     /// It owns toggles, retries and time-outs; it does not know what a request means. Times are emulated seconds. Everything that

@@ -3,7 +3,8 @@ using System.Collections.Generic;
 namespace Antmicro.Renode.UsbHosts
 {
     /// <summary>What was wrong with a device's answers, in the order in which it was found.</summary>
-    /// <remarks>A lenient host forgives what Linux forgives and keeps a note of it; a strict one ends at the first lie.</remarks>
+    /// <remarks>A lenient host forgives what Linux forgives and keeps a note of it; a strict one ends at the first lie. Its twin is
+    /// src/renode_pico/usb/temper.py.</remarks>
     public sealed class UsbProblems
     {
         public UsbProblems(bool strict)

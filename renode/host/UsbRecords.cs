@@ -5,6 +5,7 @@ namespace Antmicro.Renode.UsbHosts
 {
     /// <summary>
     /// What passes over the bus, gathered for a program outside the emulation, which takes it from time to time.
+    /// Its twin is src/renode_pico/usb/observe.py.
     /// </summary>
     /// <remarks>
     /// Little-endian, one record after the other, in the order in which they ended, each headed by a byte that says what it is:

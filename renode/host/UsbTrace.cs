@@ -5,6 +5,7 @@ namespace Antmicro.Renode.UsbHosts
 {
     /// <summary>
     /// The bus as a text file, one line for each transaction or event, fields separated by tabs.
+    /// Its twin is src/renode_pico/trace/tsv.py.
     /// </summary>
     /// <remarks>
     /// A transaction: time, duration (both emulated ns), frame, token, address, endpoint, data PID, handshake, fault, data as

@@ -111,7 +111,7 @@ class RenodeTransfer:
 
 
 class RenodeInStream:
-    """`usb.instream.InStream` in the emulation (renode/host/UsbInStream.cs)."""
+    """`usb.in_stream.InStream` in the emulation (renode/host/UsbInStream.cs)."""
 
     def __init__(self, host: RenodeHost, pipe: Pipe, make: Callable[[], Any]) -> None:
         self._host = host

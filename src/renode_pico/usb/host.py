@@ -9,12 +9,13 @@ from typing import TypeVar
 from renode_pico.clock import NS_PER_S, Clock, Runner, nanoseconds
 from renode_pico.errors import Disconnected, Timeout, UsageError
 from renode_pico.usb.bus import Bus
+from renode_pico.usb.endpoint_pipe import HostTransfer
 from renode_pico.usb.failure import failure, timeout_error
-from renode_pico.usb.instream import InStream, TransferStream
+from renode_pico.usb.in_stream import InStream, TransferStream
 from renode_pico.usb.meanwhile import Meanwhile
 from renode_pico.usb.observe import BusEventKind, BusObserver, TransferRecord
-from renode_pico.usb.port import PortState, RootPort
 from renode_pico.usb.raw import RawBus
+from renode_pico.usb.root_port import PortState, RootPort
 from renode_pico.usb.schedule import Schedule
 from renode_pico.usb.stimuli import Se0, SofFaults, Stimulus, StrayPacket
 from renode_pico.usb.timing import (
@@ -28,7 +29,6 @@ from renode_pico.usb.timing import (
     SOF_NS,
     SUSPEND_NS,
 )
-from renode_pico.usb.transactions import HostTransfer
 from renode_pico.usb.transfer import Pipe, Setup, Status, Transfer, TransferType
 from renode_pico.usb.wire import Fault, Packet, Pid, SofFault, Stray, Wire
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from renode_pico.errors import UsageError
-from renode_pico.usb.transactions import NOT_PARKED, EndpointPipe, HostTransfer, PeriodicPipe, make_pipe
+from renode_pico.usb.endpoint_pipe import NOT_PARKED, EndpointPipe, HostTransfer, PeriodicPipe, make_pipe
 from renode_pico.usb.transfer import Pipe, TransferType
 from renode_pico.usb.wire import Pid
 

@@ -10,7 +10,7 @@ from renode_pico.errors import Disconnected, Timeout, UsageError, UsbError
 from renode_pico.usb.configured import DEFAULT_TIMEOUT, ConfiguredDevice
 from renode_pico.usb.descriptors import Configuration, EndpointDescriptor, Interface
 from renode_pico.usb.failure import failure
-from renode_pico.usb.instream import InStream
+from renode_pico.usb.in_stream import InStream
 from renode_pico.usb.transfer import Setup, Status, Transfer, TransferType
 
 COMMUNICATIONS_CLASS = 0x02
