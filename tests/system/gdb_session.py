@@ -16,11 +16,11 @@ from tests.processes import program
 
 GDB = shutil.which("gdb-multiarch")
 WHY_NOT = "gdb-multiarch is not installed: apt-get install gdb-multiarch"
-WALL_LIMIT = 60
+WALL_LIMIT = 300
 """Seconds after which a debugger that hangs is ended: without it the core would stay halted for ever."""
 SLICE = 0.01
 INTERRUPT = "interrupt in 0.3 s"
-"""A step of a script: press Ctrl-C while the command after it runs."""
+"""A step of a script: press Ctrl-C while the command after it runs, this long after the board has gone on."""
 
 
 def free_port() -> int:
@@ -39,8 +39,8 @@ class GdbProcess:
         elf = find_elf(firmware)
         assert elf is not None
         script, self._log = folder / "commands.gdb", folder / "gdb.log"
-        lines = ["set pagination off", "set confirm off", "set width 0", "set tcp connect-timeout 60"]
-        lines += [f"target remote 127.0.0.1:{port}"]
+        lines = ["set pagination off", "set confirm off", "set width 0", f"set tcp connect-timeout {WALL_LIMIT}"]
+        lines += [f"set remotetimeout {WALL_LIMIT}", f"target remote 127.0.0.1:{port}"]
         for number, command in enumerate(commands):
             lines += [f"echo \\n=={number}==\\n", _line(command)]
         script.write_text("\n".join([*lines, "echo \\n==end==\\n"]) + "\n")
@@ -77,5 +77,6 @@ def debug(board: Board, port: int, commands: list[str], folder: Path, *, finishe
 def _line(command: str) -> str:
     if command != INTERRUPT:
         return command
-    press = "os.kill(os.getpid(), signal.SIGINT)"
-    return f"python import os, signal, threading; threading.Timer(0.3, lambda: {press}).start()"
+    press = "threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()"
+    went_on = f"def went_on(event): gdb.events.cont.disconnect(went_on); {press}"
+    return f"python\nimport os, signal, threading\n{went_on}\ngdb.events.cont.connect(went_on)\nend"

@@ -6,7 +6,6 @@ import json
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -30,7 +29,7 @@ def run(*arguments: str | Path, alone: bool = False) -> subprocess.CompletedProc
     words = [*map(str, arguments)]
     if "renode" in words and not alone:
         return processes.run_here(main, words)
-    return processes.run([*COMMAND, *words], timeout=300)
+    return processes.run([*COMMAND, *words])
 
 
 def expect_one_line(done: subprocess.CompletedProcess[str], code: int, *words: str) -> None:
@@ -100,7 +99,7 @@ HEAVY = ("littlefs", "rich", "jinja2", "elftools", "pcapng", "serial", "pygments
 def test_lsusb_loads_nothing_that_it_does_not_need() -> None:
     """It is what somebody tries first: 0.45 s from the shell's prompt (bench.py measures it)."""
     command = [sys.executable, "-X", "importtime", "-m", "renode_pico", "lsusb", "--engine", "embedded"]
-    done = processes.run(command, timeout=300)
+    done = processes.run(command)
     assert "2e8a:0005" in done.stdout
     imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
     assert "renode_pico.board" in imported
@@ -130,7 +129,7 @@ def test_trace_saves_every_transaction(engine: str, tmp_path: Path) -> None:
 
 def test_repl_takes_lines_from_a_pipe(engine: str) -> None:
     command = [*COMMAND, "repl", "--engine", engine]
-    done = processes.run(command, input="print(6 * 7)\r", timeout=300)
+    done = processes.run(command, input="print(6 * 7)\r")
     assert done.returncode == 0, done.stderr
     assert "\n42" in done.stdout.replace("\r", "")
 
@@ -193,12 +192,10 @@ def test_an_interrupt_ends_it_with_one_word_and_no_stray_process(engine: str, nu
         assert process.stdout is not None
         assert process.stderr is not None
         assert process.stdout.readline().strip() == "on"
-        begin = time.monotonic()
         process.send_signal(number)
-        process.wait(timeout=30)
+        process.wait(timeout=processes.WALL_LIMIT)
         assert process.returncode == 130
         assert process.stderr.read().strip() == "interrupted"
-        assert time.monotonic() - begin < 30
 
 
 def test_doctor_lists_engines_firmware_and_tools() -> None:

@@ -87,9 +87,9 @@ from renode_pico.frameworks.jumpstarter import RenodePico
 def answers(board):
     with board.console.pexpect() as console:
         console.send(b"\\r")
-        console.expect_exact(b">>> ", timeout=60)
+        console.expect_exact(b">>> ", timeout=300)
         console.send(b"print(6 * 7)\\r")
-        console.expect_exact(b"\\n42", timeout=60)
+        console.expect_exact(b"\\n42", timeout=300)
 
 with serve(RenodePico(engine=sys.argv[1])) as board:
     board.power.on()
@@ -119,7 +119,7 @@ def test_a_program_at_twisters_serial_pty_is_heard(request: pytest.FixtureReques
     master, slave = pty.openpty()
     command = [sys.executable, "-m", "renode_pico", "run", "uart", "--quiet", "--engine", engine_of(request.config)]
     with program(command, stdin=master, stdout=master, stderr=master), serial.Serial(os.ttyname(slave)) as port:
-        port.timeout = 60
+        port.timeout = 300
         assert b"MicroPython v1." in port.read_until(b">>> ")
         port.write(b"print(6 * 7)\r")
         assert port.read_until(b"\r\n42").endswith(b"\r\n42")

@@ -60,6 +60,7 @@ def gdb(pico: Board, elf: Path, tmp_path: Path) -> Iterator[subprocess.Popen[str
     script = (
         "set pagination off",
         "set confirm off",
+        f"set remotetimeout {WALL_LIMIT}",
         f"target remote 127.0.0.1:{port}",
         "break dcd_rp2040_irq",
         "echo CONNECTED\\n",

@@ -18,7 +18,7 @@ from renode_pico.renode_models import find_renode, prepare, prepare_boot_rom
 from tests import processes
 from tests.processes import program
 
-WALL_LIMIT = 120
+WALL_LIMIT = 300
 """Seconds."""
 
 SCRIPT = """

@@ -230,7 +230,7 @@ def test_a_terminal_gets_keys_at_once_and_ctrl_bracket_ends(engine: str) -> None
             while b"\n42" not in shown and time.monotonic() < deadline:
                 shown += os.read(master, 4096)
             os.write(master, b"\x1d")
-            assert process.wait(timeout=60) == 0
+            assert process.wait(timeout=LIMIT) == 0
         finally:
             os.close(master)
     assert b"\n42" in shown
@@ -244,4 +244,4 @@ def test_sigterm_ends_it(engine: str) -> None:
         assert process.stdout is not None
         assert process.stdout.readline().strip() == b"hello"
         process.terminate()
-        assert process.wait(timeout=60) == 130
+        assert process.wait(timeout=LIMIT) == 130

@@ -19,7 +19,7 @@ from renode_pico.verify.runner import verify as run_verifier
 from renode_pico.verify.suite import Verify
 from renode_pico.verify.table import choose, load_pack
 from renode_pico.verify.target import BoardTarget
-from tests.processes import program, run
+from tests.processes import WALL_LIMIT, program, run
 
 ROOT = Path(__file__).parents[2]
 RESULTS = (ROOT / "docs" / "verify-results.md").read_text()
@@ -59,7 +59,7 @@ def test_the_command_line_writes_its_reports(request: pytest.FixtureRequest, tmp
     options = ["--junit", "j.xml", "--json", "j.json", "--html", "p.html"]
     engine = engine_of(request.config)
     command = [sys.executable, "-m", "renode_pico", "verify", "--engine", engine, "--only", "DE1,SR8,EP6", *options]
-    done = run(command, timeout=120, cwd=tmp_path)
+    done = run(command, cwd=tmp_path)
     assert done.returncode == 1, done.stderr
     assert "FAIL SR8" in done.stdout
     assert "1 pass, 1 fail, 1 not applicable" in done.stdout
@@ -85,16 +85,14 @@ def test_wrong_usage_is_told_in_a_line() -> None:
         (["--only", "SR8", "--without", "SR8"], "nothing is left to verify"),
         (["--only", "SR8", "--junit", "nowhere/report.xml"], "nowhere: no such folder"),
     ):
-        done = run([sys.executable, "-m", "renode_pico", "verify", *arguments], timeout=60)
+        done = run([sys.executable, "-m", "renode_pico", "verify", *arguments])
         assert done.returncode == 2, done
         assert words in done.stderr
 
 
 @pytest.mark.engine("embedded", reason="the command line is the same")
 def test_a_named_item_is_found_in_whatever_pack_it_is() -> None:
-    done = run(
-        [sys.executable, "-m", "renode_pico", "verify", "--engine", "embedded", "--only", "CDC2,DE1"], timeout=60
-    )
+    done = run([sys.executable, "-m", "renode_pico", "verify", "--engine", "embedded", "--only", "CDC2,DE1"])
     assert done.returncode == 0, done.stdout + done.stderr
     assert "ok   DE1 " in done.stdout
     assert "ok   CDC2 " in done.stdout
@@ -103,7 +101,7 @@ def test_a_named_item_is_found_in_whatever_pack_it_is() -> None:
 @pytest.mark.engine("embedded", reason="the command line is the same")
 def test_firmware_that_is_no_usb_device_is_told_once() -> None:
     command = [sys.executable, "-m", "renode_pico", "verify", "--engine", "embedded", "chip/hello"]
-    done = run(command, timeout=60)
+    done = run(command)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("renode-pico: hello.uf2 has never appeared on the bus")
     assert done.stderr.count("\n") == 1
@@ -117,7 +115,7 @@ def test_ctrl_c_leaves_the_reports_of_what_was_done(tmp_path: Path) -> None:
         assert process.stdout is not None
         first = process.stdout.readline()
         process.send_signal(signal.SIGINT)
-        rest, errors = process.communicate(timeout=60)
+        rest, errors = process.communicate(timeout=WALL_LIMIT)
     assert (process.returncode, errors.strip()) == (130, "interrupted"), first + rest + errors
     items = json.loads((tmp_path / "r.json").read_text())["items"]
     assert items[0]["id"] == "AT1"
@@ -129,7 +127,7 @@ def test_pytest_has_a_test_for_each_item(request: pytest.FixtureRequest, tmp_pat
     engine = engine_of(request.config)
     command = [sys.executable, "-m", "pytest", "-q", "-rsf", "--usb-verify", "--engine", engine]
     command += ["-p", "no:cacheprovider", "-p", "no:pytest_embedded", "-k", "usb-verify and (DE1 or SR8 or EP6)"]
-    done = run(command, timeout=300, cwd=tmp_path)
+    done = run(command, cwd=tmp_path)
     assert "FAILED usb-verify::SR8 - FAIL SR8" in done.stdout, done.stdout + done.stderr
     assert "the device has no isochronous endpoint" in done.stdout
     assert "usb-verify::DE1 " not in done.stdout
@@ -143,6 +141,6 @@ def test_robot_has_a_keyword(tmp_path: Path) -> None:
         "*** Test Cases ***\nShould Pass\n    A Pico Running    cdc\n    Verify Chapter 9    DE1    SR1\n"
         "Should Fail\n    A Pico Running    cdc\n    Verify Chapter 9    DE1    SR8\n"
     )
-    done = run([sys.executable, "-m", "robot", "--outputdir", str(tmp_path), str(suite)], timeout=120, cwd=ROOT)
+    done = run([sys.executable, "-m", "robot", "--outputdir", str(tmp_path), str(suite)], cwd=ROOT)
     assert "2 tests, 1 passed, 1 failed" in done.stdout
     assert "FAIL SR8" in done.stdout

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes import program, run
+from tests.processes import WALL_LIMIT, program, run
 from tests.wheel.conftest import ROOT, Installed
 
 MEGABYTE = 1_000_000
@@ -96,7 +96,7 @@ def test_serve_serves_and_ends(installed: Installed, tmp_path: Path) -> None:
     ) as process:
         assert first_line(process, "device").startswith("device")
         process.send_signal(signal.SIGINT)
-        assert process.wait(60) in (0, 130)
+        assert process.wait(WALL_LIMIT) in (0, 130)
 
 
 def first_line(process: subprocess.Popen[str], word: str) -> str:
@@ -132,7 +132,7 @@ def test_renode_includes_the_script_that_path_names(installed: Installed, tmp_pa
             ["renode", "--disable-xwt", "--console", "--plain"], env=installed.environment, stdin=idle,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         ) as process:  # fmt: skip
-            said, _ = process.communicate(timeout=180)
+            said, _ = process.communicate(timeout=WALL_LIMIT)
     finally:
         os.close(idle)
         os.close(held)

@@ -20,7 +20,7 @@ from tests import processes
 from tests.processes import program
 
 ROOT = Path(__file__).resolve().parents[3]
-PATIENCE = 120
+PATIENCE = 300
 """Real seconds after which a program is taken to hang; nothing is measured with it."""
 SYSTEM_PATH = f"{os.environ.get('PATH', '')}:/usr/local/sbin:/usr/sbin:/sbin"
 

@@ -35,7 +35,7 @@ def test_a_port_that_is_taken_is_said_in_one_line(serve: Callable[..., Served]) 
     with socket.create_server(("127.0.0.1", 0)) as taken:
         served = serve("--usbip-port", str(taken.getsockname()[1]))
         served.wait_for("cannot listen on 127.0.0.1")
-        assert served.process.wait(timeout=60) == 2
+        assert served.process.wait(timeout=PATIENCE) == 2
     assert "Traceback" not in "\n".join(served.lines)
 
 

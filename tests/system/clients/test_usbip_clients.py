@@ -37,7 +37,7 @@ def device(loopback: Served) -> Iterator[object]:
     import usb.util
     from usbip_backend.backend import USBIPBackend
 
-    backend = USBIPBackend("127.0.0.1", loopback.usbip_port, timeout=60)
+    backend = USBIPBackend("127.0.0.1", loopback.usbip_port, timeout=300)
     found = usb.core.find(idVendor=0x2E8A, backend=backend)
     assert found is not None
     yield found
@@ -167,7 +167,7 @@ HOST_SIDE = """
 import runpy, sys
 import usb.backend.libusb1
 from usbip_backend.backend import USBIPBackend
-backend = USBIPBackend("127.0.0.1", int(sys.argv[1]), timeout=60)
+backend = USBIPBackend("127.0.0.1", int(sys.argv[1]), timeout=300)
 usb.backend.libusb1.get_backend = lambda *_, **__: backend
 runpy.run_path(sys.argv[2], run_name="__main__")
 """
@@ -191,7 +191,7 @@ def test_micropythons_own_pair_unmodified(serve: Callable[..., Served]) -> None:
 @pytest.mark.row("T3.idle-in", "T3.unlink")
 def test_an_idle_endpoint_holds_nobody_up_and_can_be_unlinked(loopback: Served) -> None:
     """No client from PyPI sends UNLINK, so this one is made of single bytes."""
-    client = socket.create_connection(("127.0.0.1", loopback.usbip_port), timeout=120)
+    client = socket.create_connection(("127.0.0.1", loopback.usbip_port), timeout=300)
     client.sendall(struct.pack(">HHI32s", 0x0111, 0x8003, 0, b"1-1"))
     assert len(client.recv(320, socket.MSG_WAITALL)) == 320
 

@@ -12,6 +12,7 @@ from renode_pico.bridge.gdb import SIGINT, SIGTRAP, GdbStub
 from renode_pico.core.debugger import MachineTarget
 from renode_pico.core.machine import Hit, Run
 from renode_pico.errors import UsageError
+from tests.processes import WALL_LIMIT
 from tests.unit.core.small_machine import NOTES, PROGRAM, SmallMachine
 
 COUNT = [0x2000, 0x3001, 0x6008, 0xE7FC]
@@ -22,7 +23,7 @@ class Client:
     """The other end: packets with their checksums."""
 
     def __init__(self, port: int) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=10)
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=WALL_LIMIT)
         self.input = b""
 
     def ask(self, content: str) -> str:
