@@ -6,13 +6,18 @@ using Antmicro.Renode.Time;
 namespace Antmicro.Renode.Peripherals.RP2040
 {
     /// <summary>
-    /// 64 bit microsecond timer with four alarms (datasheet 4.6). It counts emulated microseconds from its reset on,
-    /// whatever the watchdog's TICK register makes of the reference clock.
+    /// 64 bit timer with four alarms (datasheet 4.6) that counts the watchdog's tick: a microsecond, if software has set it so. Without
+    /// a watchdog it counts microseconds.
     /// </summary>
     public class RP2040_Timer : RP2040_Peripheral, IRP2040_ShortWay
     {
-        public RP2040_Timer(IMachine machine) : base(machine)
+        public RP2040_Timer(IMachine machine, RP2040_Watchdog watchdog = null) : base(machine)
         {
+            tick = watchdog == null ? PicosecondsPerMicrosecond : watchdog.TickPicoseconds;
+            if(watchdog != null)
+            {
+                watchdog.TickChanged += () => SetTick(watchdog.TickPicoseconds);
+            }
             Alarm0IRQ = new GPIO();
             Alarm1IRQ = new GPIO();
             Alarm2IRQ = new GPIO();
@@ -28,7 +33,6 @@ namespace Antmicro.Renode.Peripherals.RP2040
                 alarms[i].LimitReached += () => Fire(index);
             }
             Lacks("DBGPAUSE");
-            Lacks("the rate of WATCHDOG_TICK: it counts microseconds whatever that says");
             DefineRegisters();
             Reset();
         }
@@ -45,8 +49,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             latchedHigh = 0;
             writtenLow = 0;
             paused = false;
-            offset = 0;
-            offset = 0 - Count;
+            SetTime(0);
             UpdateInterrupts();
         }
 
@@ -132,7 +135,6 @@ namespace Antmicro.Renode.Peripherals.RP2040
                 .WithReservedBits(NumberOfAlarms, 28);
         }
 
-        /// <summary>Emulated microseconds since the counter was 0.</summary>
         private ulong Count
         {
             get { return CountAt(Now); }
@@ -140,7 +142,27 @@ namespace Antmicro.Renode.Peripherals.RP2040
 
         private ulong CountAt(TimeInterval time)
         {
-            return paused ? pausedAt : time.Ticks / TimeInterval.TicksPerMicrosecond + offset;
+            if(paused)
+            {
+                return pausedAt;
+            }
+            if(tick == PicosecondsPerMicrosecond)
+            {
+                return time.Ticks / TimeInterval.TicksPerMicrosecond + offset;
+            }
+            return tick == 0 ? fromCount : fromCount + (time.InNanoseconds() - from) * PicosecondsPerNanosecond / tick;
+        }
+
+        /// <summary>A tick of a microsecond comes with each whole one since power-on; any other begins where it was set.</summary>
+        private void SetTick(ulong picoseconds)
+        {
+            if(picoseconds == tick)
+            {
+                return;
+            }
+            var count = Count;
+            tick = picoseconds;
+            SetTime(count);
         }
 
         private uint LatchTime()
@@ -158,7 +180,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             }
             else
             {
-                offset += value - Count;
+                Begin(value);
             }
             for(var i = 0; i < NumberOfAlarms; i++)
             {
@@ -167,6 +189,14 @@ namespace Antmicro.Renode.Peripherals.RP2040
                     Schedule(i);
                 }
             }
+        }
+
+        private void Begin(ulong count)
+        {
+            var now = Now;
+            offset = count - now.Ticks / TimeInterval.TicksPerMicrosecond;
+            from = now.InNanoseconds();
+            fromCount = count;
         }
 
         private void SetPaused(bool value)
@@ -183,7 +213,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             else
             {
                 paused = false;
-                offset += pausedAt - Count;
+                Begin(pausedAt);
             }
             for(var i = 0; i < NumberOfAlarms; i++)
             {
@@ -204,15 +234,22 @@ namespace Antmicro.Renode.Peripherals.RP2040
         private void Schedule(int index)
         {
             alarms[index].Enabled = false;
-            if(paused)
+            if(paused || tick == 0)
             {
                 return;
             }
-            // the alarm compares the low 32 bits only, so it is due within 2^32 microseconds
-            ulong wait = targets[index] - (uint)Count;
+            // the alarm compares the low 32 bits only, so it is due within 2^32 ticks
+            var count = Count;
+            ulong wait = targets[index] - (uint)count;
             if(wait == 0)
             {
                 wait = 1UL << 32;
+            }
+            if(tick != PicosecondsPerMicrosecond)
+            {
+                var due = from + ((count - fromCount + wait) * tick + PicosecondsPerNanosecond - 1) / PicosecondsPerNanosecond;
+                alarms[index].StartFor(Machine, due - Machine.ElapsedVirtualTime.TimeElapsed.InNanoseconds());
+                return;
             }
             var sinceLastMicrosecond = Machine.ElapsedVirtualTime.TimeElapsed.InNanoseconds() % 1000;
             alarms[index].StartFor(Machine, wait * 1000 - sinceLastMicrosecond);
@@ -257,13 +294,21 @@ namespace Antmicro.Renode.Peripherals.RP2040
         private uint writtenLow;
         private bool paused;
         private ulong pausedAt;
+        /// <summary>Picoseconds from one to the next; 0: there is none.</summary>
+        private ulong tick;
+        /// <summary>What is to be added to the microseconds since power-on, with a tick of one.</summary>
         private ulong offset;
+        /// <summary>With any other: nanoseconds at which it was <see cref="fromCount"/>.</summary>
+        private ulong from;
+        private ulong fromCount;
 
         private readonly LimitTimer[] alarms;
         private readonly uint[] targets;
         private readonly GPIO[] interrupts;
 
         private const int NumberOfAlarms = 4;
+        private const ulong PicosecondsPerMicrosecond = 1000000;
+        private const ulong PicosecondsPerNanosecond = 1000;
 
         private enum Registers
         {

@@ -22,7 +22,9 @@ namespace Antmicro.Renode.Peripherals.RP2040
                 workMode: WorkMode.OneShot, eventEnabled: true);
             counter.LimitReached += () => Bite(ReasonTimer);
             Lacks("CTRL.PAUSE_DBG0, PAUSE_DBG1, PAUSE_JTAG");
+            Lacks("TICK.COUNT");
             DefineRegisters();
+            clocks.Changed += UpdateTick;
             Reset();
         }
 
@@ -33,15 +35,42 @@ namespace Antmicro.Renode.Peripherals.RP2040
             reason = 0;
             remaining = 0;
             counter.Enabled = false;
+            UpdateTick();
         }
 
-        /// <summary>Hz of the tick that drives the timer; 0 while it is stopped.</summary>
-        public uint TickFrequency
+        /// <summary>From one tick, which drives the timer, to the next; 0 while there is none.</summary>
+        public ulong TickPicoseconds
         {
-            get { return TickRunning ? clocks.Reference / (uint)tickCycles.Value : 0; }
+            get
+            {
+                var reference = clocks.Reference;
+                return TickRunning ? (tickCycles.Value * PicosecondsPerSecond + reference / 2) / reference : 0;
+            }
         }
 
-        private bool TickRunning { get { return tickEnable.Value && tickCycles.Value != 0; } }
+        public event Action TickChanged;
+
+        private bool TickRunning { get { return tickEnable.Value && tickCycles.Value != 0 && clocks.Reference != 0; } }
+
+        private void UpdateTick()
+        {
+            if(tick == TickPicoseconds)
+            {
+                return;
+            }
+            remaining = Remaining;
+            counter.Enabled = false;
+            tick = TickPicoseconds;
+            if(enable.Value)
+            {
+                Run();
+            }
+            var handler = TickChanged;
+            if(handler != null)
+            {
+                handler();
+            }
+        }
 
         private void DefineRegisters()
         {
@@ -72,7 +101,8 @@ namespace Antmicro.Renode.Peripherals.RP2040
                 .WithFlag(9, out tickEnable, name: "ENABLE")
                 .WithFlag(10, FieldMode.Read, valueProviderCallback: _ => TickRunning, name: "RUNNING")
                 .WithValueField(11, 9, FieldMode.Read, valueProviderCallback: _ => 0, name: "COUNT")
-                .WithReservedBits(20, 12);
+                .WithReservedBits(20, 12)
+                .WithWriteCallback((_, __) => UpdateTick());
         }
 
         private void ControlWritten()
@@ -94,11 +124,14 @@ namespace Antmicro.Renode.Peripherals.RP2040
             }
         }
 
-        /// <summary>Counts down what remains, two a microsecond.</summary>
+        /// <summary>Counts down what remains, two a tick.</summary>
         private void Run()
         {
             SyncTime();
-            counter.StartFor(Machine, Math.Max(remaining, 1) * 1000ul / CountsPerTick);
+            if(tick != 0)
+            {
+                counter.StartFor(Machine, Math.Max(1, Math.Max(remaining, 1) * tick / PicosecondsPerNanosecond / CountsPerTick));
+            }
         }
 
         private void Feed(uint load)
@@ -119,7 +152,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
                     return remaining;
                 }
                 SyncTime();
-                return (uint)((ulong)counter.Value * CountsPerTick / 1000);
+                return (uint)((ulong)counter.Value * CountsPerTick * PicosecondsPerNanosecond / tick);
             }
         }
 
@@ -145,6 +178,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
         private IValueRegisterField tickCycles;
         private uint reason;
         private uint remaining;
+        private ulong tick;
 
         private readonly LimitTimer counter;
         private readonly RP2040_Clocks clocks;
@@ -152,6 +186,8 @@ namespace Antmicro.Renode.Peripherals.RP2040
         private readonly RP2040_Resets resets;
 
         private const uint CountsPerTick = 2;
+        private const ulong PicosecondsPerSecond = 1000000000000;
+        private const ulong PicosecondsPerNanosecond = 1000;
         private const uint ReasonTimer = 1;
         private const uint ReasonForce = 2;
 

@@ -13,7 +13,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             crystal = frequency;
             countdown = new RP2040_Countdown(machine);
             startup = new RP2040_Pace(machine, this, "startup", () => stable = true);
-            Lacks("while it is dormant, TIMER and the USB controller go on");
+            Lacks("while it is dormant, the USB controller goes on");
             DefineRegisters();
             Reset();
         }

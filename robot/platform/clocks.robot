@@ -65,7 +65,11 @@ Should Sleep Without A Clock Until A Pin Changes
     ...    import time; pin = Pin(7, Pin.IN, Pin.PULL_DOWN); mem32[0x40014160] = 1 << 31
     ...    print("sleeps"); time.sleep_ms(10); machine.lightsleep(); print("awake", mem32[0x40024008] == 0x77616b65)
     Output Should Be    sleeps
-    Execute Command    emulation RunFor "0.2"
+    Execute Command    emulation RunFor "0.1"
+    ${before}=    Execute Command    sysbus ReadDoubleWord 0x40054028
+    Execute Command    emulation RunFor "0.1"
+    ${after}=    Execute Command    sysbus ReadDoubleWord 0x40054028
+    Should Be Equal    ${before}    ${after}    # TIMER has no tick
     ${clock}=    Execute Command    sysbus.clocks System
     Should Be Equal As Integers    ${clock}    0
     Execute Command    sysbus.io_bank0 OnGPIO 7 true

@@ -55,6 +55,7 @@ FUNCTIONS: dict[str, tuple[str, str]] = {
     "set_external": ("", "piii"),
     "set_external_qspi": ("", "piii"),
     "watch": ("", "pi"),
+    "set_timer_tick": ("", "pl"),
     "flush_cache": ("", "p"),
     "count_accesses": ("", "pii"),
     "hold_ssi": ("", "pi"),

@@ -273,6 +273,7 @@ API struct pico *pico_new(u32 (*read)(u32, u32), void (*write)(u32, u32, u32, u3
     pio_reset(p, 1);
     pwm_reset(p);
     dma_reset(p);
+    p->m.timer.tick_ps = 1000000;
     timer_reset(p);
     sio_reset(p);
     return p;
@@ -471,6 +472,7 @@ enum { /* what pico_flash_state() tells */
     FLASH_SELECTED = 1 << 0, FLASH_WRITE_ENABLED = 1 << 1,
 };
 
+API void pico_set_timer_tick(struct pico *p, u64 picoseconds) { timer_set_tick(p, picoseconds); }
 API void pico_flush_cache(struct pico *p) { xip_flush(p); }
 
 /* which: of enum counting. The cache is taken to be empty when it is looked at first. */

@@ -190,7 +190,9 @@ struct sio {
 struct timer {
     u32 alarm[4], armed, intr, inte, intf, dbgpause;
     u32 latched_high, write_low;
-    u64 offset_us; /* what the counter shows is the time since power-on and this, modulo 2^64 */
+    u64 tick_ps;   /* 0: none */
+    u64 offset_us; /* with a tick a microsecond: what the counter shows is the time since power-on and this, modulo 2^64 */
+    u64 from_ns, from_count; /* with any other: it was set to this then */
     bool paused;
     u64 paused_at;
     u64 due[4]; /* cycle of each armed alarm */

@@ -496,6 +496,10 @@ class Machine:
 
     # The flash and its interface
 
+    def set_timer_tick(self, picoseconds: int) -> None:
+        """TIMER counts up after so many each, a microsecond at first; 0: it stands still."""
+        self._c.set_timer_tick(self._p, picoseconds)
+
     def flush_cache(self) -> None:
         """The cache of execute-in-place is empty from here on."""
         self._c.flush_cache(self._p)

@@ -86,6 +86,7 @@ void timer_write(struct pico *p, u32 offset, u32 raw, enum alias alias);
 void timer_reset(struct pico *p);
 void timer_due(struct pico *p);
 void timer_rescale(struct pico *p); /* clk_sys has changed */
+void timer_set_tick(struct pico *p, u64 picoseconds); /* from one to the next; 0: there is none */
 
 u32 io_bank0_read(struct pico *p, u32 offset);
 void io_bank0_write(struct pico *p, u32 offset, u32 raw, enum alias alias);

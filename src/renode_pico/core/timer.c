@@ -1,10 +1,10 @@
-/* TIMER (RP2040 datasheet, 4.6): microseconds, four alarms on the lower 32 bits of them. */
+/* TIMER (RP2040 datasheet, 4.6): counts the watchdog's tick, four alarms on the lower 32 bits of that. */
 #include "pico.h"
 
 enum {
     TIMEHW = 0x00, TIMELW = 0x04, TIMEHR = 0x08, TIMELR = 0x0C, ALARM0 = 0x10, ALARM3 = 0x1C, ARMED = 0x20,
     TIMERAWH = 0x24, TIMERAWL = 0x28, DBGPAUSE = 0x2C, PAUSE = 0x30, INTR = 0x34, INTE = 0x38, INTF = 0x3C, INTS = 0x40,
-    ALARMS = 4, ALARM_BITS = 0xF, DBGPAUSE_BITS = 6, NS_PER_US = 1000, TIMER_IRQ_0 = 0,
+    ALARMS = 4, ALARM_BITS = 0xF, DBGPAUSE_BITS = 6, NS_PER_US = 1000, PS_PER_NS = 1000, PS_PER_US = 1000000, TIMER_IRQ_0 = 0,
 };
 
 static u64 microseconds(const struct pico *p)
@@ -12,10 +12,17 @@ static u64 microseconds(const struct pico *p)
     return ns_of(&p->m, p->m.now) / NS_PER_US;
 }
 
+static bool is_usual(const struct timer *t) { return t->tick_ps == PS_PER_US; }
+
+/* A tick of a microsecond comes with each whole one since power-on; any other begins where it was set. */
 static u64 count(const struct pico *p)
 {
     const struct timer *t = &p->m.timer;
-    return t->paused ? t->paused_at : microseconds(p) + t->offset_us;
+    if (t->paused)
+        return t->paused_at;
+    if (is_usual(t))
+        return microseconds(p) + t->offset_us;
+    return t->tick_ps ? t->from_count + (ns_of(&p->m, p->m.now) - t->from_ns) * PS_PER_NS / t->tick_ps : t->from_count;
 }
 
 static void update(struct pico *p)
@@ -30,13 +37,17 @@ static void update(struct pico *p)
 static void schedule(struct pico *p)
 {
     struct timer *t = &p->m.timer;
-    u64 next = NEVER, now = microseconds(p);
-    for (u32 n = 0; n < ALARMS && !t->paused; n++) {
-        u32 wait = t->alarm[n] - (u32)count(p);
-        u64 at;
+    u64 next = NEVER, now = count(p);
+    for (u32 n = 0; n < ALARMS && !t->paused && t->tick_ps; n++) {
+        u32 low = t->alarm[n] - (u32)now;
+        u64 wait = low ? low : 1ull << 32, at;
         if (!(t->armed >> n & 1))
             continue;
-        at = cycle_at_ns(&p->m, (now + (wait ? wait : 1ull << 32)) * NS_PER_US);
+        if (is_usual(t))
+            at = (microseconds(p) + wait) * NS_PER_US;
+        else
+            at = t->from_ns + ((now - t->from_count + wait) * t->tick_ps + PS_PER_NS - 1) / PS_PER_NS;
+        at = cycle_at_ns(&p->m, at);
         if (t->due[n] == NEVER)
             t->due[n] = at;
         if (t->due[n] < next)
@@ -75,9 +86,22 @@ static void set_count(struct pico *p, u64 value)
     struct timer *t = &p->m.timer;
     if (t->paused)
         t->paused_at = value;
-    else
+    else {
         t->offset_us = value - microseconds(p);
+        t->from_count = value;
+        t->from_ns = ns_of(&p->m, p->m.now);
+    }
     schedule_all(p);
+}
+
+void timer_set_tick(struct pico *p, u64 picoseconds)
+{
+    struct timer *t = &p->m.timer;
+    u64 at = count(p);
+    if (picoseconds == t->tick_ps)
+        return;
+    t->tick_ps = picoseconds;
+    set_count(p, at);
 }
 
 static void set_paused(struct pico *p, bool paused)
@@ -151,7 +175,7 @@ void timer_write(struct pico *p, u32 offset, u32 raw, enum alias alias)
 
 void timer_reset(struct pico *p)
 {
-    p->m.timer = (struct timer){.dbgpause = 7 & DBGPAUSE_BITS, .offset_us = 0 - microseconds(p)};
-    schedule_all(p);
+    p->m.timer = (struct timer){.dbgpause = 7 & DBGPAUSE_BITS, .tick_ps = p->m.timer.tick_ps};
+    set_count(p, 0);
     update(p);
 }

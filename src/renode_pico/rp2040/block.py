@@ -164,6 +164,9 @@ class Machine(Protocol):
     def wrote(self, address: int, length: int) -> None:
         """Memory was written behind the cores' backs."""
 
+    def set_timer_tick(self, picoseconds: int) -> None:
+        """TIMER counts up after so many each; 0: it stands still."""
+
     def flush_cache(self) -> None:
         """The cache of execute-in-place is empty from here on."""
 

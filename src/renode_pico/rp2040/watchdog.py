@@ -13,6 +13,7 @@ CTRL_TIME_BITS, CTRL_ENABLE, CTRL_TRIGGER = 0x00FF_FFFF, 1 << 30, 1 << 31
 CTRL_BITS = 0x4700_0000
 REASON_TIMER, REASON_FORCE = 1 << 0, 1 << 1
 TICK_CYCLES_BITS, TICK_ENABLE, TICK_RUNNING = 0x1FF, 1 << 9, 1 << 10
+PS_PER_S = 1000 * NS_PER_S
 COUNTS_PER_TICK = 2
 """Erratum RP2040-E1."""
 
@@ -26,7 +27,6 @@ class Watchdog(Block):
     NAME = "WATCHDOG"
     LACKS = (
         "TICK.COUNT reads as 0.",
-        "TIMER counts microseconds whatever the tick is, and when there is none.",
         "Debuggers do not pause the watchdog, whatever PAUSE_* say.",
     )
 
@@ -79,6 +79,7 @@ class Watchdog(Block):
         cycles, ref = self.TICK & TICK_CYCLES_BITS, self._clocks.frequency[Generator.REF]
         running = bool(self.TICK & TICK_ENABLE and cycles and ref)
         self.TICK = self.TICK | TICK_RUNNING if running else self.TICK & ~TICK_RUNNING
+        self._machine.set_timer_tick(round(cycles * PS_PER_S / ref) if running else 0)
         tick_ns = round(cycles * NS_PER_S / ref) if running else 0
         if tick_ns != self._tick_ns:
             counts = self._left(self.CTRL)

@@ -20,7 +20,7 @@ class Xosc(ClockSource):
     """Runs as soon as it is enabled, and says that it is stable when the start-up delay is over."""
 
     NAME = "XOSC"
-    LACKS = ("While it is dormant, TIMER, PIO, PWM, DMA and the USB controller go on.",)
+    LACKS = ("While it is dormant, PIO, PWM, DMA and the USB controller go on.",)
 
     CTRL = Register(0x00, mask=0x00FF_FFFF)
     STATUS = Register(0x04, mask=0)

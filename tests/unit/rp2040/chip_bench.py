@@ -9,6 +9,7 @@ from renode_pico.rp2040.block import Alias
 from renode_pico.rp2040.chip import Chip
 
 RESETS, CLOCKS, XOSC, PLL_SYS, PLL_USB = 0x4000_C000, 0x4000_8000, 0x4002_4000, 0x4002_8000, 0x4002_C000
+WATCHDOG_TICK = 0x4005_802C
 CYCLE_S = 8e-9
 """Of clk_sys and clk_peri after `Bench.start_clocks`."""
 
@@ -47,6 +48,7 @@ class Bench:
         for control in (0x48, 0x54, 0x60, 0x6C):
             self[CLOCKS + control] = 1 << 11
         self[CLOCKS + 0x70] = 1024 << 8
+        self[WATCHDOG_TICK] = 1 << 9 | 12
 
     def __getitem__(self, address: int) -> int:
         value = self.machine.bus_read(address)

@@ -264,6 +264,7 @@ def test_enables_follow_wake_en() -> None:
 
 IO_BANK0, PADS_BANK0 = 0x4001_4000, 0x4001_C000
 COMA, WAKE = 0x636F_6D61, 0x7761_6B65
+TIMERAWL = 0x4005_4028
 
 
 def test_a_wrong_enable_enables_and_is_told() -> None:
@@ -299,13 +300,16 @@ def test_a_dormant_oscillator_stops_the_cores_until_a_pin_wakes_it() -> None:
     bench[IO_BANK0 + 0x160] = 1 << 31  # DORMANT_WAKE_INTE0: GPIO7's rising edge
     count = asleep(bench)
     assert count > 1000
+    stopped = bench[TIMERAWL]
     bench.run(0.5)
+    assert bench[TIMERAWL] == stopped, "nor is there a tick"
     assert machine.core(0, 0) - count < 3
     assert bench.dead == ""
     machine.set_external(1 << 7, 1 << 7, 1 << 7)
     assert bench[XOSC + 8] == WAKE
     bench.run(0.0009)
     assert machine.core(0, 0) > count + 1000
+    assert 898 <= bench[TIMERAWL] - stopped <= 902
     assert not bench[XOSC + 4] >> 31
     bench.run(0.0002)
     assert bench[XOSC + 4] >> 31, "stable after the start-up delay"

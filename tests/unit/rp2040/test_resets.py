@@ -116,6 +116,7 @@ def test_it_needs_a_tick() -> None:
     bench = Bench()
     watchdog = Registers(bench, WATCHDOG)
     bench[PSM + WDSEL] = ALL_BUT_OSCILLATORS
+    watchdog[TICK] = 0
     watchdog[LOAD] = 2000
     watchdog[CTRL] = ENABLE
     bench.run(0.01)
