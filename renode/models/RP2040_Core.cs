@@ -15,8 +15,8 @@ using Antmicro.Renode.Utilities.Binding;
 namespace Antmicro.Renode.Peripherals.RP2040
 {
     /// <summary>
-    /// A Cortex-M0+ with a short way to what it asks for most: SIO at its single-cycle IO port (datasheet 2.3.1), the time, and
-    /// the USB controller's buffers.
+    /// A Cortex-M0+ with a short way to what it asks for most: SIO at its single-cycle IO port (datasheet 2.3.1), the time,
+    /// the USB controller's buffers, and whether a DMA channel is busy.
     /// </summary>
     /// <remarks>
     /// MicroPython divides at each look into a dictionary and asks for its core's number at each call, so that a turn of a small
@@ -883,6 +883,9 @@ namespace Antmicro.Renode.Peripherals.RP2040
             case DpsramPage:
                 index = 2;
                 break;
+            case DmaPage:
+                index = 3;
+                break;
             default:
                 return null;
             }
@@ -898,7 +901,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             // To ask the bus about each address would take longer than the access: where there are no watchpoints at all, it need not be.
             watchedReads = Watchpoints("hooksOnRead");
             watchedWrites = Watchpoints("hooksOnWrite");
-            shortWays = new[] { SioPage, TimerPage, DpsramPage }
+            shortWays = new[] { SioPage, TimerPage, DpsramPage, DmaPage }
                 .Select(x => machine.SystemBus.WhatPeripheralIsAt(x) as IRP2040_ShortWay).ToArray();
         }
 
@@ -998,6 +1001,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
         private const ulong SioPage = 0xD0000000;
         private const ulong TimerPage = 0x40054000;
         private const ulong DpsramPage = 0x50100000;
+        private const ulong DmaPage = 0x50000000;
         private const ulong PageMask = 0xFFF;
         private const ulong SramBegin = 0x20000000;
         private const ulong SramEnd = 0x20042000;

@@ -15,7 +15,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
     /// transfers up to then are made, in their order. Nothing here calls itself: a transfer that writes registers of the DMA
     /// only changes its state, and a request that rises is noted and answered later.
     /// </remarks>
-    public class RP2040_DMA : RP2040_Peripheral
+    public class RP2040_DMA : RP2040_Peripheral, IRP2040_ShortWay
     {
         public RP2040_DMA(IMachine machine, RP2040_Clocks clocks = null, RP2040_XIP xip = null, RP2040_BUSCTRL busControl = null) : base(machine)
         {
@@ -102,6 +102,23 @@ namespace Antmicro.Renode.Peripherals.RP2040
 
         public GPIO IRQ0 { get; private set; }
         public GPIO IRQ1 { get; private set; }
+
+        /// <summary>A channel's registers while nothing is to be made up for: software that waits for BUSY reads them again and again.</summary>
+        public bool TryRead(uint offset, int width, RP2040_Core core, out uint value)
+        {
+            value = 0;
+            if(width != 4 || offset >= ChannelStride * NumberOfChannels || HeldInReset || unpaced || transferring)
+            {
+                return false;
+            }
+            value = ReadChannel((int)(offset / ChannelStride), FieldAt(offset));
+            return true;
+        }
+
+        public bool TryWrite(uint offset, int width, RP2040_Core core, uint value)
+        {
+            return false;
+        }
 
         protected override uint ReadRegister(long register)
         {

@@ -1,0 +1,36 @@
+"""What a core asks past Renode's bus: the firmware is told the same, at the same time, as over the bus."""
+
+from __future__ import annotations
+
+import pytest
+
+from renode_pico.board import Board
+from renode_pico.engine.renode import RenodeEngine
+
+WAITS_FOR_DMA = """
+import machine, rp2, time
+spi = machine.SPI(0, baudrate=1_000_000, sck=18, mosi=19, miso=16)
+data, into = b"abcdefghij" * 32, bytearray(320)
+begin = time.ticks_us()
+spi.write_readinto(data, into)
+print(time.ticks_diff(time.ticks_us(), begin))
+dma, to = rp2.DMA(), bytearray(320)
+dma.config(read=data, write=to, count=80, ctrl=dma.pack_ctrl(), trigger=True)
+seen = [dma.active() for _ in range(3)]
+while dma.active(): pass
+print(seen, to == data, dma.count, [hex(r) for r in dma.registers[:3]], hex(dma.registers[3]))
+"""
+"""MicroPython's SPI looks at BUSY until a paced channel has ended; the unpaced one is made up for."""
+
+
+@pytest.mark.engine("renode", reason="the embedded engine has one way to a block")
+def test_a_wait_for_dma_is_the_same_by_the_short_way_and_over_the_bus(pico: Board) -> None:
+    assert isinstance(pico.engine, RenodeEngine)
+    repl = pico.repl()
+    begin = pico.snapshot(repl)
+    said, instructions = repl.exec(WAITS_FOR_DMA), pico.engine.instructions
+    assert b"True" in said
+    pico.restore(begin)
+    pico.engine.runtime.command('mach set "pico"')
+    pico.engine.runtime.command("sysbus.cpu0 OverTheBusOnly true")
+    assert (repl.exec(WAITS_FOR_DMA), pico.engine.instructions) == (said, instructions)
