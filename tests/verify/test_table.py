@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from renode_pico.cli.verify import explained
 from renode_pico.errors import UsageError
 from renode_pico.verify.catalogue import page
 from renode_pico.verify.table import choose, load_pack, pack_names
@@ -41,6 +42,11 @@ def test_an_unknown_pack_or_id_is_told() -> None:
         choose(["nothing"])
     with pytest.raises(UsageError, match="item SR99"):
         choose(["chapter9"], ["SR99"])
+
+
+def test_an_item_that_needs_a_loop_says_what_one_is() -> None:
+    assert "gives back what it is given" in explained("SR14")
+    assert "gives back what it is given" not in explained("AT1")
 
 
 def test_packs_come_with_both_files() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from contextlib import ExitStack
 from dataclasses import replace
@@ -155,4 +156,8 @@ def explained(identifier: str) -> str:
     ]
     if item.explanation:
         lines.append(f"how       {item.explanation}")
+    if re.search(r"\bloop\b", item.explanation):
+        lines.append(
+            "a loop is a pair of endpoints that gives back what it is given: docs/verify.md says which are found"
+        )
     return "\n".join(lines)

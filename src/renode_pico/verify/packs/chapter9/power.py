@@ -97,7 +97,7 @@ def _woken(bench: Bench) -> float | None:
 
 @check("PW4")
 def pw4(bench: Bench) -> None:
-    """Suspends the device without its being allowed to wake the host; where the device can be made to, allowed, too."""
+    """Suspends the device without leave to wake the host, then with it, and has it try where that can be arranged."""
     host, wake = bench.host, bench.wake
     bench.to_configured()
     if wake is not None:
