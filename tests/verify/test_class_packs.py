@@ -10,7 +10,7 @@ from renode_pico.verify.table import choose
 from renode_pico.verify.verdict import Verdict
 from tests.verify.class_device import ClassDevice
 from tests.verify.class_mutants import MUTANTS
-from tests.verify.right_device import SERIAL_OUT, DeviceTarget
+from tests.verify.right_device import LOOP_OUT, SERIAL_OUT, DeviceTarget
 
 PACKS = ("hid", "msc", "cdc", "midi", "dfu")
 ITEMS = choose(PACKS)
@@ -54,3 +54,22 @@ class EndsWithEmptyPackets(ClassDevice):
 def test_empty_packets_are_read_away_as_well() -> None:
     report = verify(DeviceTarget(EndsWithEmptyPackets), choose(("cdc", "chapter9"), ["CDC8", "EP3"]))
     assert [result.verdict for result in report.results] == [Verdict.PASS] * 2, list(map(reports.line, report.results))
+
+
+class Greets(ClassDevice):
+    """Sends a line to whoever opens its port, as TinyUSB's examples do; nothing else loops."""
+
+    def _take(self, number: int, data: bytes) -> bool:
+        return number == LOOP_OUT or super()._take(number, data)
+
+    def _lines(self, state: int) -> bytes | None:
+        if state & 1:
+            self.loops[SERIAL_OUT].packets.append(b"hello\r\n")
+            self._ready(SERIAL_OUT | 0x80)
+        return super()._lines(state)
+
+
+def test_a_greeting_is_no_fault() -> None:
+    for identifier in ("AT6", "SR9", "EP1", "EP3", "CDC8"):
+        (result,) = verify(DeviceTarget(Greets), choose(("cdc", "chapter9"), [identifier])).results
+        assert result.verdict is Verdict.PASS, reports.line(result)

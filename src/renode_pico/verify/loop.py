@@ -74,6 +74,20 @@ class Loop:
         bench.note(f"{len(data)} bytes to {self.out.bEndpointAddress:#04x}", f"{written}; {shown(came)}")
         return written.ok and came == data
 
+    def greeting(self, data: bytes, should: str) -> bytes:
+        """Send the first data through ports that have just been opened; what the device says before it.
+
+        Some send a line to whoever opens them. It comes with the first toggles, so it has to be the same each time.
+        Fails unless the data comes back behind it.
+        """
+        bench, into = self.bench, self.bench.pipe(self.into)
+        written, came = bench.link.exchange(bench.pipe(self.out), data, into, 1.0)
+        while not came.endswith(data) and (more := bench.read(self.into, into.max_packet_size, QUIET)).ok:
+            came += more.data
+        bench.note(f"{len(data)} bytes to {self.out.bEndpointAddress:#04x}", f"{written}; {shown(came)}")
+        bench.expect(written.ok and came.endswith(data), should)
+        return came.removesuffix(data)
+
     def streams(self, data: bytes) -> bool:
         """The same for more than a device keeps at once, in long transfers."""
         bench = self.bench
