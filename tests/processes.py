@@ -6,6 +6,7 @@ import io
 import os
 import signal
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
@@ -59,16 +60,20 @@ def run(
     return subprocess.CompletedProcess(list(command), process.returncode, output, errors)
 
 
-def run_here(main: Callable[[Sequence[str]], None], arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
+def run_here(
+    main: Callable[[Sequence[str]], None], arguments: Sequence[str], input: str = ""
+) -> subprocess.CompletedProcess[str]:
     """What a program's `main` does, in this process; text of both outputs, also of what is written past Python.
 
-    For programs that take 4 s to start, as everything does that loads Renode, where the start is not what is tested.
+    For programs whose start is not what is tested: it takes 4 s where Renode is loaded, and as long as most boards
+    live in a test where it is not.
     """
     handler = signal.getsignal(signal.SIGTERM)
     code: object = 0
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
         try:
             with (
+                _input(input),
                 _instead_of(1, output) as out,
                 _instead_of(2, errors) as err,
                 redirect_stdout(out),
@@ -84,6 +89,24 @@ def run_here(main: Callable[[Sequence[str]], None], arguments: Sequence[str]) ->
             file.seek(0)
             said.append(io.TextIOWrapper(file, encoding="utf-8").read())  # line ends as in `run`
     return subprocess.CompletedProcess(list(arguments), code if isinstance(code, int) else int(bool(code)), *said)
+
+
+@contextmanager
+def _input(text: str) -> Iterator[None]:
+    """A standard input that holds a text (of no more than a pipe takes at once), and ends with it."""
+    reader, writer = os.pipe()
+    os.write(writer, text.encode())
+    os.close(writer)
+    kept, stream = os.dup(0), sys.stdin
+    os.dup2(reader, 0)
+    os.close(reader)
+    try:
+        with open(0, encoding="utf-8", closefd=False) as sys.stdin:
+            yield
+    finally:
+        sys.stdin = stream
+        os.dup2(kept, 0)
+        os.close(kept)
 
 
 @contextmanager

@@ -190,6 +190,8 @@ class Running:
         self._begin = time.monotonic()
         environment = os.environ | {"PATH": f"{BIN}:{os.environ['PATH']}", "PYTHONUNBUFFERED": "1"}
         environment |= stage.environment
+        # Each of some 200 processes of Python would compile all it imports: 1 s of a core for a pytest.
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
         if stage.name == ROBOT_ON_RENODE:  # which is run by a Python of Renode's own
             environment["PATH"] = os.environ["PATH"]
         file = output.open("wb") if output is not None else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,10 +14,9 @@ from renode_pico.pytest_plugin import engine_of
 from renode_pico.usb.device import Device
 from renode_pico.usb.observe import BusEventRecord, TransactionRecord, TransferRecord
 from renode_pico.usb.transfer import Status
-from tests import processes
 from tests.system.conftest import PROBE
+from tests.system.test_command_line import run
 
-COMMAND = [sys.executable, "-m", "renode_pico", "run", "uart"]
 uart = pytest.mark.pico(firmware="uart-cdc", files=PROBE)
 
 
@@ -150,12 +148,10 @@ for _ in range(4):
 def test_the_command_line_does_it_at_its_times(engine: str, tmp_path: Path) -> None:
     main = tmp_path / "main.py"
     main.write_text(PROGRAM)
-    done = processes.run(
-        [
-            *(*COMMAND, "--engine", engine, "--main", str(main), "--timeout", "1.5"),
-            *("--set", "gpio3=1@300ms", "--set", "adc1=1.65@300ms", "--set", "temperature=60@300ms"),
-            *("--set", "temperature=20", "--press", "bootsel@300ms-2s", "--expect", "sees 1 49 6 1"),
-        ],
+    done = run(
+        *("run", "uart", "--engine", engine, "--main", main, "--timeout", "1.5"),
+        *("--set", "gpio3=1@300ms", "--set", "adc1=1.65@300ms", "--set", "temperature=60@300ms"),
+        *("--set", "temperature=20", "--press", "bootsel@300ms-2s", "--expect", "sees 1 49 6 1"),
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "sees 0 0 2 0" in done.stdout
@@ -163,7 +159,7 @@ def test_the_command_line_does_it_at_its_times(engine: str, tmp_path: Path) -> N
 
 @pytest.mark.parametrize("wrong", ["adc4=1@1s", "adc0=nan", "temperature=warm", "adc0=1@", "gpio3=2"])
 def test_the_command_line_refuses_what_makes_no_sense(wrong: str) -> None:
-    done = processes.run([*COMMAND, "--engine", "embedded", "--set", wrong])
+    done = run("run", "uart", "--engine", "embedded", "--set", wrong)
     assert done.returncode == 2
     assert len(done.stderr.strip().splitlines()) <= 3
     assert "Traceback" not in done.stderr

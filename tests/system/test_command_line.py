@@ -24,12 +24,12 @@ def engine(request: pytest.FixtureRequest) -> str:
     return engine_of(request.config)
 
 
-def run(*arguments: str | Path, alone: bool = False) -> subprocess.CompletedProcess[str]:
-    """Run `renode-pico`: as a program of its own, on Renode only where that is asked for (`alone`)."""
+def run(*arguments: str | Path, alone: bool = False, input: str = "") -> subprocess.CompletedProcess[str]:
+    """Run `renode-pico`: as a program of its own where that is asked for (`alone`), else in this process."""
     words = [*map(str, arguments)]
-    if "renode" in words and not alone:
-        return processes.run_here(main, words)
-    return processes.run([*COMMAND, *words])
+    if not alone:
+        return processes.run_here(main, words, input)
+    return processes.run([*COMMAND, *words], input=input)
 
 
 def expect_one_line(done: subprocess.CompletedProcess[str], code: int, *words: str) -> None:
@@ -128,8 +128,7 @@ def test_trace_saves_every_transaction(engine: str, tmp_path: Path) -> None:
 
 
 def test_repl_takes_lines_from_a_pipe(engine: str) -> None:
-    command = [*COMMAND, "repl", "--engine", engine]
-    done = processes.run(command, input="print(6 * 7)\r")
+    done = run("repl", "--engine", engine, input="print(6 * 7)\r", alone=True)
     assert done.returncode == 0, done.stderr
     assert "\n42" in done.stdout.replace("\r", "")
 

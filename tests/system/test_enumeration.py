@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from pathlib import Path
 from typing import cast
 
@@ -13,8 +12,8 @@ from renode_pico.board import Board
 from renode_pico.engine.renode import RenodeEngine
 from renode_pico.engine.select import EngineName
 from renode_pico.errors import DescriptorError, UsbError
-from tests.processes import run
 from tests.system.conftest import app
+from tests.system.test_command_line import run
 
 DEVICE = bytes([18, 1, 0, 2, 0xFF, 0, 0, 64, 0x34, 0x12, 1, 0, 0, 1, 0, 0, 0, 1])
 CONFIGURATION = bytes.fromhex(
@@ -92,8 +91,7 @@ def test_lsusb_prints_the_problems(pico: Board, tmp_path: Path) -> None:
     main.write_text(main_of(DEVICE, LIES))
 
     def lsusb(*options: str) -> subprocess.CompletedProcess[str]:
-        command = ["lsusb", "--engine", pico.engine.name, "--firmware", "uart", "--main", str(main), *options]
-        return run([sys.executable, "-m", "renode_pico", *command])
+        return run("lsusb", "--engine", pico.engine.name, "--firmware", "uart", "--main", main, *options)
 
     lenient = lsusb()
     assert lenient.returncode == 0, lenient.stderr

@@ -29,6 +29,7 @@ from renode_pico.pytest_plugin import engine_of
 from renode_pico.usb.transfer import Setup
 from renode_pico.usb.wire import Fault
 from tests.processes import run as run_process
+from tests.system.test_command_line import run as command_line
 
 FAULTY = Setting("chip/faulty")
 FAULTS = tomllib.loads(
@@ -295,7 +296,7 @@ def test_a_short_run_finds_something_small_that_replays(
     # and in another process, on a board of its own
     first = report.found[0].path
     assert first is not None
-    done = run_process([sys.executable, "-m", "renode_pico", "replay", first])
+    done = command_line("replay", first, alone=True)
     assert done.returncode == 1
     assert "equal to the one in the file" in done.stdout
 
@@ -370,14 +371,13 @@ def test_the_marker_fuzzes_what_a_test_leaves(tmp_path: Path, cases: int, outcom
 
 @FAST
 def test_the_command_writes_findings_that_replay(tmp_path: Path) -> None:
-    command: list[str | Path] = [sys.executable, "-m", "renode_pico"]
-    fuzz = [*command, "fuzz", "chip/faulty", "--cases", "360", "--seed", "1", "--out", tmp_path, "--quiet"]
-    done = run_process([*fuzz, "--junit", tmp_path / "junit.xml", "--sarif", tmp_path / "log.sarif"])
+    fuzz = ("fuzz", "chip/faulty", "--cases", "360", "--seed", "1", "--out", tmp_path, "--quiet")
+    done = command_line(*fuzz, "--junit", tmp_path / "junit.xml", "--sarif", tmp_path / "log.sarif")
     assert done.returncode == 1
     assert "findings in 360 cases" in done.stdout
     assert {"report.html", "junit.xml", "log.sarif"} <= {path.name for path in tmp_path.iterdir()}
     found = sorted(tmp_path.glob("*.toml"))[0]
-    again = run_process([*command, "replay", found, "--html", tmp_path / "page.html"])
+    again = command_line("replay", found, "--html", tmp_path / "page.html", alone=True)
     assert again.returncode == 1
     assert "equal to the one in the file" in again.stdout
     assert (tmp_path / "page.html").stat().st_size > 10_000

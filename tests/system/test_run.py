@@ -29,8 +29,7 @@ def engine(request: pytest.FixtureRequest) -> str:
 
 def piped(text: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """Run `renode-pico run` with a text on its standard input, which ends with it."""
-    command = [*COMMAND, "run", *map(str, arguments)]
-    return processes.run(command, input=text, timeout=LIMIT)
+    return run("run", *arguments, input=text)
 
 
 def ended(done: subprocess.CompletedProcess[str]) -> str:

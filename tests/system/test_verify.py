@@ -20,6 +20,7 @@ from renode_pico.verify.suite import Verify
 from renode_pico.verify.table import choose, load_pack
 from renode_pico.verify.target import BoardTarget
 from tests.processes import WALL_LIMIT, program, run
+from tests.system.test_command_line import run as command_line
 
 ROOT = Path(__file__).parents[2]
 RESULTS = (ROOT / "docs" / "verify-results.md").read_text()
@@ -55,11 +56,12 @@ def test_the_fixture_names_what_failed(pico: Board, verify: Verify) -> None:
     assert pico.device.get_status() == 0
 
 
-def test_the_command_line_writes_its_reports(request: pytest.FixtureRequest, tmp_path: Path) -> None:
-    options = ["--junit", "j.xml", "--json", "j.json", "--html", "p.html"]
-    engine = engine_of(request.config)
-    command = [sys.executable, "-m", "renode_pico", "verify", "--engine", engine, "--only", "DE1,SR8,EP6", *options]
-    done = run(command, cwd=tmp_path)
+def test_the_command_line_writes_its_reports(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    reports = ("--junit", "j.xml", "--json", "j.json", "--html", "p.html")
+    done = command_line("verify", "--engine", engine_of(request.config), "--only", "DE1,SR8,EP6", *reports)
     assert done.returncode == 1, done.stderr
     assert "FAIL SR8" in done.stdout
     assert "1 pass, 1 fail, 1 not applicable" in done.stdout
@@ -85,14 +87,14 @@ def test_wrong_usage_is_told_in_a_line() -> None:
         (["--only", "SR8", "--without", "SR8"], "nothing is left to verify"),
         (["--only", "SR8", "--junit", "nowhere/report.xml"], "nowhere: no such folder"),
     ):
-        done = run([sys.executable, "-m", "renode_pico", "verify", *arguments])
+        done = command_line("verify", *arguments)
         assert done.returncode == 2, done
         assert words in done.stderr
 
 
 @pytest.mark.engine("embedded", reason="the command line is the same")
 def test_a_named_item_is_found_in_whatever_pack_it_is() -> None:
-    done = run([sys.executable, "-m", "renode_pico", "verify", "--engine", "embedded", "--only", "CDC2,DE1"])
+    done = command_line("verify", "--engine", "embedded", "--only", "CDC2,DE1")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "ok   DE1 " in done.stdout
     assert "ok   CDC2 " in done.stdout
@@ -100,8 +102,7 @@ def test_a_named_item_is_found_in_whatever_pack_it_is() -> None:
 
 @pytest.mark.engine("embedded", reason="the command line is the same")
 def test_firmware_that_is_no_usb_device_is_told_once() -> None:
-    command = [sys.executable, "-m", "renode_pico", "verify", "--engine", "embedded", "chip/hello"]
-    done = run(command)
+    done = command_line("verify", "--engine", "embedded", "chip/hello")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("renode-pico: hello.uf2 has never appeared on the bus")
     assert done.stderr.count("\n") == 1

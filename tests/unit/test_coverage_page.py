@@ -12,6 +12,7 @@ from acceptance import parts_of, read_rows
 from tests.mutants.catalogue import Mutant, mutants
 
 ROOT = Path(__file__).resolve().parents[2]
+PARTS = parts_of(read_rows())
 
 
 def test_groups_and_page_name_only_rows_and_tests_that_are_there() -> None:
@@ -46,8 +47,7 @@ def test_a_state_is_one_word_or_one_for_each_row() -> None:
 @pytest.mark.parametrize("mutant", mutants(), ids=lambda mutant: f"{mutant.file}: {mutant.name}")
 def test_a_mutant_is_not_stale(mutant: Mutant) -> None:
     assert mutant.apply((ROOT / mutant.file).read_text()) is not None, "its old text must be in the file exactly once"
-    rows = read_rows()
-    assert set(mutant.rows) <= set(parts_of(rows)), "a mutant breaks parts"
+    assert set(mutant.rows) <= set(PARTS), "a mutant breaks parts"
     for test in mutant.tests:
         path, _, name = test.partition("::")
         assert f"def {name.partition('[')[0]}(" in (ROOT / path).read_text(), test
