@@ -31,7 +31,8 @@ editions: ## build the other versions of MicroPython that the suites run on; wha
 	@for edition in $(EDITIONS); do $(PYTHON) firmware/build.py --jobs $(JOBS) --edition $$edition || \
 	echo "MicroPython $$edition is left out: its suites are skipped"; done
 
-examples: firmware ## build TinyUSB's own device examples, where PICO_TINYUSB_PATH names a checkout of it
+examples: firmware ## build other people's programs: tests of the pico-sdk's, and TinyUSB's examples where PICO_TINYUSB_PATH names a checkout
+	@$(PYTHON) firmware/sdk_tests.py --jobs $(JOBS) || echo "the pico-sdk's own tests are left out: they are skipped"
 	@$(PYTHON) firmware/examples.py --jobs $(JOBS)
 
 docs: setup ## the documentation as a site, in site/

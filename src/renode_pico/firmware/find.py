@@ -11,6 +11,8 @@ from renode_pico.places import cache, share
 
 VARIANTS = ("cdc", "uart", "uart-cdc")
 SUFFIXES = (".uf2", ".elf", ".bin")
+OF_OTHERS = {"tinyusb": "firmware/examples.py", "pico-sdk": "firmware/sdk_tests.py"}
+"""Folders of programs that other people wrote, and what builds them."""
 
 
 def image_folder() -> Path:
@@ -25,18 +27,19 @@ def image_folder() -> Path:
 def find_image(name: str) -> Path:
     """Resolve `cdc`, `uart`, `uart-cdc`, a path of a UF2, ELF or flat binary, or `chip/NAME` (a C program of ours).
 
-    `tinyusb/NAME` is a device example of TinyUSB's (firmware/examples.py).
+    `tinyusb/NAME` is a device example of TinyUSB's (firmware/examples.py), `pico-sdk/NAME` a test of the SDK's own
+    (firmware/sdk_tests.py).
     `micropython-VERSION/cdc` and so on are variants of another MicroPython (firmware/build.py --edition).
 
     Raises ImageError when there is no such variant or file, or the variant has not been built.
     """
-    program = re.fullmatch(r"(?:chip|tinyusb)/(\w+)", name)
+    program = re.fullmatch(r"(chip|tinyusb|pico-sdk)/(\w+)", name)
     edition = re.fullmatch(rf"micropython-[\d.]+/({'|'.join(VARIANTS)})", name)
     if name in VARIANTS or ((program or edition) and not Path(name).exists()):
         path = image_folder() / f"{name}.uf2"
         if not path.is_file():
-            what = f"C program '{program[1]}'" if program else f"firmware variant '{name}'"
-            how = "see firmware/examples.py" if name.startswith("tinyusb/") else how_to_build()
+            what = f"C program '{program[2]}'" if program else f"firmware variant '{name}'"
+            how = f"see {OF_OTHERS[program[1]]}" if program and program[1] in OF_OTHERS else how_to_build()
             raise ImageError(f"{what} is not built ({path} is missing): {how}")
         return path
     path = Path(name)

@@ -1,4 +1,4 @@
-"""Firmware of others that this build cannot get by itself: without it, its tests are skipped with the reason."""
+"""Firmware of others, which not every machine can get: without it, its tests are skipped with the reason."""
 
 from __future__ import annotations
 
@@ -6,13 +6,22 @@ import pytest
 
 from renode_pico.firmware import image_folder
 
-NOT_BUILT = (
-    "TinyUSB's examples are not built, as Debian's package has none: set PICO_TINYUSB_PATH to a checkout of TinyUSB "
-    "and run firmware/examples.py"
-)
+NEEDS = {
+    "test_tinyusb_examples.py": (
+        "tinyusb/cdc_msc.uf2",
+        "TinyUSB's examples are not built, as Debian's package has none: set PICO_TINYUSB_PATH to a checkout of "
+        "TinyUSB and run firmware/examples.py",
+    ),
+    "test_pico_sdk_tests.py": (
+        "pico-sdk/pico_stdio_test_uart.uf2",
+        "the pico-sdk's own tests are not built: run firmware/sdk_tests.py, which gets Debian's source package",
+    ),
+}
+"""An image for each file of tests, and what to do where it is not there."""
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip what has no image."""
-    if not (image_folder() / "tinyusb" / "cdc_msc.uf2").is_file():
-        pytest.skip(NOT_BUILT)
+    image, reason = NEEDS[item.path.name]
+    if not (image_folder() / image).is_file():
+        pytest.skip(reason)
