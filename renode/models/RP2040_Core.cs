@@ -16,7 +16,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
 {
     /// <summary>
     /// A Cortex-M0+ with a short way to what it asks for most: SIO at its single-cycle IO port (datasheet 2.3.1), the time,
-    /// the USB controller's buffers, and whether a DMA channel is busy.
+    /// the USB controller's buffers, whether a DMA channel is busy, and whether the flash is.
     /// </summary>
     /// <remarks>
     /// MicroPython divides at each look into a dictionary and asks for its core's number at each call, so that a turn of a small
@@ -886,6 +886,12 @@ namespace Antmicro.Renode.Peripherals.RP2040
             case DmaPage:
                 index = 3;
                 break;
+            case SsiPage:
+                index = 4;
+                break;
+            case FlashPinsPage:
+                index = 5;
+                break;
             default:
                 return null;
             }
@@ -901,7 +907,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             // To ask the bus about each address would take longer than the access: where there are no watchpoints at all, it need not be.
             watchedReads = Watchpoints("hooksOnRead");
             watchedWrites = Watchpoints("hooksOnWrite");
-            shortWays = new[] { SioPage, TimerPage, DpsramPage, DmaPage }
+            shortWays = new[] { SioPage, TimerPage, DpsramPage, DmaPage, SsiPage, FlashPinsPage }
                 .Select(x => machine.SystemBus.WhatPeripheralIsAt(x) as IRP2040_ShortWay).ToArray();
         }
 
@@ -1002,6 +1008,8 @@ namespace Antmicro.Renode.Peripherals.RP2040
         private const ulong TimerPage = 0x40054000;
         private const ulong DpsramPage = 0x50100000;
         private const ulong DmaPage = 0x50000000;
+        private const ulong SsiPage = 0x18000000;
+        private const ulong FlashPinsPage = 0x40018000;
         private const ulong PageMask = 0xFFF;
         private const ulong SramBegin = 0x20000000;
         private const ulong SramEnd = 0x20042000;

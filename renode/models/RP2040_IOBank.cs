@@ -744,7 +744,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
     }
 
     /// <summary>The flash's pins: SCLK, SS, SD0 to SD3. The BOOTSEL button pulls pin 1 low.</summary>
-    public class RP2040_IOQSPI : RP2040_IOBank
+    public class RP2040_IOQSPI : RP2040_IOBank, IRP2040_ShortWay
     {
         public RP2040_IOQSPI(IMachine machine, RP2040_PadsQSPI pads) : base(machine, pads, new[] { 0, 5, 1, 2, 3, 4 })
         {
@@ -756,6 +756,19 @@ namespace Antmicro.Renode.Peripherals.RP2040
             // the SSI between two commands: clock low, chip select high
             SetFromFunction(SSIFunction, (1u << ClockPin) | (1u << ChipSelectPin), 1u << ChipSelectPin, uint.MaxValue);
             UpdateChipSelect();
+        }
+
+        /// <summary>What is at the pins and what is made of it: software looks around each command to the flash.</summary>
+        public bool TryRead(uint offset, int width, RP2040_Core core, out uint value)
+        {
+            var isThere = width == 4 && offset < RegistersOfPins;
+            value = isThere ? ReadDoubleWord(offset) : 0;
+            return isThere;
+        }
+
+        public bool TryWrite(uint offset, int width, RP2040_Core core, uint value)
+        {
+            return false;
         }
 
         /// <summary>Chip select as software forces it: low, high, or left to the SSI.</summary>
@@ -786,6 +799,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
         private const uint SSIFunction = 0;
         private const int ClockPin = 0;
         private const int ChipSelectPin = 1;
+        private const uint RegistersOfPins = 8 * 6;
     }
 
     public enum RP2040_ChipSelect

@@ -11,7 +11,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
     /// command decoder at once; dual and quad frames are what the second stage sends to enter the mapped mode, which
     /// is a memory here.
     /// </summary>
-    public class RP2040_SSI : RP2040_Peripheral
+    public class RP2040_SSI : RP2040_Peripheral, IRP2040_ShortWay
     {
         public RP2040_SSI(IMachine machine, RP2040_IOQSPI pins, RP2040_Flash flash) : base(machine)
         {
@@ -103,6 +103,38 @@ namespace Antmicro.Renode.Peripherals.RP2040
 
         /// <summary>The flash chip and what happened to it.</summary>
         public RP2040_Flash Flash { get { return flash; } }
+
+        /// <summary>What the boot ROM asks for each byte of a command: while the flash erases, it asks for its status all the time.</summary>
+        public bool TryRead(uint offset, int width, RP2040_Core core, out uint value)
+        {
+            value = 0;
+            if(width != 4)
+            {
+                return false;
+            }
+            switch((Registers)offset)
+            {
+            case Registers.TransmitLevel:
+                return true;
+            case Registers.ReceiveLevel:
+                value = (uint)received.Count;
+                return true;
+            case Registers.Data0:
+                value = Receive();
+                return true;
+            }
+            return false;
+        }
+
+        public bool TryWrite(uint offset, int width, RP2040_Core core, uint value)
+        {
+            if(width != 4 || offset != (uint)Registers.Data0 || HeldInReset)
+            {
+                return false;
+            }
+            Transmit(value);
+            return true;
+        }
 
         private void DefineRegisters()
         {
