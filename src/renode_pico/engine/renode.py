@@ -105,7 +105,6 @@ class RenodeEngine:
         self._uarts = (RenodeUart(), RenodeUart())
         self._listen()
         self._dead: FirmwareError | None = None
-        self._aborted = False
         self._runs_on = False
         self._one_core = config.cores != 2
         self._cores: list[Any] = []
@@ -249,12 +248,6 @@ class RenodeEngine:
         else:
             self._host.call_at(seconds, action)
 
-    def _halted(self, arguments: Any) -> None:
-        """Called by the emulation, on a core's thread."""
-        if str(arguments.Reason) == "Abort" and not any(core.IsNowhere for core in self._cores):
-            self._aborted = True
-            self._host.internal.GiveUp()
-
     def _check(self) -> None:
         """Raise FirmwareError when a core stands at a breakpoint, as at the end of a program, or nowhere."""
         self._await_gdb()
@@ -276,7 +269,7 @@ class RenodeEngine:
         if self._peripheral("clocks").HasStopped:
             core = self._peripheral("cpu0")
             return self._died(STOPPED, int(core.SP.RawValue), int(core.LR.RawValue), self.now)
-        if self._aborted:
+        if self._core_tap.Aborted:
             core = self._peripheral("cpu0")
             why = f"a core was aborted, core 0 is at {self.pc:#010x}"
             return self._died(why, int(core.SP.RawValue), int(core.LR.RawValue), self.now)
@@ -494,7 +487,7 @@ class RenodeEngine:
     def _await_gdb(self) -> None:
         """Stand still until GDB has connected to Renode's server, which tells nobody."""
         while self._wait_for_gdb:
-            if any(core.DebuggerConnected for core in self._cores):
+            if all(core.DebuggerConnected for core in self._cores):
                 self._wait_for_gdb = False
             else:
                 sleep(GDB_LOOK)
@@ -541,7 +534,7 @@ class RenodeEngine:
     def reset(self) -> None:
         """The RUN pin pulled low and released: the chip starts again, flash kept, time goes on."""
         self._dead = None
-        self._aborted = False
+        self._core_tap.Reset()
         if self._semihosting is not None:
             self._semihosting.restart()
         self._runtime.command("machine Reset")
@@ -619,14 +612,16 @@ class RenodeEngine:
             uart.tap = UartTap(self._peripheral(f"uart{number}"), self._host.internal)
 
     def _follow_cores(self) -> None:
+        from Antmicro.Renode.UsbHosts import CoreTap
+
         self._cores = [derived(core) for core in self._machine.internal.SystemBus.GetCPUs()]
+        self._core_tap = CoreTap(self._machine.internal, self._host.internal)
         for core in self._cores:
-            core.Halted += self._halted
             self._serve_calls_of(core)
 
     def _leave_cores(self) -> None:
+        self._core_tap.Dispose()
         for core in self._cores:
-            core.Halted -= self._halted
             core.Semihosting = None
         self._cores = []
 
