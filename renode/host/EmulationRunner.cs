@@ -28,11 +28,16 @@ namespace Antmicro.Renode.UsbHosts
             if(runner != null && runner.LetGo(true))
             {
                 runner.released.Wait();
-                runner.emulation.PauseAll();
+                runner.Pause();
             }
         }
 
         public static bool KeepReady { get; set; }
+
+        /// <summary>
+        /// Whether the emulation runs by itself. Renode counts one that is kept ready as started, once GDB has commanded a step.
+        /// </summary>
+        public static bool IsRunning { get { return held == null && EmulationManager.Instance.CurrentEmulation.IsStarted; } }
 
         /// <summary>To be called before anything can happen that is waited for.</summary>
         /// <param name="machine">The machine of the caller.</param>
@@ -41,7 +46,7 @@ namespace Antmicro.Renode.UsbHosts
             this.machine = machine;
             emulation = EmulationManager.Instance.CurrentEmulation;
             done = new ManualResetEventSlim(false, 0);
-            runs = !emulation.IsStarted;
+            runs = !IsRunning;
         }
 
         /// <summary>Runs until <see cref="Finish"/> was called; with nothing to run, as it is running already, waits for it.</summary>
@@ -61,7 +66,23 @@ namespace Antmicro.Renode.UsbHosts
             EndStrides();
             if(runs && !ReferenceEquals(held, this))
             {
+                Pause();
+            }
+        }
+
+        /// <summary>Whether the thread in hand pauses the emulation because a wait has ended: nobody else has asked for it.</summary>
+        public static bool IsPausing { get { return isPausing; } }
+
+        private void Pause()
+        {
+            isPausing = true;
+            try
+            {
                 emulation.PauseAll();
+            }
+            finally
+            {
+                isPausing = false;
             }
         }
 
@@ -227,6 +248,8 @@ namespace Antmicro.Renode.UsbHosts
         private bool stop;
 
         private static EmulationRunner held;
+        [ThreadStatic]
+        private static bool isPausing;
 
         private static readonly TimeInterval ShortestQuantum = TimeInterval.FromMilliseconds(1);
 

@@ -127,7 +127,7 @@ namespace Antmicro.Renode.UsbHosts
         {
             var activeClock = Clock;
             var emulation = EmulationManager.Instance.CurrentEmulation;
-            if(!emulation.IsStarted || activeClock.OnEmulationThread || emulation.MasterTimeSource.IsOnSyncPhaseThread)
+            if(!EmulationRunner.IsRunning || activeClock.OnEmulationThread || emulation.MasterTimeSource.IsOnSyncPhaseThread)
             {
                 activeClock.Enter(action);
                 return;
@@ -137,7 +137,7 @@ namespace Antmicro.Renode.UsbHosts
             while(!call.Done.Wait(LookMilliseconds))
             {
                 // Paused meanwhile, the emulation comes to no synchronization point any more.
-                if(!emulation.IsStarted)
+                if(!EmulationRunner.IsRunning)
                 {
                     call.Run();
                 }

@@ -65,6 +65,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             var before = ExecutedInstructions;
             var result = TakeFaults(base.ExecuteInstructions(instructions, out numberOfExecutedInstructions));
             numberOfExecutedInstructions = EndRound();
+            result = StandForDebugger(result);
             return result == ExecutionResult.WaitingForInterrupt && ExecutedInstructions != before ? ExecutionResult.Ok : result;
         }
 
@@ -339,7 +340,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             case DebugMonitor:
                 if(DebuggerConnected)
                 {
-                    EnterSingleStepModeSafely(new HaltArguments(HaltReason.Breakpoint, this, PC.RawValue, BreakpointType.HardwareBreakpoint));
+                    StopForDebugger(TrapSignal);
                     break;
                 }
                 Fault(RP2040_FaultCause.Breakpoint, (uint)PC.RawValue);
@@ -701,7 +702,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             {
                 StoppedAt = OnPossessedThread ? TimeOfInstruction.TotalSeconds : machine.ElapsedVirtualTime.TimeElapsed.TotalSeconds;
                 this.Log(LogLevel.Error, "{0} at 0x{1:X8}: the program is over", why, PC.RawValue);
-                RequestReturn();
+                StopForDebugger(SegmentationFaultSignal);
             }
         }
 

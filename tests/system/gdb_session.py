@@ -21,6 +21,8 @@ WALL_LIMIT = 300
 SLICE = 0.01
 INTERRUPT = "interrupt in 0.3 s"
 """A step of a script: press Ctrl-C while the command after it runs, this long after the board has gone on."""
+LOST = "lost in 0.3 s"
+"""A step of a script: GDB is killed in the same way."""
 
 
 def free_port() -> int:
@@ -75,8 +77,9 @@ def debug(board: Board, port: int, commands: list[str], folder: Path, *, finishe
 
 
 def _line(command: str) -> str:
-    if command != INTERRUPT:
+    sent = {INTERRUPT: "SIGINT", LOST: "SIGKILL"}.get(command)
+    if sent is None:
         return command
-    press = "threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()"
+    press = f"threading.Timer(0.3, os.kill, (os.getpid(), signal.{sent})).start()"
     went_on = f"def went_on(event): gdb.events.cont.disconnect(went_on); {press}"
     return f"python\nimport os, signal, threading\n{went_on}\ngdb.events.cont.connect(went_on)\nend"

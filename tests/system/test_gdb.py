@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import socket
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -13,18 +14,23 @@ from pathlib import Path
 import pytest
 
 from renode_pico.board import Board
+from renode_pico.engine.embedded import EmbeddedEngine
 from renode_pico.engine.embedded_backtrace import find_elf, symbol_values
 from renode_pico.engine.renode import RenodeEngine
-from renode_pico.errors import UsageError
+from renode_pico.errors import FirmwareError, UsageError
 from renode_pico.firmware import find_image
 from renode_pico.pytest_plugin import engine_of
 from tests.processes import program
-from tests.system.gdb_session import GDB, INTERRUPT, WALL_LIMIT, WHY_NOT, GdbProcess, debug, free_port
+from tests.system.gdb_session import GDB, INTERRUPT, LOST, SLICE, WALL_LIMIT, WHY_NOT, GdbProcess, debug, free_port
 from tests.system.test_command_line import COMMAND
 
 CORES = "chip/cores"
 CHIP_ID = 0x4000_0000
 """SYSINFO.CHIP_ID."""
+TYPED = 0.02
+"""Emulated seconds after which the program of `chip/ends` waits for a character."""
+LOOKS = 5
+"""Questions asked after each stop: each gets its own answer."""
 
 pytestmark = pytest.mark.skipif(GDB is None, reason=WHY_NOT)
 on_renode = pytest.mark.engine("renode", reason="Renode's own server, driven in the middle of an enumeration")
@@ -218,13 +224,99 @@ def test_it_is_interrupted_reset_left_and_come_back_to(pico: Board, port: int, t
 
 
 @pytest.mark.pico(firmware="chip/ends")
-@pytest.mark.engine("embedded", reason="on Renode a HardFault nobody handles ends the program, GDB or not")
-def test_a_fault_and_a_breakpoint_of_the_program_stop_for_gdb(pico: Board, port: int, tmp_path: Path) -> None:
-    pico.engine.uart(0).write(b"u")
-    said = debug(pico, port, ["continue", "backtrace", "monitor reset init", "detach"], tmp_path)
+def test_a_fault_a_breakpoint_and_a_lock_up_of_the_program_stop_for_gdb(pico: Board, port: int, tmp_path: Path) -> None:
+    pico.engine.at(TYPED, lambda: pico.engine.uart(0).write(b"u"))
+    commands = ["continue", "backtrace", "continue", "print $pc == (unsigned) &isr_hardfault"]
+    commands += ["set var $pc = 0x60000000", "continue", "print/x $pc"]
+    commands += [
+        "monitor reset halt",
+        "maintenance flush register-cache",
+        "print/x $pc",
+        "break main",
+        "continue",
+        "detach",
+    ]
+    said = debug(pico, port, commands, tmp_path)
     assert "SIGTRAP" in said[0]
     assert "isr_hardfault" in said[1]
     assert re.search(r"read_from .*finish .*main ", said[1], re.DOTALL)
+    assert "SIGTRAP" in said[2], "a breakpoint of the program is not passed by"
+    assert number_in(said[3]) == 1
+    assert "SIGSEGV" in said[5], "a fault in the handler of one is the end, and may be looked at before it"
+    assert number_in(said[6]) == 0x60000000
+    assert number_in(said[9]) in (0, 0xEE), "where the chip begins"
+    assert re.search(r"Breakpoint 1, main \(\)", said[11]), "a reset undoes the end"
+
+
+@pytest.mark.pico(firmware="chip/cores", cores=2)
+@pytest.mark.parametrize("reset", ["reset", "reset halt", "reset run"])
+def test_a_reset_by_any_name_leaves_the_cores_where_they_begin(
+    reset: str, pico: Board, port: int, tmp_path: Path
+) -> None:
+    commands = ["break add", "continue", f"monitor {reset}", "monitor halt", "maintenance flush register-cache"]
+    said = debug(pico, port, [*commands, "info threads", "continue", "print sum", "detach"], tmp_path)
+    assert said[2].strip() == said[3].strip() == ""
+    assert len(re.findall(r"0x000000(?:00|ee) in ", said[5])) == 2
+    assert "hit Breakpoint 1, add" in said[6]
+    assert number_in(said[7]) == 0, "from the beginning"
+
+
+@pytest.mark.pico(firmware=CORES, cores=2)
+@pytest.mark.parametrize("end", ["detach", "kill"])
+def test_a_board_that_was_interrupted_goes_on_when_gdb_lets_go(
+    end: str, pico: Board, port: int, tmp_path: Path
+) -> None:
+    said = debug(pico, port, [INTERRUPT, "continue", end], tmp_path)
+    assert "received signal SIGINT" in said[1]
+    began = pico.engine.now
+    pico.engine.run(0.01)
+    assert pico.engine.now > began
+
+
+@pytest.mark.pico(firmware="chip/ends")
+def test_points_of_a_debugger_that_is_lost_while_the_board_runs_stop_nobody(
+    pico: Board, port: int, tmp_path: Path
+) -> None:
+    lost = ["break main", "continue", "delete", "break finish", "watch *(int *) 0x20001000", LOST, "continue"]
+    debug(pico, port, lost, tmp_path, finished=False)
+    pico.engine.uart(0).write(b"s")
+    with pytest.raises(FirmwareError, match=re.escape("main() returned 7")):
+        pico.engine.run(0.1)
+    pico.reset()
+    start = ["monitor reset", "maintenance flush register-cache", "break main", "continue", "delete"]
+    call = ["set var $pc = (unsigned) &finish & ~1", "set var $r0 = 'b'", "continue", "x/i $pc"]
+    said = debug(pico, port, [*start, *call, "monitor reset", "detach"], tmp_path)
+    assert "SIGTRAP" in said[7]
+    assert "bkpt" in said[8], "not at the breakpoint of the one before"
+
+
+@pytest.mark.pico(firmware=CORES, cores=2)
+def test_gdb_is_told_of_each_stop_once(pico: Board, port: int) -> None:
+    """A second packet about the same stop would be taken for the answer to what GDB sends next."""
+    add = symbol(pico, "add") & ~1
+    core = 1 if isinstance(pico.engine, EmbeddedEngine) else 2
+    stops = ["vCont;c", *[f"vCont;s:{core}"] * 3, "vCont;c", "vCont;c"]
+    packets = ["?", f"Z1,{add:x},2", *[packet for stop in stops for packet in (stop, *["qC"] * LOOKS)]]
+    words = [sys.executable, "-m", "tests.remote_protocol", str(port), *packets]
+    with program(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as client:
+        while client.poll() is None:
+            pico.engine.run(SLICE)
+        assert client.stdout is not None
+        said = client.stdout.read().split()[2:]
+    assert len(said) == len(packets) - 2
+    assert all(
+        answer.startswith("T05" if packet[0] == "v" else "QC") for packet, answer in zip(packets[2:], said, strict=True)
+    ), said
+    pico.engine.run(SLICE)
+
+
+@pytest.mark.pico(firmware=CORES, cores=2)
+def test_a_board_goes_on_that_was_left_after_a_step(pico: Board, port: int, tmp_path: Path) -> None:
+    said = debug(pico, port, ["break add", "continue", "delete", "stepi", "detach"], tmp_path)
+    assert "hit Breakpoint 1, add" in said[1]
+    before = pico.engine.peek(symbol(pico, "sum"))
+    pico.engine.run(SLICE)
+    assert pico.engine.peek(symbol(pico, "sum")) > before
 
 
 def test_a_port_that_is_taken_is_refused(pico: Board) -> None:

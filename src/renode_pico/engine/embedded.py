@@ -424,7 +424,10 @@ class EmbeddedEngine:
 
     def _end(self, error: FirmwareError, core: int = 0) -> None:
         if self._gdb is not None and self._gdb.connected and not self._dead:
+            resets = self.resets
             self._gdb.halted(SIGSEGV, core)  # before it is over, somebody may look at it
+            if self.resets != resets:
+                return  # and begin anew
         self._dead = self._dead or error
         self.runner.poke()
 

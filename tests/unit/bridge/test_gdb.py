@@ -12,39 +12,11 @@ from renode_pico.bridge.gdb import SIGINT, SIGTRAP, GdbStub
 from renode_pico.core.debugger import MachineTarget
 from renode_pico.core.machine import Hit, Run
 from renode_pico.errors import UsageError
-from tests.processes import WALL_LIMIT
+from tests.remote_protocol import Client
 from tests.unit.core.small_machine import NOTES, PROGRAM, SmallMachine
 
 COUNT = [0x2000, 0x3001, 0x6008, 0xE7FC]
 """movs r0, #0; again: adds r0, #1; str r0, [r1]; b again"""
-
-
-class Client:
-    """The other end: packets with their checksums."""
-
-    def __init__(self, port: int) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=WALL_LIMIT)
-        self.input = b""
-
-    def ask(self, content: str) -> str:
-        self.send(content)
-        return self.answer()
-
-    def send(self, content: str) -> None:
-        data = content.encode("latin-1")
-        self.socket.sendall(b"$" + data + b"#%02x" % (sum(data) & 0xFF))
-
-    def answer(self) -> str:
-        while True:
-            begin, end = self.input.find(b"$"), self.input.find(b"#")
-            if 0 <= begin < end and len(self.input) >= end + 3:
-                content = self.input[begin + 1 : end]
-                self.input = self.input[end + 3 :]
-                self.socket.sendall(b"+")
-                return content.decode("latin-1")
-            data = self.socket.recv(4096)
-            assert data, "the server has hung up"
-            self.input += data
 
 
 class Session:
