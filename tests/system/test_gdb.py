@@ -203,9 +203,11 @@ def test_watchpoints_steps_memory_and_registers(pico: Board, port: int, tmp_path
 
 @pytest.mark.pico(firmware=CORES, cores=2)
 def test_it_is_interrupted_reset_left_and_come_back_to(pico: Board, port: int, tmp_path: Path) -> None:
+    # what it has got to when Ctrl-C comes depends on how busy this machine is
+    begun = ["watch sum", "continue", "delete"]
     commands = [INTERRUPT, "continue", "print sum > 0", "monitor reset init", "maintenance flush register-cache"]
     commands += ["info threads", "break main", "continue", "delete", "detach"]
-    said = debug(pico, port, commands, tmp_path)
+    said = debug(pico, port, begun + commands, tmp_path)[len(begun) :]
     assert "received signal SIGINT" in said[1]
     assert number_in(said[2]) == 1
     assert len(re.findall(r"0x000000(?:00|ee) in ", said[5])) == 2, "both cores are where the chip begins"
