@@ -211,7 +211,7 @@ def test_it_is_interrupted_reset_left_and_come_back_to(pico: Board, port: int, t
     assert "received signal SIGINT" in said[1]
     assert number_in(said[2]) == 1
     assert len(re.findall(r"0x000000(?:00|ee) in ", said[5])) == 2, "both cores are where the chip begins"
-    assert re.search(r"hit Breakpoint 1, main \(\)", said[7])
+    assert re.search(r"hit Breakpoint 2, main \(\)", said[7])
 
     def runs() -> bool:
         before = pico.engine.peek(symbol(pico, "sum"))
