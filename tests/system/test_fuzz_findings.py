@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 import pytest
 
+from renode_pico.engine.select import EngineName
 from renode_pico.firmware.find import find_image
 from renode_pico.fuzz.case_file import Setting, image_hash, read_case
 from renode_pico.fuzz.program import Action, Control, Program, Reset, Send, Spoil
 from renode_pico.fuzz.replay import replay
+from renode_pico.fuzz.target import Target
+from renode_pico.pytest_plugin import engine_of
 from renode_pico.usb.transfer import Setup
 from renode_pico.usb.wire import Fault
 
@@ -23,6 +27,11 @@ FINDINGS: dict[str, tuple[str, tuple[Action, ...], str]] = {
     "late-completion-reset": ("chip/usb_composite", (Send(0x04), Reset()), "ep 00 was already available"),
     "set-configuration": ("cdc", (Control(Setup(0x00, 9, 2)),), "SET_CONFIGURATION(2) is accepted"),
     "set-interface": ("chip/usb_composite", (Control(Setup(0x01, 11, 1)),), "SET_INTERFACE is accepted"),
+    "revoked": (
+        "chip/usbtest",
+        (Control(Setup(0x02, 3, 0, 0x81)),),
+        "changed without EP_ABORT_DONE",
+    ),
     "data-nobody-wants": ("chip/usb_composite", (Control(Setup(0x21, 0x0B, 0, 0, 1), b"\0"),), "no end of it"),
 }
 
@@ -55,3 +64,16 @@ def test_what_the_look_itself_halts_is_no_finding() -> None:
     """usbtest halts an endpoint for data that are not its pattern, such as the byte that the look sends."""
     outcome = replay(Setting("chip/usbtest"), Program((Spoil(Fault.LOST_HANDSHAKE, 0x01, 1, 0),))).outcome
     assert outcome.findings == []
+
+
+@pytest.mark.usefixtures("own_board")
+def test_an_upload_from_a_memory_that_is_not_there_brings_nothing(request: pytest.FixtureRequest) -> None:
+    """The program's own fault, which the fuzzer found; TinyUSB passes on whatever SET_INTERFACE said."""
+    assert 'id="dfu-alternate"' in PAGE
+    with Setting("chip/usb_instrument", engine=cast(EngineName, engine_of(request.config))).open() as board:
+        target = Target(board)
+        for alternate in (*range(2, 16), 0x7F, 0xFF):
+            upload = Control(Setup(0x01, 11, alternate, 1)), Control(Setup(0xA1, 2, 0, 1, 48))
+            outcome = target.run(Program(upload))
+            assert [answer.data for answer in outcome.answers] == [b"", b""]
+            assert [each.key for each in outcome.findings] == ["chapter9 set-interface"]

@@ -419,7 +419,7 @@ class RightDevice:
             case 4, 0, 0x0A:
                 self.idle_rate = setup.wValue >> 8
                 return b""
-            case 4, 0, 0x0B:
+            case 4, 0, 0x0B if setup.wValue < 2:
                 self.protocol = setup.wValue
                 return b""
         return None

@@ -90,7 +90,7 @@ void tud_dfu_manifest_cb(uint8_t alternate) {
 
 uint16_t tud_dfu_upload_cb(uint8_t alternate, uint16_t block, uint8_t *data, uint16_t length) {
     uint32_t at = block * (uint32_t)CFG_TUD_DFU_XFER_BUFSIZE;
-    if(at >= MEMORY) {
+    if(at >= MEMORY || alternate >= TU_ARRAY_SIZE(memories)) {  // TinyUSB passes on whatever SET_INTERFACE said
         return 0;
     }
     uint16_t count = (uint16_t)(at + length > MEMORY ? MEMORY - at : length);

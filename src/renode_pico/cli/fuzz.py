@@ -36,7 +36,6 @@ def setting_of(options: BoardOptions) -> Setting:
         "--mips": options.mips,
         "--errata": options.errata or None,
         "--strict": options.strict or None,
-        "--sanitize": options.sanitize or None,
     }
     for name, given in left_out.items():
         if given is not None:

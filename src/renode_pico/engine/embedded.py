@@ -227,7 +227,7 @@ class EmbeddedEngine:
         return self._machine.bus_read(address) or 0
 
     def read_memory(self, address: int, length: int) -> bytes:
-        """Read RAM, flash or ROM; as far as there is any."""
+        """Read RAM, the USB controller's included, flash or ROM; as far as there is any."""
         return self._debugged.read(address, length) if self._debugged.is_memory(address) else b""
 
     def write_memory(self, address: int, data: bytes) -> None:

@@ -125,7 +125,7 @@ class Engine(Protocol):
         """Read a word over the chip's bus, as a debugger would: a register reacts as it does to the processor."""
 
     def read_memory(self, address: int, length: int) -> bytes:
-        """Read RAM, flash or ROM; as far as there is any."""
+        """Read RAM, the USB controller's included, flash or ROM; as far as there is any."""
 
     def write_memory(self, address: int, data: bytes) -> None:
         """Write RAM as a debugger does. Raises UsageError where there is none."""

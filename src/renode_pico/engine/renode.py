@@ -30,7 +30,8 @@ from renode_pico.rp2040.usb_sanitizer import Check, Misuse, Where
 
 HOST = "usb_host"
 GPIO_COUNT = 30
-MEMORIES = (range(0x4000), range(FLASH_BASE, FLASH_BASE + FLASH_SIZE), RAM)
+MEMORIES = (range(0x4000), range(FLASH_BASE, FLASH_BASE + FLASH_SIZE), RAM, range(0x5010_0000, 0x5010_1000))
+"""ROM, flash, RAM, and the USB controller's."""
 MIPS = 125
 """One instruction a cycle of the clock that MicroPython sets; docs/renode.md says why."""
 SP, LR, PC = 13, 14, 15
@@ -335,7 +336,7 @@ class RenodeEngine:
         return int(self._machine.internal.SystemBus.ReadDoubleWord(address))
 
     def read_memory(self, address: int, length: int) -> bytes:
-        """Read RAM, flash or ROM; as far as there is any."""
+        """Read RAM, the USB controller's included, flash or ROM; as far as there is any."""
         memory = next((memory for memory in MEMORIES if address in memory), None)
         length = min(length, memory.stop - address) if memory is not None else 0
         return bytes(self._machine.internal.SystemBus.ReadBytes(address, length)) if length > 0 else b""

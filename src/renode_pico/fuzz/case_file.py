@@ -32,7 +32,7 @@ class Setting:
     bootsel: bool = False
 
     def open(self) -> Board:
-        """Make the board. Raises what `Board` does."""
+        """Make the board, with the sanitizer. Raises what `Board` does."""
         return Board(
             self.firmware,
             engine=self.engine,
@@ -40,6 +40,7 @@ class Setting:
             cores=self.cores,
             revision=self.revision,
             bootsel=self.bootsel,
+            sanitize=True,
         )
 
 

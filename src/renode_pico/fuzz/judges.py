@@ -28,11 +28,13 @@ JUDGES = {
     "chapter9": "an answer that USB 2.0, chapter 9 does not allow",
     "toggle": "a data packet with the PID of the one before it (USB 2.0, 8.6 and 9.1.1.5)",
     "leak": "an answer with memory beyond what it is about",
-    "stack": "the stack has grown over its end",
+    "stack": "a core's stack has grown over its end",
+    "dpsram": "the USB controller's memory was written behind an endpoint's buffer",
+    "sanitizer": "the firmware does to the USB controller what it must not (docs/sanitizer.md)",
     "engines": "the two engines show different devices",
 }
 """What each judge says, in general."""
-GOES_ON = ("chapter9", "endless", "toggle", "leak")
+GOES_ON = ("chapter9", "endless", "toggle", "leak", "dpsram", "sanitizer")
 """Judges whose findings do not end a case."""
 FIRST_RESERVED_REQUEST = 13
 """Codes of standard requests from here on mean nothing to a full-speed device (USB 2.0, table 9-4)."""

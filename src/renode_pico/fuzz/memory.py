@@ -1,4 +1,4 @@
-"""Judges of memory: marks in RAM that nobody has written, objects that answers run over, the end of the stack.
+"""Judges of memory: marks in RAM that nobody wrote, objects that answers run over, the ends of stacks and buffers.
 
 A chip's RAM holds anything at power-on. Here it holds marks: each word is made of its address, so that one that comes
 out of the USB port tells where it was, and one that changed tells that somebody wrote there.
@@ -7,7 +7,7 @@ out of the USB port tells where it was, and one that changed tells that somebody
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -21,7 +21,14 @@ from renode_pico.usb.values import Setup
 RAM, RAM_SIZE = 0x2000_0000, 0x4_2000
 MEMORY = range(RAM, RAM + RAM_SIZE)
 FLASH = range(FLASH_BASE, FLASH_BASE + FLASH_SIZE)
-SCRATCH_Y = 0x2004_1000
+SCRATCH = (0x2004_1000, 0x2004_0000)
+"""Where the stacks of core 0 and core 1 are: SCRATCH_Y and SCRATCH_X."""
+SCRATCH_SIZE = 0x1000
+DPSRAM, DPSRAM_SIZE = 0x5010_0000, 0x1000
+ENDPOINT_CONTROLS = 0x80
+"""Bytes of DPSRAM before the buffer control words: the SETUP packet, and a word for each endpoint and direction."""
+EP0_BUFFER, PIECE = 0x100, 64
+CONTROL_ENABLE, CONTROL_DOUBLE, CONTROL_ADDRESS = 1 << 31, 1 << 30, 0xFFC0
 FACTOR, OFFSET = 0x9E37_79B1, 0x7F4A_7C15
 SHORTEST = 8
 """Bytes of an answer that are compared with memory; fewer could be anything."""
@@ -113,23 +120,26 @@ class LeakJudge:
 
 
 class StackJudge:
-    """Looks whether core 0's stack has grown over its end: the marks below it are still there.
+    """Looks whether a core's stack has grown over its end: the marks below it are still there.
 
-    Only where the stack ends within a memory of its own that nothing else of the program is in, as the pico-sdk has it.
+    Only where the stack ends within a memory of its own that nothing else of the program is in, as the pico-sdk has it:
+    core 0's in SCRATCH_Y, core 1's in SCRATCH_X.
     """
 
-    def __init__(self, engine: Engine, bottom: int, *, marked: bool) -> None:
+    def __init__(self, engine: Engine, core: int, bottom: int, *, marked: bool) -> None:
         self._engine = engine
+        self._core = core
         self._first = 0
         self._marks = b""
-        if not marked or not SCRATCH_Y < bottom < RAM + RAM_SIZE:
+        scratch = SCRATCH[core]
+        if not marked or not scratch < bottom < scratch + SCRATCH_SIZE:
             return
-        below = engine.read_memory(SCRATCH_Y, bottom - SCRATCH_Y)
+        below = engine.read_memory(scratch, bottom - scratch)
         first = bottom
-        while first > SCRATCH_Y and below[first - 4 - SCRATCH_Y :][:4] == mark(first - 4).to_bytes(4, "little"):
+        while first > scratch and below[first - 4 - scratch :][:4] == mark(first - 4).to_bytes(4, "little"):
             first -= 4
         self._first = first
-        self._marks = below[first - SCRATCH_Y :]
+        self._marks = below[first - scratch :]
 
     def look(self) -> Finding | None:
         """The finding, if the stack was there."""
@@ -137,5 +147,87 @@ class StackJudge:
         if guarded == self._marks:
             return None
         written = next(at for at in reversed(range(len(guarded))) if guarded[at] != self._marks[at])
-        text = f"core 0's stack has grown over its end: {self._first + written:#010x}, below it, was written"
-        return Finding("stack", "stack", text)
+        text = f"core {self._core}'s stack has grown over its end: {self._first + written:#010x}, below it, was written"
+        return Finding("stack", f"stack {self._core}" if self._core else "stack", text)
+
+
+class DpsramJudge:
+    """Looks whether the USB controller's memory was written behind an endpoint's buffer, where no other one lies.
+
+    A buffer is as long as its endpoint's largest packet, in whole pieces of 64 bytes, twice where it is double
+    (datasheet, 4.1.2.7). Writes into the next endpoint's buffer are the sanitizer's business.
+    """
+
+    def __init__(self, engine: Engine, packet_sizes: Mapping[int, int]) -> None:
+        self._engine = engine
+        self._sizes = packet_sizes
+        self._direct = engine.chip.machine.dpsram if isinstance(engine, EmbeddedEngine) else None
+        self._before = bytes(self._read(0, DPSRAM_SIZE))
+        self._known: dict[bytes, dict[int, range]] = {}
+        self._known_gaps: dict[frozenset[int], list[tuple[range, range, int]]] = {}
+        self._used: dict[int, range] = {}
+        self._seen: set[bytes] = set()
+
+    def _read(self, first: int, size: int) -> bytes | memoryview:
+        if self._direct is not None:
+            return self._direct[first : first + size]
+        return self._engine.read_memory(DPSRAM + first, size)
+
+    def begin(self) -> None:
+        """A case begins."""
+        self._used = {}
+        self._seen = set()
+        self.note()
+
+    def note(self) -> None:
+        """Take note of the buffers that there are now."""
+        controls = bytes(self._read(0, ENDPOINT_CONTROLS))
+        if controls not in self._seen:
+            self._seen.add(controls)
+            if controls not in self._known:
+                self._known[controls] = self._buffers(controls)
+            self._used |= self._known[controls]
+
+    def _buffers(self, controls: bytes) -> dict[int, range]:
+        """By the address of the endpoint and where its buffer begins."""
+        found = {0: range(EP0_BUFFER, EP0_BUFFER + 2 * PIECE)}
+        for number in range(2, ENDPOINT_CONTROLS // 4):
+            word = int.from_bytes(controls[4 * number :][:4], "little")
+            if word & CONTROL_ENABLE:
+                endpoint = number // 2 | (0 if number % 2 else 0x80)
+                pieces = -(-self._sizes.get(endpoint, PIECE) // PIECE)
+                size = pieces * PIECE * (2 if word & CONTROL_DOUBLE else 1)
+                first = word & CONTROL_ADDRESS
+                found[first << 8 | endpoint] = range(first, first + size)
+        return found
+
+    def look(self) -> Finding | None:
+        """The finding, if something was written there since the case began."""
+        self.note()
+        for behind, buffer, endpoint in self._gaps():
+            now = self._read(behind.start, len(behind))
+            before = self._before[behind.start : behind.stop]
+            if now != before:
+                at = behind[next(n for n in range(len(behind)) if now[n] != before[n])]
+                text = (
+                    f"DPSRAM at {at:#05x} was written, {at - buffer.stop} bytes behind the buffer of endpoint "
+                    f"{endpoint:#04x}, which begins at {buffer.start:#05x} and has {len(buffer)} bytes"
+                )
+                return Finding("dpsram", f"dpsram {endpoint:#04x}", text)
+        return None
+
+    def _gaps(self) -> list[tuple[range, range, int]]:
+        """What lies behind each buffer and belongs to no other: that, the buffer, its endpoint."""
+        used = frozenset(self._used)
+        if used not in self._known_gaps:
+            gaps = []
+            for key, buffer in self._used.items():
+                stop = min([buffer.stop + PIECE, DPSRAM_SIZE, *self._next(buffer.stop)])
+                if stop > buffer.stop:
+                    gaps.append((range(buffer.stop, stop), buffer, key & 0xFF))
+            self._known_gaps[used] = gaps
+        return self._known_gaps[used]
+
+    def _next(self, at: int) -> list[int]:
+        """Where other buffers begin from there on; `at` itself when it is within one."""
+        return [max(at, other.start) for other in self._used.values() if at < other.stop]

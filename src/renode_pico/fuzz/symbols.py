@@ -9,16 +9,19 @@ from pathlib import Path
 
 from renode_pico.engine.embedded_backtrace import Symbols, find_elf
 
+BOTTOMS = ("__StackBottom", "__StackOneBottom")
+"""What the linker scripts of the pico-sdk call the ends of the two stacks."""
+
 
 @dataclass(frozen=True, slots=True)
 class MemoryMap:
     """`objects`: address, size and name of each variable and table, by address, the largest of those at one address.
 
-    `stack_bottom`: the lowest address of core 0's stack, 0 if nothing says so. `functions`: the names of code.
+    `stack_bottoms`: the lowest address of each core's stack, 0 if nothing says so. `functions`: the names of code.
     """
 
     objects: tuple[tuple[int, int, str], ...] = ()
-    stack_bottom: int = 0
+    stack_bottoms: tuple[int, int] = (0, 0)
     functions: Symbols | None = None
 
     def function(self, address: int) -> str:
@@ -45,7 +48,7 @@ def memory_map(firmware: Path) -> MemoryMap:
     from elftools.elf.sections import SymbolTableSection
 
     objects: dict[int, tuple[int, str]] = {}
-    bottom = 0
+    bottoms = dict.fromkeys(BOTTOMS, 0)
     try:
         with path.open("rb") as stream:
             for section in ELFFile(stream).iter_sections():
@@ -53,11 +56,12 @@ def memory_map(firmware: Path) -> MemoryMap:
                     continue
                 for symbol in section.iter_symbols():
                     address, size = symbol.entry.st_value, symbol.entry.st_size
-                    if symbol.name == "__StackBottom":
-                        bottom = address
+                    if symbol.name in bottoms:
+                        bottoms[symbol.name] = address
                     elif symbol.entry.st_info.type == "STT_OBJECT" and size > objects.get(address, (0, ""))[0]:
                         objects[address] = (size, symbol.name)
         functions = Symbols(path)
     except Exception:  # Ornaments of findings: a broken ELF file takes them away, and nothing else.
         return MemoryMap()
-    return MemoryMap(tuple((at, size, name) for at, (size, name) in sorted(objects.items())), bottom, functions)
+    known = tuple((at, size, name) for at, (size, name) in sorted(objects.items()))
+    return MemoryMap(known, (bottoms[BOTTOMS[0]], bottoms[BOTTOMS[1]]), functions)

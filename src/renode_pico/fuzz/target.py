@@ -15,8 +15,10 @@ from renode_pico.engine.embedded import EmbeddedEngine
 from renode_pico.engine.embedded_backtrace import backtrace
 from renode_pico.errors import Disconnected, FirmwareError, Timeout, UsageError
 from renode_pico.fuzz.coverage import BehaviourCoverage, EdgeCoverage, Novelty
+from renode_pico.fuzz.invariants import Invariants
 from renode_pico.fuzz.judges import GOES_ON, Finding, ToggleJudge, answer_fault, crash, endless
-from renode_pico.fuzz.memory import LeakJudge, StackJudge, fill_with_marks
+from renode_pico.fuzz.memory import DpsramJudge, LeakJudge, StackJudge, fill_with_marks
+from renode_pico.fuzz.misuse import MisuseJudge
 from renode_pico.fuzz.program import Action, Control, Program, Receive, Reset, Send, Spoil, Suspend, Unplug, Wait
 from renode_pico.fuzz.symbols import memory_map
 from renode_pico.usb import requests
@@ -98,8 +100,14 @@ class Target:
         self.memory = memory_map(board.firmware)
         self.toggles = ToggleJudge(self.device)
         self.leaks = LeakJudge(engine, self.memory, marked=marked)
-        self.stack = StackJudge(engine, self.memory.stack_bottom, marked=marked)
+        self.stacks = [
+            StackJudge(engine, core, bottom, marked=marked) for core, bottom in enumerate(self.memory.stack_bottoms)
+        ]
+        self.invariants = Invariants(self.device)
+        self.dpsram = DpsramJudge(engine, self.invariants.packet_sizes)
+        self.misuses = MisuseJudge(board)
         self.host.add_observer(self.toggles)
+        self.host.add_observer(self.invariants)
         self.known: set[str] = set()
         """Keys of findings that need not be waited for again."""
         self.novelty: Novelty = BehaviourCoverage()
@@ -121,6 +129,8 @@ class Target:
             self.restore()
         self.novelty.begin()
         self.toggles.begin()
+        self.invariants.begin(self.first_configuration)
+        self.dpsram.begin()
         return _Case(self).run(program)
 
     def _starts(self) -> tuple[int, int]:
@@ -184,19 +194,23 @@ class _Case:
                     answer = self._do(action)
                     self.outcome.answers.append(answer)
                     self.outcome.behaviour.append((_kind(action), answer.ended, len(answer.data)))
+                    self.target.dpsram.note()
                     self._judge_bus()
                 self._cancel()
                 self._look_after()
             except (Disconnected, Timeout):
                 self._lost()
             self._judge_bus()
-            self._found(self.target.stack.look())
+            for finding in (self.target.dpsram.look(), *self.target.misuses.look()):
+                self._found(finding)
+            for stack in self.target.stacks:
+                self._found(stack.look())
         except _Over:
             pass
         except FirmwareError as error:
             self.outcome.findings.append(crash(str(error)))
-            stack = self.target.stack.look()
-            self.outcome.findings += [stack] if stack is not None else []
+            grown = [stack.look() for stack in self.target.stacks]
+            self.outcome.findings += [finding for finding in grown if finding is not None]
         return self.outcome
 
     # Actions
@@ -460,6 +474,8 @@ class _Case:
     def _judge_bus(self) -> None:
         finding, self.target.toggles.finding = self.target.toggles.finding, None
         self._found(finding)
+        for finding in self.target.invariants.take():
+            self._found(finding)
 
     def _gone(self, what: str) -> None:
         """The device does not answer where it must. Does it after a bus reset?"""
