@@ -25,7 +25,8 @@ struct pico {
     u8 dirty_granules[SRAM_SIZE >> GRANULE_BITS];
     u8 clean_sectors[FLASH_SIZE >> SECTOR_BITS];
     u8 *coverage;      /* NULL, or COVERAGE_SIZE counters of edges between basic blocks */
-    u32 edge_from;
+    u32 edge_from;     /* the block that the next edge comes from */
+    u32 edge_under[2][64]; /* by core and exception: what it was as the handler came in */
     bool semihosting;  /* BKPT 0xAB is a call to the host */
     bool debugging;    /* there are breakpoints or watchpoints, or a step is under way */
     u32 step_over[2];  /* by core: the PC, with bit 0 set, at which execution begins whatever stands there; 0: none */

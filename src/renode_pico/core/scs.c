@@ -179,6 +179,8 @@ static void enter(struct pico *p, struct core *c, u32 exception)
 {
     u32 vector;
     c->entering = false;
+    p->edge_under[c->number][exception & 0x3F] = p->edge_from; /* where a handler comes in is no edge of the program */
+    p->edge_from = 0;
     c->ipsr = exception;
     c->r[14] = c->exc_return;
     if (exception >= EXC_IRQ0) {
@@ -275,6 +277,7 @@ u32 core_return(struct pico *p, struct core *c, u32 exc_return)
 {
     u32 frame[8], sp;
     bool valid = return_is_valid(c, exc_return), to_psp = (exc_return & 15) == 13, to_handler = (exc_return & 15) == 1;
+    p->edge_from = p->edge_under[c->number][c->ipsr & 0x3F];
     deactivate(c, c->ipsr);
     c->event = true;
     if (!valid) {

@@ -90,12 +90,15 @@ class EdgeCoverage:
         if not new.any():
             return News.NONE
         self._seen[touched] = seen | classes
-        rows = np.flatnonzero(new.any(axis=1))
-        self._new = touched[rows], new[rows]
-        return News.EDGE if (new.astype(bool) & (seen == 0)).any() else News.COUNT
+        first = np.where(seen == 0, new, 0)
+        kind = News.EDGE if first.any() else News.COUNT
+        told = first if kind is News.EDGE else new
+        rows = np.flatnonzero(told.any(axis=1))
+        self._new = touched[rows], told[rows]
+        return kind
 
     def same_news(self, behaviour: Sequence[Hashable]) -> bool:
-        """Whether each of those edges was taken as often again."""
+        """Whether each edge that was new was taken again; where none was, each as often."""
         touched, new = self._new
         return bool(np.array_equal(_CLASS_OF[self._rows[touched]] & new, new))
 

@@ -25,8 +25,8 @@ from renode_pico.fuzz.program import (
     Wait,
 )
 from renode_pico.usb.configured import ConfiguredDevice
-from renode_pico.usb.descriptors import Interface
-from renode_pico.usb.transfer import Setup
+from renode_pico.usb.descriptors import EndpointDescriptor, Interface
+from renode_pico.usb.transfer import Setup, TransferType
 from renode_pico.usb.wire import Fault
 
 LONGEST = 12
@@ -37,8 +37,12 @@ LENGTHS = (
 )
 WORDS = (0, 1, 2, 3, 4, 7, 8, 0x10, 0x20, 0x3F, 0x40, 0x7F, 0x80, 0xFF, 0x100, 0x200, 0x300, 0x7FFF, 0x8000, 0xFFFF)
 VALUES = (0, 1, 2, 3, 4, 5, 8, 0x10, 0x40, 0x7F, 0x80, 0xFF, 0x100, 0xFFFF)
+VENDOR_REQUESTS = 16
+"""Requests of a vendor that are tried in a plain way; nobody says which a device has."""
 MORE_LENGTHS = (0, 1, 8, 64, 255, 512)
 """What each request that the device knows is tried with, once."""
+OTHER_LENGTHS = (8, 64, 255)
+"""And with its direction reversed."""
 LONG, CUT_OFF = 200, 100
 """Bytes of a data stage, and emulated microseconds after which it is left under way: some packets are through then."""
 REQUEST_TYPES = tuple(
@@ -101,11 +105,32 @@ class Grammar:
             for kind, request, length in CLASS_REQUESTS.get(setting.bInterfaceClass, ()):
                 programs.append((self._control(Setup(kind, request, 0, interface, length)),))
             programs.append((Control(Setup(0x01, 11, setting.bAlternateSetting, interface, 0)),))
-        programs += [(self._control(Setup(kind, 1, 0, 0, 8)),) for kind in (0x40, 0xC0, 0x41, 0xC1)]
+        programs += [
+            (self._control(Setup(kind, number, 0, 0, length)),)
+            for number in range(VENDOR_REQUESTS)
+            for kind in (0x40, 0xC0, 0x41, 0xC1)
+            for length in (0, 8)
+        ]
         programs += [(Send(each.bEndpointAddress, b"U" * each.max_packet_size),) for each in self._outs]
         programs += [(Receive(each.bEndpointAddress, each.max_packet_size),) for each in self._ins]
         programs += [(Reset(),), (Suspend(),), (Unplug(),), (Reset(configure=False),)]
+        programs += [(data, anew, data) for endpoint in self._endpoints for data, anew in self._restarts(endpoint)]
         return [Program(actions) for actions in programs]
+
+    def _restarts(self, endpoint: EndpointDescriptor) -> list[tuple[Action, Action]]:
+        """Data of an endpoint, and what makes it begin anew: SET_CONFIGURATION, SET_INTERFACE, a halt that is cleared
+        (USB 2.0, 9.1.1.5 and 9.4.5)."""
+        address, size = endpoint.bEndpointAddress, endpoint.max_packet_size
+        if endpoint.type is TransferType.ISOCHRONOUS:
+            return []
+        data = Receive(address, size) if endpoint.is_in else Send(address, bytes(min(size, 8)))
+        anew = [Setup(0x00, 9, self._value, 0, 0), Setup(0x02, 1, 0, address, 0)]
+        anew += [
+            Setup(0x01, 11, each.bAlternateSetting, each.bInterfaceNumber, 0)
+            for each in self._settings
+            if address in (other.bEndpointAddress for other in each.endpoints)
+        ]
+        return [(data, Control(setup)) for setup in anew]
 
     def make(self) -> Program:
         """A new program of one to six actions."""
@@ -136,7 +161,8 @@ class Grammar:
         return Program(tuple(actions[:LONGEST]))
 
     def variants(self, action: Control) -> list[Program]:
-        """What is tried of a request that the device knows: other lengths and values; cut off, then made again."""
+        """What is tried of a request that the device knows: other lengths and values, the other direction; cut off, then
+        made again."""
         setup = action.setup
         programs: list[tuple[Action, ...]] = []
         for value in VALUES:
@@ -146,6 +172,9 @@ class Grammar:
             if length != setup.wLength:
                 data = b"" if setup.is_in else (action.data + self._data(length, setup))[:length]
                 programs.append((Control(replace(setup, wLength=length), data),))
+        for length in OTHER_LENGTHS:
+            other = replace(setup, bmRequestType=setup.bmRequestType ^ 0x80, wLength=length)
+            programs.append((Control(other, b"" if other.is_in else self._data(length, other)),))
         if not setup.is_in:
             long = Control(replace(setup, wLength=LONG), (action.data + self._data(LONG, setup))[:LONG])
             programs.append((replace(long, leave_us=CUT_OFF), long))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -92,7 +93,12 @@ class Fuzzer:
         """Actions that have shown something new by themselves."""
         self._varied: set[Hashable] = set()
         """Requests that were tried with other values and lengths."""
-        self._waiting: list[Program] = [*self._read_corpus(), *self._grammar.seeds()][::-1]
+        self._first: list[Program] = [*self._read_corpus(), *self._grammar.seeds()][::-1]
+        """What a run begins with, the next one last."""
+        self._waiting: list[Program] = []
+        """What is to be tried with what has been found, the next one last."""
+        self._grow: deque[Program] = deque()
+        """Programs that took a new edge, and whose neighbours have not been tried."""
         self._sha256 = image_hash(target.board.firmware)
         unit = target.novelty.unit
         self.report = Report(target.board.firmware.name, target.engine.version, seed, unit=unit)
@@ -120,6 +126,10 @@ class Fuzzer:
         return report
 
     def _next(self) -> Program:
+        if self._first:
+            return self._first.pop()
+        while not self._waiting and self._grow:
+            self._waiting = self._neighbours(self._grow.popleft())
         if self._waiting:
             return self._waiting.pop()
         if not self.corpus or self._random.random() < FRESH:
@@ -152,10 +162,11 @@ class Fuzzer:
             if not path.exists():
                 CaseFile(self.setting, program, self._sha256).write(path)
         if news is News.EDGE:
-            self._edges.append(program)
             if len(program.actions) == 1:
+                self._waiting += self._behind_others(program.actions[0])
                 self._steps.append(program.actions[0])
-            self._waiting += self._neighbours(program)
+            self._edges.append(program)
+            self._grow.append(program)
 
     def _neighbours(self, program: Program) -> list[Program]:
         """A program that took a new edge with each known step behind it that is of its kind, and some others; a request
@@ -175,6 +186,15 @@ class Fuzzer:
                 self._varied.add(request)
                 found += self._grammar.variants(last)
         return found
+
+    def _behind_others(self, step: Action) -> list[Program]:
+        """A new step behind programs that took a new edge and end with one of its kind: which of two is met first may
+        not matter."""
+        kind = _kind(step)
+        if not kind or any(_request(step) == _request(other) for other in self._steps):
+            return []
+        near = [each for each in self._edges if len(each.actions) < LONGEST and _kind(each.actions[-1]) == kind]
+        return [Program((*each.actions, step)) for each in self._random.sample(near, min(NEAR, len(near)))]
 
     def _trimmed(self, program: Program) -> Program:
         for at in reversed(range(len(program.actions))):
