@@ -35,7 +35,7 @@ FAULTY = Setting("chip/faulty")
 FAULTS = tomllib.loads(
     (Path(__file__).parents[2] / "firmware" / "chip" / "faulty" / "faults.toml").read_text(encoding="utf-8")
 )["fault"]
-SEED, BUDGET = 4, 2500
+SEED, BUDGET = 4, 2000
 """The budget is printed; within it the seed finds all ten."""
 CONSOLE, CLASS = 0x41, 0x21
 

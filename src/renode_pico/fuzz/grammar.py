@@ -161,7 +161,7 @@ class Grammar:
         return Program(tuple(actions[:LONGEST]))
 
     def variants(self, action: Control) -> list[Program]:
-        """What is tried of a request that the device knows: other lengths and values, the other direction; cut off, then
+        """What is tried of a request that the device knows: other lengths, values, the other direction; cut off, then
         made again."""
         setup = action.setup
         programs: list[tuple[Action, ...]] = []

@@ -167,6 +167,8 @@ class DpsramJudge:
         self._known_gaps: dict[frozenset[int], list[tuple[range, range, int]]] = {}
         self._used: dict[int, range] = {}
         self._seen: set[bytes] = set()
+        self.note()
+        self._first = dict(self._used), set(self._seen)
 
     def _read(self, first: int, size: int) -> bytes | memoryview:
         if self._direct is not None:
@@ -174,10 +176,9 @@ class DpsramJudge:
         return self._engine.read_memory(DPSRAM + first, size)
 
     def begin(self) -> None:
-        """A case begins."""
-        self._used = {}
-        self._seen = set()
-        self.note()
+        """A case begins, with the buffers that there were when this was made."""
+        used, seen = self._first
+        self._used, self._seen = dict(used), set(seen)
 
     def note(self) -> None:
         """Take note of the buffers that there are now."""

@@ -194,7 +194,8 @@ class _Case:
                     answer = self._do(action)
                     self.outcome.answers.append(answer)
                     self.outcome.behaviour.append((_kind(action), answer.ended, len(answer.data)))
-                    self.target.dpsram.note()
+                    if _changes_endpoints(action):
+                        self.target.dpsram.note()
                     self._judge_bus()
                 self._cancel()
                 self._look_after()
@@ -527,6 +528,13 @@ class _Case:
 def _changes_toggles(setup: Setup) -> bool:
     """Whether a request makes endpoints begin with DATA0 again, if it is accepted."""
     return (setup.bmRequestType, setup.bRequest) in ((0x00, 9), (0x01, 11), (0x02, 1))
+
+
+def _changes_endpoints(action: Action) -> bool:
+    """Whether a device may have opened other endpoints, or elsewhere in its memory."""
+    if isinstance(action, Control):
+        return action.setup.bmRequestType & 0x60 == 0 and action.setup.bRequest in (9, 11)
+    return isinstance(action, Reset | Unplug)
 
 
 def _kind(action: Action) -> str:
