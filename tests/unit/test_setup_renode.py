@@ -19,9 +19,10 @@ from pathlib import Path
 
 import pytest
 
+from renode_pico.cli import main
 from renode_pico.renode_models import find_renode
 from renode_pico.setup import download, release
-from tests.processes import run
+from tests.processes import run, run_here
 from tests.unit import renode_layouts as layouts
 
 VERSION = "1.16.1"
@@ -138,7 +139,12 @@ def renode_pico(*arguments: str, preload: str = "") -> Said:
 
 
 def setup(*arguments: str, preload: str = "") -> Said:
-    return renode_pico("setup", "renode", "--without-pyrenode3", *arguments, preload=preload)
+    """Set Renode up: in this process, which is quicker, unless something is to be different in it."""
+    words = ("setup", "renode", "--without-pyrenode3", *arguments)
+    if preload:
+        return renode_pico(*words, preload=preload)
+    done = run_here(main, words)
+    return Said(done.returncode, done.stdout, done.stderr)
 
 
 @pytest.mark.row("K2.download")
