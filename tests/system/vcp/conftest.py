@@ -5,6 +5,7 @@ The console is UART0 and there is no built-in USB function, so that the ports ar
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from typing import Any
 
@@ -15,7 +16,7 @@ from renode_pico.micropython.repl import Repl
 from renode_pico.usb.cdc import CdcPort, cdc_ports
 
 BOOT = "import pyb\npyb.usb_mode('2xVCP')\n"
-PRELUDE = "import pyb, time\nv = pyb.USB_VCP()\nw = pyb.USB_VCP(1)\n"
+PRELUDE = "import hashlib, pyb, time\nv = pyb.USB_VCP()\nw = pyb.USB_VCP(1)\n"
 WITHOUT_C = "import sys\nsys.modules['_usb_vcp'] = None\n"
 """Makes pyb run as on a stock MicroPython image."""
 
@@ -60,6 +61,11 @@ class Vcp:
     def eval(self, expression: str) -> Any:
         return self.console.eval(expression)
 
+    def digest(self, expression: str) -> tuple[int, bytes]:
+        """`digest` of what an expression gives; 8,000 bytes take the console 2 s and as many interrupts to show."""
+        length, sha256 = self.eval(f"(lambda data: (len(data), hashlib.sha256(data).digest()))({expression})")
+        return length, sha256
+
     def meanwhile(self, code: str, action: Callable[[], object], timeout: float = 120.0) -> str:
         """Run code, and `action` when it prints the first time; what it printed. timeout: emulated seconds."""
         actions = [action]
@@ -80,6 +86,11 @@ class Vcp:
 def vcp(pico: Board) -> Vcp:
     """The board, enumerated."""
     return Vcp(pico)
+
+
+def digest(data: bytes) -> tuple[int, bytes]:
+    """Length and SHA-256, which stand for much data."""
+    return len(data), hashlib.sha256(data).digest()
 
 
 def pattern(length: int, seed: int = 0) -> bytes:
