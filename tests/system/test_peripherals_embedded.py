@@ -87,7 +87,7 @@ def test_spi_exchanges_with_a_device_and_takes_its_time(pico: Board, repl: Repl)
         """
 from machine import SPI, Pin
 import time
-spi = SPI(0, baudrate=1_000_000, sck=Pin(18), mosi=Pin(19), miso=Pin(16))
+spi = SPI(0, baudrate=1_000_000, phase=1, sck=Pin(18), mosi=Pin(19), miso=Pin(16))
 answer, data = bytearray(4), bytes(1000)
 spi.write_readinto(b'abcd', answer)
 print(bytes(answer))

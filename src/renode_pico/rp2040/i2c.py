@@ -27,7 +27,7 @@ ENABLE, ENABLE_ABORT, ENABLE_TX_CMD_BLOCK = 1 << 0, 1 << 1, 1 << 2
 STATUS_ACTIVITY, STATUS_TFNF, STATUS_TFE, STATUS_RFNE, STATUS_RFF = 1 << 0, 1 << 1, 1 << 2, 1 << 3, 1 << 4
 STATUS_MST_ACTIVITY, STATUS_SLV_ACTIVITY = 1 << 5, 1 << 6
 ABRT_7B_ADDR_NOACK, ABRT_10ADDR1_NOACK, ABRT_TXDATA_NOACK, ABRT_GCALL_NOACK = 1 << 0, 1 << 1, 1 << 3, 1 << 4
-ABRT_GCALL_READ, ABRT_10B_RD_NORSTRT, ABRT_MASTER_DIS = 1 << 5, 1 << 10, 1 << 11
+ABRT_GCALL_READ, ABRT_SBYTE_NORSTRT, ABRT_10B_RD_NORSTRT, ABRT_MASTER_DIS = 1 << 5, 1 << 9, 1 << 10, 1 << 11
 ABRT_SLVFLUSH_TXFIFO, ABRT_SLVRD_INTX, ABRT_USER_ABRT = 1 << 13, 1 << 15, 1 << 16
 TX_FLUSH_CNT_LSB = 23
 DMA_RX, DMA_TX = 1 << 0, 1 << 1
@@ -176,7 +176,13 @@ class I2c(Block):
         """Take the next command, if there is one and the bus waits for it."""
         if self._phase not in (Phase.IDLE, Phase.HOLD) or not self._tx or self._flushed:
             return
-        if not self.IC_CON & CON_MASTER_MODE or self.IC_ENABLE & ENABLE_TX_CMD_BLOCK:
+        if not self.IC_CON & CON_MASTER_MODE:
+            if self.IC_CON & CON_SLAVE_DISABLE:
+                self._abort(ABRT_MASTER_DIS)
+            return
+        if self.IC_ENABLE & ENABLE_TX_CMD_BLOCK:
+            return
+        if self._phase is Phase.IDLE and not self.IC_CON & CON_RESTART_EN and self._needs_restart():
             return
         command = self._command = self._tx.popleft()
         read = bool(command & CMD_READ)
@@ -197,6 +203,17 @@ class I2c(Block):
         self.IC_RAW_INTR_STAT |= INT_ACTIVITY
         long = bool(self.IC_CON & CON_10BITADDR_MASTER and not self.IC_TAR & TAR_SPECIAL)
         self._begin(Phase.ADDRESS, 1 + BYTE_PERIODS * (1 + long + (long and read)))
+
+    def _needs_restart(self) -> bool:
+        """What cannot be begun without RESTART: it is aborted, True."""
+        if self.IC_TAR & TAR_SPECIAL:
+            if self.IC_TAR & TAR_GC_OR_START:
+                self._abort(ABRT_SBYTE_NORSTRT)
+                return True
+        elif self.IC_CON & CON_10BITADDR_MASTER and self._tx[0] & CMD_READ:
+            self._abort(ABRT_10B_RD_NORSTRT)
+            return True
+        return False
 
     def _begin(self, phase: Phase, periods: int) -> None:
         self._phase = phase

@@ -10,7 +10,7 @@ from renode_pico.rp2040.block import Block, Dreq, Function, Irq, Line, Machine, 
 from renode_pico.rp2040.clocks import Clocks, Generator
 from renode_pico.rp2040.unmodelled import Unmodelled
 
-CR0_DSS_BITS, CR0_FRF_BITS, CR0_SCR_LSB = 0xF, 0x30, 8
+CR0_DSS_BITS, CR0_FRF_BITS, CR0_SPH, CR0_SCR_LSB = 0xF, 0x30, 1 << 7, 8
 CR1_LBM, CR1_SSE, CR1_MS, CR1_SOD = 1 << 0, 1 << 1, 1 << 2, 1 << 3
 SR_TFE, SR_TNF, SR_RNE, SR_RFF, SR_BSY = 1 << 0, 1 << 1, 1 << 2, 1 << 3, 1 << 4
 INT_ROR, INT_RT, INT_RX, INT_TX = 1 << 0, 1 << 1, 1 << 2, 1 << 3
@@ -35,10 +35,7 @@ class Spi(Block):
     device itself: whoever is master calls `exchange`.
     """
 
-    LACKS = (
-        "At the pins there is no clock and no data, bit by bit: frames reach what is attached as `device`.",
-        "The pause between frames that SPH=0 makes takes no time.",
-    )
+    LACKS = ("At the pins there is no clock and no data, bit by bit: frames reach what is attached as `device`.",)
 
     SSPCR0 = Register(0x000, mask=0xFFFF)
     SSPCR1 = Register(0x004, mask=0xF)
@@ -93,17 +90,18 @@ class Spi(Block):
         """Of a frame."""
         return (self.SSPCR0 & CR0_DSS_BITS) + 1
 
-    def _bits_ns(self, bits: int) -> int:
+    def _bits_ns(self, bits: float) -> int:
         hz = self._clocks.frequency[Generator.PERI]
-        return bits * self.SSPCPSR * (1 + (self.SSPCR0 >> CR0_SCR_LSB)) * NS_PER_S // hz if hz else 0
+        half_bits = round(2 * bits)
+        return half_bits * self.SSPCPSR * (1 + (self.SSPCR0 >> CR0_SCR_LSB)) * NS_PER_S // (2 * hz) if hz else 0
 
     # Master
 
-    def _start(self) -> None:
+    def _start(self, *, goes_on: bool = False) -> None:
         control = self.SSPCR1
         if self._shifting >= 0 or not self._tx or control & (CR1_SSE | CR1_MS) != CR1_SSE:
             return
-        frame_ns = self._bits_ns(self.bits)
+        frame_ns = self._bits_ns(self.bits + (self._between if goes_on else self._at_the_ends))
         if frame_ns:
             self._shifting = self._tx.popleft()
             self._frame_alarm.schedule(frame_ns)
@@ -117,8 +115,18 @@ class Spi(Block):
         else:
             received = self._sampled()
         self._received(received)
-        self._start()
+        self._start(goes_on=True)
         self._show()
+
+    @property
+    def _at_the_ends(self) -> float:
+        """Bits for which chip select is low around a frame by itself (ARM DDI 0194, 2.4)."""
+        return 0 if self.SSPCR0 & (CR0_FRF_BITS | CR0_SPH) == CR0_SPH else 1
+
+    @property
+    def _between(self) -> float:
+        """Bits from one frame to the next: with SPH = 0 chip select is high for half a bit."""
+        return 0 if self.SSPCR0 & (CR0_FRF_BITS | CR0_SPH) else 1.5
 
     def _sampled(self) -> int:
         pins = RX_PINS[self._which] & self._machine.pin_functions(Function.SPI)

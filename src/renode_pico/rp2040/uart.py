@@ -268,7 +268,9 @@ class Uart(Block):
             self.UARTRSR |= RSR_OE
             self.UARTRIS |= INT_OE
             return
-        self._overrun = False
+        if self._overrun:  # with the first character behind those that are lost
+            self._overrun = False
+            value |= DR_OE
         self._rx.append(value)
         if value & DR_ERRORS:
             self.UARTRIS |= (value & DR_ERRORS) >> 8 << 7
@@ -292,8 +294,6 @@ class Uart(Block):
             self.UARTRIS &= ~INT_RT
             self._quiet_alarm.cancel()
             self._active_ns = 0
-        if self._overrun:
-            value |= DR_OE
         self._show()
         self._show_rts()
         self._start_arrival()
@@ -347,6 +347,8 @@ class Uart(Block):
 
     @UARTCR.written
     def _control_written(self, before: int, raw: int) -> None:
+        if self.UARTLCR_H & LCR_BRK and self.UARTCR & CR_LBE and self.UARTCR & ~before & CR_RXE:
+            self._received(BREAK)  # the SDK switches the UART off to begin a break
         if (before ^ self.UARTCR) & CR_CTSEN:
             self._look_at_cts()
         self._functions_changed()
@@ -394,3 +396,6 @@ class Uart(Block):
             self._rts_shown = self.rts
             pins = RTS_PINS[self._which]
             self._machine.drive(Function.UART, pins, 0 if self.rts else pins, pins)
+            if self.UARTCR & CR_LBE:
+                self._start_sending()
+                self._show()

@@ -12,6 +12,8 @@ LBM, SSE, MS, SOD = 1, 2, 4, 8
 TFE, TNF, RNE, RFF, BSY = 1, 2, 4, 8, 16
 ROR, RT, RX, TX = 1, 2, 4, 8
 FRAME_S = 8 * 10 * CYCLE_S
+SPH = 1 << 7
+"""Frames follow each other without a gap."""
 """Eight bits at 12.5 MHz."""
 
 
@@ -22,7 +24,7 @@ class Spi(Registers):
 
     def set_up(self, control: int = 0, bits: int = 8) -> None:
         self[CPSR] = 10
-        self[CR0] = bits - 1
+        self[CR0] = SPH | bits - 1
         self[CR1] = SSE | control
 
     def run(self, frames: float) -> None:
@@ -66,7 +68,7 @@ def test_frames_take_their_time(spi: Spi) -> None:
 
 @pytest.mark.parametrize(("bits", "scr"), [(4, 0), (16, 0), (8, 4)])
 def test_length_and_rate_are_programmed(spi: Spi, bits: int, scr: int) -> None:
-    spi[CR0] = scr << 8 | bits - 1
+    spi[CR0] = scr << 8 | SPH | bits - 1
     start = spi.bench.now
     spi.model.device = echo = Echo()
     spi[DR] = 0xFFFF
@@ -195,3 +197,21 @@ def test_it_is_a_pl022() -> None:
     bench = Bench()
     for base in (SPI0, SPI1):
         assert [bench[base + 0xFE0 + 4 * n] for n in range(8)] == [0x22, 0x10, 0x34, 0x00, 0x0D, 0xF0, 0x05, 0xB1]
+
+
+def test_chip_select_takes_its_time_around_frames(spi: Spi) -> None:
+    spi[CR0] = 7  # SPH = 0
+    spi.model.device = echo = Echo()
+    bit = 1 / 8
+    for _ in range(3):
+        spi[DR] = 0x55
+    spi.run(1 + bit - 0.02)
+    assert echo.seen == []
+    spi.run(0.04)
+    assert len(echo.seen) == 1, "a bit's time at its end"
+    spi.run(1 + 1.5 * bit - 0.06)
+    assert len(echo.seen) == 1
+    spi.run(0.08)
+    assert len(echo.seen) == 2, "and half of one before the next"
+    spi.run(1 + 1.5 * bit)
+    assert len(echo.seen) == 3
