@@ -53,7 +53,7 @@ class MassStorage(Function):
 
     def __init__(self, disk):
         self.disk = disk
-        self._cbw = bytearray(31)
+        self._cbw = bytearray(PACKET)  # of which 31 are the wrapper: TinyUSB copies all that a packet brings, asked for or not
         self._sense = NO_SENSE
         self.reset()
 
@@ -116,7 +116,7 @@ class MassStorage(Function):
         self._then(self._command, self.ep_out, self._cbw)
 
     def _command(self):
-        signature, self._tag, self._expected, flags, lun, size = struct.unpack("<IIIBBB", self._cbw)
+        signature, self._tag, self._expected, flags, lun, size = struct.unpack_from("<IIIBBB", self._cbw)
         if self._count != 31 or signature != 0x43425355 or lun or not 1 <= size <= 16:
             self._broken = True
             self._stall(self.ep_in)
@@ -125,7 +125,7 @@ class MassStorage(Function):
         self._to_host = bool(flags & 0x80)
         self._moved = 0
         self._status = PASSED
-        command = memoryview(self._cbw)[15:]
+        command = memoryview(self._cbw)[15:31]
         handler = COMMANDS.get(command[0])
         if command[0] != REQUEST_SENSE:
             self._sense = NO_SENSE

@@ -77,3 +77,20 @@ def test_an_upload_from_a_memory_that_is_not_there_brings_nothing(request: pytes
             outcome = target.run(Program(upload))
             assert [answer.data for answer in outcome.answers] == [b"", b""]
             assert [each.key for each in outcome.findings] == ["chapter9 set-interface"]
+
+
+APPS = Path(__file__).parents[2] / "firmware" / "apps"
+DISK = {name: (APPS / name).read_bytes() for name in ("composite_device.py", "msc_ramdisk.py")}
+DISK["main.py"] = b"import msc_ramdisk\ndisk = msc_ramdisk.start()\n"
+
+
+@pytest.mark.usefixtures("own_board")
+def test_a_packet_longer_than_a_command_harms_nothing(request: pytest.FixtureRequest) -> None:
+    """Our RAM disk gave TinyUSB a buffer of 31 bytes for a packet of up to 64, and lost what lay behind it."""
+    assert 'id="long-packet"' in PAGE
+    with Setting("uart", engine=cast(EngineName, engine_of(request.config)), files=DISK).open() as board:
+        target = Target(board)
+        for length in (32, 36, 63, 64):
+            outcome = target.run(Program((Send(0x01, b"\x55" * length), Control(Setup(0xA1, 0xFE, 0, 0, 1)))))
+            assert outcome.findings == []
+            assert [answer.ended for answer in outcome.answers] == ["completed"] * 2

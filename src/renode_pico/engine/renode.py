@@ -114,6 +114,7 @@ class RenodeEngine:
         self._gdb_port: int | None = None
         self._wait_for_gdb = False
         self._closed = False
+        self._went_back = False
 
     def _load(self, firmware: Path) -> None:
         config, command = self._config, self._runtime.command
@@ -438,6 +439,7 @@ class RenodeEngine:
         if snapshot.in_place is None or not snapshot.in_place.Restore():
             self._load_state(snapshot)
         self._noted = -1
+        self._went_back = True
         self._take_up(snapshot.under_way)
 
     def _load_state(self, snapshot: RenodeSnapshot) -> None:
@@ -580,9 +582,15 @@ class RenodeEngine:
             self._leave_cores()
             self._host.internal.Forget()
             if self._emulation.Equals(self._runtime.emulation.internal):  # a later board has made another one
+                self._catch_up()
                 self._runtime.clear()
             self._runtime.collect()
             self._folder.cleanup()
+
+    def _catch_up(self) -> None:
+        """The flash went back with a snapshot, and its file has not: it keeps what is written, as that is written."""
+        if self._went_back and self._config.flash_file is not None:
+            self._runtime.command(f"sysbus.ssi SaveFlash {path_token(self._config.flash_file)}")
 
     # Renode's objects
 

@@ -412,7 +412,8 @@ class _Case:
     # Is it well?
 
     def _look_after(self) -> None:
-        """The device answers GET_STATUS, and so does each endpoint."""
+        """The device answers GET_STATUS, and so does each endpoint; another one in its place is not asked."""
+        self._reset_by_itself()
         if not self.sure or not self.address:
             self.address_again()
         setup = requests.get_status()
