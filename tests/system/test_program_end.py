@@ -43,6 +43,14 @@ def test_main_has_returned(pico: Board, how: str, status: int) -> None:
 
 
 @pytest.mark.pico(firmware=ENDS)
+def test_what_is_typed_before_the_program_listens_is_lost(pico: Board) -> None:
+    pico.engine.uart(0).write(b"s")
+    error = end(pico, "r")
+    assert isinstance(error, ProgramEnded)
+    assert error.status == 0
+
+
+@pytest.mark.pico(firmware=ENDS)
 def test_exit_was_called(pico: Board) -> None:
     error = end(pico, "e")
     assert isinstance(error, ProgramEnded)

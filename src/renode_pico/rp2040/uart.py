@@ -45,7 +45,8 @@ class Uart(Block):
     """UART0 or UART1.
 
     `on_byte` is called with each character sent, at the end of its stop bit; `on_break` with each begin and end of a
-    break. What is received waits on the line while the receiver is off, or while RTS holds it back.
+    break. What is received waits on the line while RTS holds it back, and while there is no clock or divisor that says how
+    long a character takes; it is lost to a receiver that is off, and in a reset.
     """
 
     UARTDR = Register(0x000, mask=0)
@@ -108,10 +109,11 @@ class Uart(Block):
         self._show_rts()
 
     def reset(self) -> None:
-        """The block's reset; what is still on the line stays there."""
+        """The block's reset; what is still on the line is lost."""
         super().reset()
         for alarm in (self._sent_alarm, self._arrived_alarm, self._quiet_alarm):
             alarm.cancel()
+        self._line.clear()
         self._tx.clear()
         self._rx.clear()
         self._sending = -1
@@ -162,8 +164,12 @@ class Uart(Block):
         return bits * 16 * self._divisor * NS_PER_S // (64 * hz) if hz else 0
 
     @property
+    def _has_bit_clock(self) -> bool:
+        return bool(self._divisor >= 64 and self._clocks.frequency[Generator.PERI])
+
+    @property
     def _ticking(self) -> bool:
-        return bool(self.UARTCR & CR_UARTEN and self._divisor >= 64 and self._clocks.frequency[Generator.PERI])
+        return bool(self.UARTCR & CR_UARTEN and self._has_bit_clock)
 
     def _start(self) -> None:
         self._start_sending()
@@ -247,16 +253,16 @@ class Uart(Block):
     # Receiver
 
     def _start_arrival(self) -> None:
-        if self._arriving or not self._line or not self._ticking or not self.UARTCR & CR_RXE:
-            return
-        if self.UARTCR & (CR_RTSEN | CR_LBE) and (self.UARTCR & CR_LBE or not self.rts):
+        if self._arriving or not self._line or not self._has_bit_clock or (self.UARTCR & CR_RTSEN and not self.rts):
             return
         self._arriving = True
         self._arrived_alarm.schedule(self.character_ns)
 
     def _character_arrived(self) -> None:
         self._arriving = False
-        self._received(self._line.popleft())
+        value = self._line.popleft()
+        if self.UARTCR & (CR_UARTEN | CR_LBE) == CR_UARTEN:
+            self._received(value)
         self._start_arrival()
         self._show()
 

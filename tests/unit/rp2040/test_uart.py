@@ -13,7 +13,7 @@ DR, RSR, FR, IBRD, FBRD, LCR_H, CR, IFLS, IMSC, RIS, MIS, ICR, DMACR = (
 )  # fmt: skip
 CTS, RX, TX, RT, FE, PE, BE, OE = 1 << 1, 1 << 4, 1 << 5, 1 << 6, 1 << 7, 1 << 8, 1 << 9, 1 << 10
 BUSY, RXFE, TXFF, RXFF, TXFE = 1 << 3, 1 << 4, 1 << 5, 1 << 6, 1 << 7
-LBE, RTSEN, CTSEN, ON = 1 << 7, 1 << 14, 1 << 15, 0x301
+UARTEN, LBE, RXE_ON, RTSEN, CTSEN, ON = 1 << 0, 1 << 7, 1 << 9, 1 << 14, 1 << 15, 0x301
 CHARACTER_S = 10 * 16 * 67.8125 / 125e6
 """8N1 at 115200."""
 FUNCSEL_UART = 2
@@ -228,7 +228,20 @@ def test_faults_of_a_character_are_told_with_it(uart: Uart0) -> None:
     assert uart[RSR] == 0
 
 
-def test_characters_wait_for_a_receiver_that_is_off() -> None:
+def test_a_receiver_that_is_off_receives_nothing(uart: Uart0) -> None:
+    """DDI 0183, 3.3.8: UARTEN and RXE enable it."""
+    for off in (ON & ~RXE_ON, ON & ~UARTEN, ON | LBE):
+        uart[CR] = off
+        uart.model.receive(b"lost")
+        uart.run(6)
+        uart[CR] = ON
+        uart.model.receive(b"x")
+        uart.run(1.2)
+        assert uart[DR] == ord("x")
+        assert uart[FR] & RXFE
+
+
+def test_characters_wait_for_a_rate() -> None:
     uart = Uart0(Bench())
     uart.model.receive(b"early")
     uart.bench.run(0.01)
@@ -309,7 +322,7 @@ def test_data_requests(uart: Uart0) -> None:
 
 def test_reset(uart: Uart0) -> None:
     uart[DR] = 0x41
-    uart.model.receive(b"kept")
+    uart.model.receive(b"lost")
     uart.bench.alias(RESETS, 1 << 22, Alias.SET)
     assert uart[CR] == 0x300
     assert uart[FR] & (BUSY | TXFE | RXFE) == TXFE | RXFE
@@ -319,7 +332,7 @@ def test_reset(uart: Uart0) -> None:
     uart.set_up()
     uart.run(5)
     assert uart.text() == b""
-    assert bytes(uart[DR] for _ in range(4)) == b"kept", "what was on the line"
+    assert uart[FR] & RXFE, "what was on the line is lost"
 
 
 def test_it_is_a_pl011() -> None:
