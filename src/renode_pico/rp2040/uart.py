@@ -45,8 +45,8 @@ class Uart(Block):
     """UART0 or UART1.
 
     `on_byte` is called with each character sent, at the end of its stop bit; `on_break` with each begin and end of a
-    break. What is received waits on the line while RTS holds it back, and while there is no clock or divisor that says how
-    long a character takes; it is lost to a receiver that is off, and in a reset.
+    break. What is received waits on the line while RTS holds it back, and while no clock or divisor says how long a
+    character takes; it is lost to a receiver that is off, and in a reset.
     """
 
     UARTDR = Register(0x000, mask=0)
