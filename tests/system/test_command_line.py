@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -144,12 +145,15 @@ def broken_images(folder: Path) -> dict[str, tuple[Path, str]]:
     text.write_text("hello\n")
     family.write_bytes(b"".join(block[:28] + b"\x57\x2a\xff\xe5" + block[32:] for block in blocks(good)))
     large.with_suffix(".bin").write_bytes(bytes(2 * 1024 * 1024 + 1))
+    pipe = folder / "pipe.uf2"
+    os.mkfifo(pipe)
     return {
         "truncated": (truncated, "truncated"),
         "empty": (empty, "empty"),
         "text": (text, "not a UF2"),
         "family": (family, "family"),
         "large": (large.with_suffix(".bin"), "flash"),
+        "pipe": (pipe, "is a pipe"),
         "missing": (folder / "missing.uf2", "no such file"),
     }
 
@@ -159,7 +163,7 @@ def blocks(image: bytes) -> list[bytes]:
     return [image[at : at + 512] for at in range(0, len(image), 512)]
 
 
-@pytest.mark.parametrize("name", ["truncated", "empty", "text", "family", "large", "missing"])
+@pytest.mark.parametrize("name", ["truncated", "empty", "text", "family", "large", "pipe", "missing"])
 def test_an_image_that_cannot_run_is_refused(engine: str, tmp_path: Path, name: str) -> None:
     path, word = broken_images(tmp_path)[name]
     expect_one_line(run("lsusb", "--engine", engine, "--firmware", path), 2, path.name, word)

@@ -45,6 +45,8 @@ def find_image(name: str) -> Path:
     path = Path(name)
     if path.is_dir():
         raise ImageError(f"firmware {path}: is a directory, expected a {', '.join(SUFFIXES)} file")
+    if path.exists() and not path.is_file():
+        raise ImageError(f"firmware {path}: is a pipe or a device, expected a {', '.join(SUFFIXES)} file")
     if not path.is_file():
         hint = "" if path.suffix else f"; the variants are {', '.join(VARIANTS)}"
         raise ImageError(f"firmware {path}: no such file{hint}")
