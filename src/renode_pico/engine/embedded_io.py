@@ -20,7 +20,7 @@ class UartPort:
         uart.on_byte = self._byte_from_chip
 
     def write(self, data: bytes) -> None:
-        """Queue bytes for the chip's RX pin; they wait until the firmware has switched its receiver on."""
+        """Queue bytes for the chip's RX pin; what comes while the firmware has its receiver off is lost."""
         self._uart.receive(data)
 
     def read(self) -> bytes:

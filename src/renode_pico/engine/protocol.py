@@ -43,7 +43,7 @@ class Uart(Protocol):
     """One UART of the chip, as bytes; time passes only in `Engine.run*`."""
 
     def write(self, data: bytes) -> None:
-        """Queue bytes for the chip's RX pin."""
+        """Queue bytes for the chip's RX pin; what comes while the firmware has its receiver off is lost."""
 
     def read(self) -> bytes:
         """Everything the chip has sent since the last call."""
