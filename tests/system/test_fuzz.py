@@ -19,7 +19,8 @@ from renode_pico.errors import UsageError
 from renode_pico.firmware.find import find_image
 from renode_pico.fuzz.case_file import CaseFile, Setting, image_hash, read_case
 from renode_pico.fuzz.coverage import BehaviourCoverage
-from renode_pico.fuzz.judges import Finding
+from renode_pico.fuzz.judges import JUDGES as JUDGE_NAMES
+from renode_pico.fuzz.judges import Finding, LeftOut
 from renode_pico.fuzz.program import Action, Control, Program, Receive, Reset, Send, Spoil, Suspend, Unplug, Wait
 from renode_pico.fuzz.replay import replay, run_traced
 from renode_pico.fuzz.report import write_junit, write_page, write_sarif
@@ -88,6 +89,7 @@ BY_HAND: dict[str, tuple[Action, ...]] = {
 }
 
 
+LEAVE_OUT_ALL = [word for judge in JUDGE_NAMES for word in ("--without", judge)]
 READS: tuple[Action, ...] = (
     control(0xC1, 2, length=24),
     Receive(0x81, 8),
@@ -366,6 +368,16 @@ def test_the_marker_fuzzes_what_a_test_leaves(tmp_path: Path, cases: int, outcom
     assert text in done.stdout
 
 
+@FAST
+def test_the_marker_leaves_judges_out(tmp_path: Path) -> None:
+    without = "without=('crash', 'watchdog', 'dead', 'silent', 'endless', 'left', 'chapter9', 'toggle', 'leak', 'stack')"
+    (tmp_path / "test_it.py").write_text(SUITE.replace("CASES", f"350, {without}"))
+    (tmp_path / "test_wrong.py").write_text(SUITE.replace("CASES", "1, without=('crashes',)"))
+    done = run_process([sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--engine", "embedded", tmp_path])
+    assert "1 failed, 1 passed" in done.stdout
+    assert "there is no judge 'crashes'; there are crash, watchdog" in done.stdout
+
+
 # The command
 
 
@@ -381,6 +393,54 @@ def test_the_command_writes_findings_that_replay(tmp_path: Path) -> None:
     assert again.returncode == 1
     assert "equal to the one in the file" in again.stdout
     assert (tmp_path / "page.html").stat().st_size > 10_000
+
+
+@FAST
+def test_what_is_left_out_is_counted_and_the_rest_is_told(tmp_path: Path) -> None:
+    fuzz = ("fuzz", "chip/faulty", "--cases", "200", "--seed", "4", "--quiet")
+    whole = command_line(*fuzz, "--out", tmp_path / "whole").stdout.splitlines()[:-1]
+    words = ("--without", "endless", "--without", "chapter9:SR16")
+    *rest, end = command_line(*fuzz, *words, "--out", tmp_path / "rest").stdout.splitlines()
+    told = [line for line in whole if not line.startswith("found    endless: ") and "item SR16" not in line]
+    assert told
+    assert len(whole) - len(told) >= 2
+    assert rest == told
+    assert f"{len(told)} findings in 200 cases" in end
+    assert f", {len(whole) - len(told)} left out" in end
+    assert {path.name.partition("-")[0] for path in (tmp_path / "rest").glob("*.toml")} == {"toggle"}
+
+
+@FAST
+def test_all_that_is_left_out_is_no_failure(tmp_path: Path) -> None:
+    done = command_line("fuzz", "chip/faulty", "--cases", "40", "--out", tmp_path, *LEAVE_OUT_ALL)
+    assert "0 findings in 40 cases" in done.stdout
+    assert done.returncode == 0
+
+
+@FAST
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("lies", "there is no judge 'lies'; there are crash, watchdog, dead"),
+        ("sanitizer:", "'sanitizer:': after the colon a word of the finding is missing"),
+    ],
+)
+def test_a_wrong_judge_is_told_in_one_line(tmp_path: Path, text: str, says: str) -> None:
+    done = command_line("fuzz", "chip/faulty", "--without", text, "--out", tmp_path / "out")
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_word_of_the_key_is_what_is_left_out() -> None:
+    revoked = Finding("sanitizer", "sanitizer revoked dcd_edpt_stall", "usb revoked: …")
+    assert revoked in LeftOut.parse("sanitizer")
+    assert revoked in LeftOut.parse("sanitizer:revoked")
+    assert revoked in LeftOut.parse("sanitizer: dcd_edpt_stall")
+    assert revoked not in LeftOut.parse("sanitizer:revoke")
+    assert revoked not in LeftOut.parse("sanitizer:sanitizer")
+    assert revoked not in LeftOut.parse("crash")
 
 
 @FAST

@@ -63,6 +63,12 @@ def setting_of(options: BoardOptions) -> Setting:
 @click.option(
     "--compare", type=click.Choice(["renode", "embedded"]), help="run findings and samples on that engine, too"
 )
+@click.option(
+    "--without",
+    multiple=True,
+    metavar="JUDGE[:WORD]",
+    help="tell no findings of a judge, or none with WORD in their key (sanitizer:revoked); may be given several times",
+)
 @click.option("--junit", type=OUTPUT, help="write the result as a JUnit report")
 @click.option("--sarif", type=OUTPUT, help="write the findings as SARIF 2.1.0, for code scanning")
 @click.option("--quiet", "-q", is_flag=True, help="only the findings and the last line")
@@ -76,6 +82,7 @@ def command(
     corpus: Path | None,
     out: Path | None,
     compare: str | None,
+    without: tuple[str, ...],
     junit: Path | None,
     sarif: Path | None,
     quiet: bool,
@@ -91,6 +98,7 @@ def command(
 
     Example: renode-pico fuzz build/app.uf2 --seconds 60 --corpus corpus
     """
+    from renode_pico.fuzz.judges import LeftOut
     from renode_pico.fuzz.report import write_junit, write_page, write_sarif
     from renode_pico.fuzz.session import DEFAULT_CASES, Fuzzer
     from renode_pico.fuzz.target import Target
@@ -103,6 +111,7 @@ def command(
     setting = setting_of(options)
     if compare == setting.engine:
         raise click.UsageError(f"--compare {compare}: that is the engine the cases run on")
+    left_out = [LeftOut.parse(text) for text in without]
     logging.getLogger("renode_pico.unmodelled").setLevel(logging.ERROR)  # a crashed program writes anywhere
     if cases is None and seconds is None:
         cases = DEFAULT_CASES
@@ -128,7 +137,7 @@ def command(
         out = out or Path(f"fuzz-{board.firmware.stem}")
         out.mkdir(parents=True, exist_ok=True)
         note(f"board    {board.firmware.name} on {board.engine.version}, seed {seed}")
-        fuzzer = Fuzzer(target, setting, seed=seed, corpus=corpus, out=out, tell=tell)
+        fuzzer = Fuzzer(target, setting, seed=seed, corpus=corpus, out=out, tell=tell, without=left_out)
         report = fuzzer.run(cases, seconds, each=progress)
         if compare is not None and not report.interrupted:
             _compare(target, fuzzer, setting, cast("EngineName", compare))
@@ -139,6 +148,7 @@ def command(
     if sarif is not None:
         write_sarif(sarif, [report])
     compared = f", {report.compared} compared" if report.compared else ""
+    compared += f", {report.left_out} left out" if report.left_out else ""
     click.echo(
         f"end      {len(report.found)} findings in {report.cases} cases ({report.seconds:.1f} s), "
         f"{report.edges} {report.unit}, {report.kept} programs kept{compared}: {page}"

@@ -11,6 +11,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from renode_pico.errors import UsageError
 from renode_pico.usb import requests
 from renode_pico.usb.configured import ConfiguredDevice
 from renode_pico.usb.descriptors import DescriptorType
@@ -52,6 +53,30 @@ class Finding:
     key: str
     text: str
     stack: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Findings that are not told: all of a judge's, or those with `word` among the words of their key, such as
+    the check `revoked` of the sanitizer or the item `SR16` of chapter 9."""
+
+    judge: str
+    word: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> LeftOut:
+        """From `JUDGE` or `JUDGE:WORD`. Raises UsageError for a judge that does not exist."""
+        judge, colon, word = (part.strip() for part in text.partition(":"))
+        if judge not in JUDGES:
+            raise UsageError(f"there is no judge {judge!r}; there are {', '.join(JUDGES)}")
+        if colon and not word:
+            raise UsageError(f"{text!r}: after the colon a word of the finding is missing, such as sanitizer:revoked")
+        return cls(judge, word)
+
+    def __contains__(self, finding: object) -> bool:
+        if not isinstance(finding, Finding) or finding.judge != self.judge:
+            return False
+        return not self.word or self.word in finding.key.split()[1:]
 
 
 def crash(message: str) -> Finding:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -13,7 +13,7 @@ from renode_pico.errors import RenodePicoError, UsageError
 from renode_pico.fuzz.case_file import CaseFile, Setting, image_hash, read_case
 from renode_pico.fuzz.coverage import News
 from renode_pico.fuzz.grammar import LONGEST, Grammar, pick
-from renode_pico.fuzz.judges import Finding
+from renode_pico.fuzz.judges import Finding, LeftOut
 from renode_pico.fuzz.minimise import minimise
 from renode_pico.fuzz.program import Action, Control, Program
 from renode_pico.fuzz.replay import Replay, run_traced
@@ -54,6 +54,8 @@ class Report:
     reboots: int = 0
     unconfirmed: int = 0
     """Findings that did not come again when they were run once more with all time-outs."""
+    left_out: int = 0
+    """Distinct findings that were not to be told."""
     unit: str = "edges"
     interrupted: bool = False
     progress: list[tuple[int, float, int]] = field(default_factory=list)
@@ -66,7 +68,8 @@ class Fuzzer:
     """Fuzzes one target.
 
     `corpus`: a directory of programs, read first, to which new ones are added. `out`: where findings go, as
-    `NAME-1.toml`, `NAME-1.txt` (the trace), …; nothing is written without it. `tell`: lines for people.
+    `NAME-1.toml`, `NAME-1.txt` (the trace), …; nothing is written without it. `tell`: lines for people. `without`:
+    findings that are only counted.
     """
 
     def __init__(
@@ -78,6 +81,7 @@ class Fuzzer:
         corpus: Path | None = None,
         out: Path | None = None,
         tell: Callable[[str], None] = lambda text: None,
+        without: Iterable[LeftOut] = (),
     ) -> None:
         self.target = target
         self.setting = setting
@@ -85,6 +89,7 @@ class Fuzzer:
         self._grammar = Grammar(target.device, self._random)
         self._out = out
         self._tell = tell
+        self._without = tuple(without)
         self._corpus_folder = corpus
         self.corpus: list[Program] = []
         self._edges: list[Program] = []
@@ -149,7 +154,10 @@ class Fuzzer:
         for finding in outcome.findings:
             if finding.key not in target.known:
                 target.known.add(finding.key)
-                self._write(finding, program)
+                if any(finding in each for each in self._without):
+                    report.left_out += 1
+                else:
+                    self._write(finding, program)
 
     def _keep(self, program: Program, news: News) -> None:
         """Keep it with nothing in it that is not needed, and see what it comes to with what else is known."""
