@@ -10,7 +10,7 @@ import pytest
 from renode_pico.engine.select import EngineName
 from renode_pico.firmware.find import find_image
 from renode_pico.fuzz.case_file import Setting, image_hash, read_case
-from renode_pico.fuzz.program import Action, Control, Program, Reset, Send, Spoil
+from renode_pico.fuzz.program import Action, Control, Program, Reset, Send, Spoil, Unplug, Wait
 from renode_pico.fuzz.replay import replay
 from renode_pico.fuzz.target import Target
 from renode_pico.pytest_plugin import engine_of
@@ -94,3 +94,35 @@ def test_a_packet_longer_than_a_command_harms_nothing(request: pytest.FixtureReq
             outcome = target.run(Program((Send(0x01, b"\x55" * length), Control(Setup(0xA1, 0xFE, 0, 0, 1)))))
             assert outcome.findings == []
             assert [answer.ended for answer in outcome.answers] == ["completed"] * 2
+
+
+ONE = pytest.mark.engine("embedded", reason="a judge's own fault, which was the same on both engines")
+
+
+@ONE
+def test_a_request_without_end_is_told_as_such_without_an_address_too() -> None:
+    """The judge took the device for silent, as it asked nothing of one that has no address."""
+    program = Program((Control(Setup(0x00, 5, 0)), Control(Setup(0x02, 3, 0, 0))))
+    assert [each.key for each in replay(Setting("cdc"), program).outcome.findings] == ["endless standard"]
+
+
+DFU = {name: (APPS / name).read_bytes() for name in ("composite_device.py", "dfu_runtime.py")}
+DFU["main.py"] = b"import dfu_runtime\ndfu = dfu_runtime.start()\n"
+DETACH = Control(Setup(0x21, 0, 1000, 0))
+
+
+@ONE
+@pytest.mark.parametrize(
+    "actions",
+    [
+        (DETACH, Unplug(0), Control(Setup(0x80, 6, 0x0100, 0, 18))),
+        (DETACH, Unplug(0), Control(Setup(0x81, 0, 0, 0, 2))),
+        (DETACH, Reset(), Control(Setup(0x80, 6, 0x0100, 0, 18))),
+        (DETACH, Wait(40_000)),
+    ],
+    ids=["descriptor", "interface", "reset", "wait"],
+)
+def test_the_boot_rom_is_not_judged_as_the_device_before_it(actions: tuple[Action, ...]) -> None:
+    outcome = replay(Setting("uart", files=DFU), Program(actions)).outcome
+    assert outcome.rebooted
+    assert outcome.findings == []

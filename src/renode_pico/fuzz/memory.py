@@ -164,7 +164,7 @@ class DpsramJudge:
         self._direct = engine.chip.machine.dpsram if isinstance(engine, EmbeddedEngine) else None
         self._before = bytes(self._read(0, DPSRAM_SIZE))
         self._known: dict[bytes, dict[int, range]] = {}
-        self._known_gaps: dict[frozenset[int], list[tuple[range, range, int]]] = {}
+        self._known_gaps: dict[frozenset[tuple[int, range]], list[tuple[range, range, int]]] = {}
         self._used: dict[int, range] = {}
         self._seen: set[bytes] = set()
         self.note()
@@ -187,7 +187,9 @@ class DpsramJudge:
             self._seen.add(controls)
             if controls not in self._known:
                 self._known[controls] = self._buffers(controls)
-            self._used |= self._known[controls]
+            for key, buffer in self._known[controls].items():
+                if len(buffer) > len(self._used.get(key, ())):  # double for one transfer, single for the next
+                    self._used[key] = buffer
 
     def _buffers(self, controls: bytes) -> dict[int, range]:
         """By the address of the endpoint and where its buffer begins."""
@@ -219,7 +221,7 @@ class DpsramJudge:
 
     def _gaps(self) -> list[tuple[range, range, int]]:
         """What lies behind each buffer and belongs to no other: that, the buffer, its endpoint."""
-        used = frozenset(self._used)
+        used = frozenset(self._used.items())
         if used not in self._known_gaps:
             gaps = []
             for key, buffer in self._used.items():

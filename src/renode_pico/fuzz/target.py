@@ -22,6 +22,7 @@ from renode_pico.fuzz.misuse import MisuseJudge
 from renode_pico.fuzz.program import Action, Control, Program, Receive, Reset, Send, Spoil, Suspend, Unplug, Wait
 from renode_pico.fuzz.symbols import memory_map
 from renode_pico.usb import requests
+from renode_pico.usb.descriptors import DescriptorType
 from renode_pico.usb.device import Device
 from renode_pico.usb.transfer import Pipe, Setup, Status, Transfer, TransferType
 
@@ -178,8 +179,15 @@ class _Case:
         self.spoiled = False
         """Faults on the wire have been, or will be, on the control endpoint: requests may end in any way."""
         self.unplugged = False
+        self.refused = False
+        """The last request by which one sees whether the device is well was answered with STALL."""
         self.pending: list[Transfer] = []
         self.outcome = Outcome()
+
+    @property
+    def _plainest(self) -> Setup:
+        """A request that a device answers in the state it is in: without an address GET_STATUS need not be (9.4.5)."""
+        return requests.get_status() if self.address else requests.get_descriptor(DescriptorType.DEVICE, 0, 0, 8)
 
     @property
     def pipe(self) -> Pipe:
@@ -260,7 +268,7 @@ class _Case:
         if status is Status.PENDING:
             self.host.cancel(transfer)
             self._unsure(setup)
-            if self.address and self._ask(requests.get_status()) is not None:
+            if self._ask(self._plainest) is not None:
                 if not self.spoiled:
                     self._found(endless(setup, REQUEST_TIMEOUT))
                 return Answer("no end")
@@ -383,6 +391,7 @@ class _Case:
         for _ in range(TRIES if self.spoiled else 2):
             self.address, self.configuration, self.sure = 0, None, True
             if self._addressed(configure):
+                self._reset_by_itself()  # what answers may be another device, as the boot ROM's
                 return
         raise Timeout("the device does not answer after a bus reset")
 
@@ -400,11 +409,12 @@ class _Case:
         return True
 
     def _ask(self, setup: Setup) -> bytes | None:
-        """Make a request that every device answers; None when it does not."""
+        """Make a request that every device answers; None when it does not, or refuses it (`refused`)."""
         for _ in range(TRIES if self.spoiled else 1):
             transfer = self.host.submit(self.pipe, setup=setup)
             if not self._wait(transfer, ASK_TIMEOUT):
                 self.host.cancel(transfer)
+            self.refused = transfer.status is Status.STALLED
             if transfer.status is Status.COMPLETED:
                 return transfer.data
         return None
@@ -418,6 +428,10 @@ class _Case:
             self.address_again()
         setup = requests.get_status()
         data = self._ask(setup)
+        if data is None and self.refused:
+            text = "GET_STATUS of the device is refused; an addressed device answers it (9.4.5)"
+            self._found(Finding("chapter9", "chapter9 status-refused", text))
+            data = self._ask(setup)
         if data is None:
             self._gone("GET_STATUS is not answered")
         self._found(answer_fault(setup, data or b"", self.device, self.configuration))
@@ -433,6 +447,7 @@ class _Case:
         setup = requests.get_status(requests.ENDPOINT, pipe.endpoint_address)
         data = self._ask(setup)
         if data is None:
+            self._reset_by_itself()
             text = f"endpoint {name}: GET_STATUS is not answered, though it is in use (9.4.5)"
             self._found(Finding("silent", f"silent status {name}", text))
             return
@@ -449,6 +464,7 @@ class _Case:
         status = transfer.status
         self.host.cancel(transfer)
         if status is Status.ERROR:
+            self._reset_by_itself()
             text = f"endpoint {name} does not answer at all, though it is in use"
             self._found(Finding("silent", f"silent endpoint {name}", text, self.target.where()))
         elif status is Status.BABBLE:
