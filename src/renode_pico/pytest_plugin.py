@@ -84,8 +84,8 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     config.addinivalue_line(
         "markers",
-        "usb_fuzz(cases=2000, seed=1, without=()): when the test has passed, fuzz the device that its board (`pico`) is "
-        "then; without: judges that are left out",
+        "usb_fuzz(cases=2000, seed=1, without=()): when the test has passed, fuzz the device that its board (`pico`) "
+        "is then; without: judges that are left out",
     )
     config.addinivalue_line("markers", "engine(name, reason=...): the test is for this engine only, and why")
 
