@@ -17,7 +17,7 @@ from renode_pico.board import Board
 from renode_pico.engine.embedded import EmbeddedEngine
 from renode_pico.engine.embedded_backtrace import find_elf, symbol_values
 from renode_pico.engine.renode import RenodeEngine
-from renode_pico.errors import FirmwareError, UsageError
+from renode_pico.errors import FirmwareError, ProgramEnded, UsageError
 from renode_pico.firmware import find_image
 from renode_pico.pytest_plugin import engine_of
 from tests.processes import program
@@ -248,6 +248,20 @@ def test_a_fault_a_breakpoint_and_a_lock_up_of_the_program_stop_for_gdb(pico: Bo
     assert number_in(said[6]) == 0x60000000
     assert number_in(said[9]) in (0, 0xEE), "where the chip begins"
     assert re.search(r"Breakpoint 1, main \(\)", said[11]), "a reset undoes the end"
+
+
+@pytest.mark.pico(firmware="chip/semihosting")
+def test_a_program_that_ended_by_semihosting_begins_anew_with_a_reset(pico: Board, port: int, tmp_path: Path) -> None:
+    console = pico.engine.enable_semihosting()
+    console.write(b"q")
+    begin = ["monitor reset", "maintenance flush register-cache", "break main", "continue", "delete", "detach"]
+    said = debug(pico, port, ["continue", *begin], tmp_path)
+    assert "SIGSEGV" in said[0], "exit() is an end that may be looked at"
+    assert re.search(r"Breakpoint 1, main \(\)", said[4])
+    console.write(b"xf")
+    with pytest.raises(ProgramEnded, match=r"exit\(5\) by semihosting"):
+        pico.engine.run(0.5)
+    assert console.read().replace(b"\r", b"") == b"semihosting ready\nsemihosting ready\nheard x\n"
 
 
 @pytest.mark.pico(firmware="chip/cores", cores=2)

@@ -67,6 +67,17 @@ def test_a_time_out_with_nothing_expected_is_no_failure(engine: str) -> None:
     assert ended(done) == "time-out after 0.25 s, at 0.250 s"
 
 
+@pytest.mark.row("R1.time-out")
+def test_a_time_out_comes_in_the_middle_of_an_enumeration(engine: str) -> None:
+    done = run("run", "cdc", "--engine", engine, "--timeout", "0.15")
+    assert done.returncode == 0
+    match = re.fullmatch(r"time-out after 0\.15 s, at (0\.\d+) s", ended(done))
+    assert match, done.stderr
+    late = 0.0 if engine == "embedded" else 0.1
+    assert 0.15 <= float(match[1]) <= 0.15 + late
+    assert "device " not in done.stderr
+
+
 @pytest.mark.row("R1.consoles")
 def test_a_cdc_port_is_shown_and_typed_to(engine: str) -> None:
     done = piped("print(6 * 7)\n", "cdc", "--engine", engine, "--expect", "/^42$/", "--timeout", "10")

@@ -110,6 +110,7 @@ class RenodeEngine:
         self._one_core = config.cores != 2
         self._cores: list[Any] = []
         self._semihosting: Semihosting | None = None
+        self._exited: set[int] = set()  # cores whose program has ended by semihosting
         self._follow_cores()
         self._gdb_port: int | None = None
         self._wait_for_gdb = False
@@ -510,14 +511,20 @@ class RenodeEngine:
         semihosting = self._semihosting
         if semihosting is None:
             return
+        number = int(core.MultiprocessingId)
 
         def serve(operation: int, argument: int) -> int:
             result = [-1]
 
             def call() -> bool:
+                if number in self._exited:  # and runs: GDB has reset the chip
+                    self._exited.clear()
+                    semihosting.restart()
                 answer = semihosting.call(int(operation), int(argument))
                 if semihosting.exit_code is None:
                     result[0] = answer
+                else:
+                    self._exited.add(number)
                 return False
 
             self._host.call_back(call)
@@ -538,6 +545,7 @@ class RenodeEngine:
         """The RUN pin pulled low and released: the chip starts again, flash kept, time goes on."""
         self._dead = None
         self._core_tap.Reset()
+        self._exited.clear()
         if self._semihosting is not None:
             self._semihosting.restart()
         self._runtime.command("machine Reset")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from renode_pico.board import Board
 from renode_pico.bridge.exported import ExportedDevice
-from renode_pico.errors import FirmwareError, ProgramEnded
+from renode_pico.errors import FirmwareError, ProgramEnded, RenodePicoError
 from renode_pico.run.consoles import Console, Consoles
 from renode_pico.run.keyboard import QUIT, Keyboard
 from renode_pico.run.timetable import Timetable
@@ -35,6 +35,10 @@ class Outcome:
     code: int
     reason: str
     at: float
+
+
+class _TimeOver(RenodePicoError):
+    """The time-out has come in the middle of what the host does, such as an enumeration."""
 
 
 class Session:
@@ -81,12 +85,15 @@ class Session:
             board.host, enumerate_=lambda host: enumerate_device(host, timeout=ATTACH_TIMEOUT), report=note
         )
         self._device.follow(consoles)
+        self._looks_at_device = False
 
     def run(self) -> Outcome:
         """Run until something ends it."""
         with self._keyboard.open():
             try:
                 self.timetable.begin(self.board)
+                if self._timeout is not None:
+                    self.board.engine.at(self._end, self._time_over)
                 self.board.host.plug()
                 while True:
                     ended = self._turn()
@@ -97,6 +104,13 @@ class Session:
             except FirmwareError as error:
                 self._listen()
                 return self._outcome(1, str(error))
+            except _TimeOver:
+                self._listen()
+                return self._judge() or self._timed_out()
+
+    def _time_over(self) -> None:
+        if self._looks_at_device:
+            raise _TimeOver
 
     def _run_on(self) -> Outcome | None:
         """What the chip still says when main() is over: its UARTs send the rest, core 1 goes on."""
@@ -120,7 +134,9 @@ class Session:
         engine = self.board.engine
         until = min(engine.now + SLICE, self._end)
         engine.run(max(until - engine.now, 1e-9))
+        self._looks_at_device = True
         self._device.check()
+        self._looks_at_device = False
         self._listen()
         if self._type():
             return self._outcome(1 if self.watcher.missing else 0, "ended by Ctrl-]")
@@ -147,9 +163,12 @@ class Session:
         if watcher.seen and not watcher.missing:
             return self._outcome(0, f"{watcher.seen[-1].pattern} seen on {watcher.seen[-1].console}")
         if self.board.engine.now >= self._end - 5e-10:
-            over = f"time-out after {self._timeout:g} s{self._unseen()}{self._meanwhile}"
-            return self._outcome(1 if watcher.missing else 0, over)
+            return self._timed_out()
         return None
+
+    def _timed_out(self) -> Outcome:
+        over = f"time-out after {self._timeout:g} s{self._unseen()}{self._meanwhile}"
+        return self._outcome(1 if self.watcher.missing else 0, over)
 
     def _over(self, end: ProgramEnded) -> Outcome:
         self._listen()
