@@ -7,7 +7,8 @@ from typing import cast
 import pytest
 
 from renode_pico.engine.protocol import Engine
-from renode_pico.fuzz.memory import DPSRAM, DPSRAM_SIZE, DpsramJudge
+from renode_pico.fuzz.memory import DpsramJudge
+from renode_pico.rp2040 import usb_memory
 
 ENABLE, DOUBLE = 1 << 31, 1 << 30
 CONTROL, BUFFER, SECOND = 0x10, 0x240, 0x280
@@ -18,10 +19,10 @@ class _Memory:
     """An engine of which only the USB controller's memory is asked for."""
 
     def __init__(self) -> None:
-        self.content = bytearray(DPSRAM_SIZE)
+        self.content = bytearray(usb_memory.SIZE)
 
     def read_memory(self, address: int, size: int) -> bytes:
-        return bytes(self.content[address - DPSRAM :][:size])
+        return bytes(self.content[address - usb_memory.BASE :][:size])
 
     def endpoint(self, bits: int) -> None:
         self.content[CONTROL : CONTROL + 4] = (ENABLE | bits | BUFFER).to_bytes(4, "little")

@@ -25,12 +25,14 @@ from renode_pico.engine.renode_runtime import RenodeRuntime, dotnet_bytes, dotne
 from renode_pico.engine.semihosting import Semihosting
 from renode_pico.errors import FirmwareError, ImageError, UsageError
 from renode_pico.firmware.images import FLASH_BASE, FLASH_SIZE, check_fits, load_image, read_flash_file
+from renode_pico.rp2040 import usb_memory
 from renode_pico.rp2040.clocks import STOPPED
 from renode_pico.rp2040.usb_sanitizer import Check, Misuse, Where
 
 HOST = "usb_host"
 GPIO_COUNT = 30
-MEMORIES = (range(0x4000), range(FLASH_BASE, FLASH_BASE + FLASH_SIZE), RAM, range(0x5010_0000, 0x5010_1000))
+DPSRAM = range(usb_memory.BASE, usb_memory.BASE + usb_memory.SIZE)
+MEMORIES = (range(0x4000), range(FLASH_BASE, FLASH_BASE + FLASH_SIZE), RAM, DPSRAM)
 """ROM, flash, RAM, and the USB controller's."""
 MIPS = 125
 """One instruction a cycle of the clock that MicroPython sets; docs/renode.md says why."""

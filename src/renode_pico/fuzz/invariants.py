@@ -38,8 +38,6 @@ RULES = {
     "EP2": "no packet is longer than wMaxPacketSize (5.8.3)",
 }
 """By the item of the verifier."""
-WAKEUP = 1
-TEST_MODE = 2
 LAST_FEATURE = 5
 """Features of a device: 1 and 2 are USB 2.0's, 3 to 5 On-The-Go's."""
 MICROSOFT = (4, 5, 7)
@@ -55,22 +53,12 @@ class Invariants:
     def __init__(self, device: ConfiguredDevice) -> None:
         self._device = device
         self._findings: list[Finding] = []
-        self.packet_sizes = {
-            each.bEndpointAddress: max(
-                other.max_packet_size
-                for setting in device.configuration.settings
-                for other in setting.endpoints
-                if other.bEndpointAddress == each.bEndpointAddress
-            )
-            for setting in device.configuration.settings
-            for each in setting.endpoints
-        }
-        self._isochronous = {
-            each.bEndpointAddress
-            for setting in device.configuration.settings
-            for each in setting.endpoints
-            if each.type is TransferType.ISOCHRONOUS
-        }
+        endpoints = [each for setting in device.configuration.settings for each in setting.endpoints]
+        self.packet_sizes: dict[int, int] = {}
+        for each in endpoints:
+            largest = self.packet_sizes.get(each.bEndpointAddress, 0)
+            self.packet_sizes[each.bEndpointAddress] = max(largest, each.max_packet_size)
+        self._isochronous = {each.bEndpointAddress for each in endpoints if each.type is TransferType.ISOCHRONOUS}
         self._settings = {(each.bInterfaceNumber, each.bAlternateSetting) for each in device.configuration.settings}
         self._interfaces = {number for number, _ in self._settings}
         self._alternates: dict[int, int] = {}
@@ -244,9 +232,9 @@ class Invariants:
     def _feature(self, setup: Setup, recipient: int) -> Iterator[tuple[str, str]]:
         selector = setup.wValue
         if recipient == requests.DEVICE:
-            if selector == WAKEUP and not self._may_wake and setup.bRequest == 3:
+            if selector == requests.DEVICE_REMOTE_WAKEUP and not self._may_wake and setup.bRequest == 3:
                 yield "SR17", "it is accepted"
-            elif selector == TEST_MODE and setup.bRequest == 3:
+            elif selector == requests.TEST_MODE and setup.bRequest == 3:
                 yield "SR18", "it is accepted"
             elif selector == 0 or selector > LAST_FEATURE:
                 yield "SR16", "it is accepted"
@@ -288,7 +276,7 @@ class Invariants:
                     self._halted.add(index)
             case (0x02, 1):
                 self._halted.discard(setup.wIndex & 0xFF)
-            case (0x00, 1 | 3) if setup.wValue == WAKEUP:
+            case (0x00, 1 | 3) if setup.wValue == requests.DEVICE_REMOTE_WAKEUP:
                 self._wakeup = setup.bRequest == 3 if self._may_wake else None
             case (0x00, 7):
                 self._same_descriptors = False

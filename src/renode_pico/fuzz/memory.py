@@ -16,6 +16,8 @@ from renode_pico.engine.protocol import Engine
 from renode_pico.firmware.images import FLASH_BASE, FLASH_SIZE
 from renode_pico.fuzz.judges import Finding
 from renode_pico.fuzz.symbols import MemoryMap
+from renode_pico.rp2040 import usb_memory
+from renode_pico.rp2040.usb_memory import EpCtrl
 from renode_pico.usb.values import Setup
 
 RAM, RAM_SIZE = 0x2000_0000, 0x4_2000
@@ -24,11 +26,8 @@ FLASH = range(FLASH_BASE, FLASH_BASE + FLASH_SIZE)
 SCRATCH = (0x2004_1000, 0x2004_0000)
 """Where the stacks of core 0 and core 1 are: SCRATCH_Y and SCRATCH_X."""
 SCRATCH_SIZE = 0x1000
-DPSRAM, DPSRAM_SIZE = 0x5010_0000, 0x1000
-ENDPOINT_CONTROLS = 0x80
-"""Bytes of DPSRAM before the buffer control words: the SETUP packet, and a word for each endpoint and direction."""
-EP0_BUFFER, PIECE = 0x100, 64
-CONTROL_ENABLE, CONTROL_DOUBLE, CONTROL_ADDRESS = 1 << 31, 1 << 30, 0xFFC0
+PIECE = 64
+"""DPSRAM's buffers are in whole pieces of so many bytes."""
 FACTOR, OFFSET = 0x9E37_79B1, 0x7F4A_7C15
 SHORTEST = 8
 """Bytes of an answer that are compared with memory; fewer could be anything."""
@@ -162,7 +161,7 @@ class DpsramJudge:
         self._engine = engine
         self._sizes = packet_sizes
         self._direct = engine.chip.machine.dpsram if isinstance(engine, EmbeddedEngine) else None
-        self._before = bytes(self._read(0, DPSRAM_SIZE))
+        self._before = bytes(self._read(0, usb_memory.SIZE))
         self._known: dict[bytes, dict[int, range]] = {}
         self._known_gaps: dict[frozenset[tuple[int, range]], list[tuple[range, range, int]]] = {}
         self._used: dict[int, range] = {}
@@ -173,7 +172,7 @@ class DpsramJudge:
     def _read(self, first: int, size: int) -> bytes | memoryview:
         if self._direct is not None:
             return self._direct[first : first + size]
-        return self._engine.read_memory(DPSRAM + first, size)
+        return self._engine.read_memory(usb_memory.BASE + first, size)
 
     def begin(self) -> None:
         """A case begins, with the buffers that there were when this was made."""
@@ -182,7 +181,7 @@ class DpsramJudge:
 
     def note(self) -> None:
         """Take note of the buffers that there are now."""
-        controls = bytes(self._read(0, ENDPOINT_CONTROLS))
+        controls = bytes(self._read(0, usb_memory.EP0_IN_BUFFER_CONTROL))  # and the SETUP packet before them
         if controls not in self._seen:
             self._seen.add(controls)
             if controls not in self._known:
@@ -193,14 +192,14 @@ class DpsramJudge:
 
     def _buffers(self, controls: bytes) -> dict[int, range]:
         """By the address of the endpoint and where its buffer begins."""
-        found = {0: range(EP0_BUFFER, EP0_BUFFER + 2 * PIECE)}
-        for number in range(2, ENDPOINT_CONTROLS // 4):
-            word = int.from_bytes(controls[4 * number :][:4], "little")
-            if word & CONTROL_ENABLE:
-                endpoint = number // 2 | (0 if number % 2 else 0x80)
+        found = {0: range(usb_memory.EP0_BUFFER_0, usb_memory.EP0_BUFFER_1 + PIECE)}
+        for at in range(usb_memory.EP1_IN_CONTROL, len(controls), 4):
+            word = int.from_bytes(controls[at:][:4], "little")
+            if word & EpCtrl.ENABLE:
+                endpoint = at // 8 | (0 if at % 8 else 0x80)
                 pieces = -(-self._sizes.get(endpoint, PIECE) // PIECE)
-                size = pieces * PIECE * (2 if word & CONTROL_DOUBLE else 1)
-                first = word & CONTROL_ADDRESS
+                size = pieces * PIECE * (2 if word & EpCtrl.DOUBLE_BUFFERED else 1)
+                first = word & EpCtrl.BUFFER_ADDRESS_BITS
                 found[first << 8 | endpoint] = range(first, first + size)
         return found
 
@@ -225,7 +224,7 @@ class DpsramJudge:
         if used not in self._known_gaps:
             gaps = []
             for key, buffer in self._used.items():
-                stop = min([buffer.stop + PIECE, DPSRAM_SIZE, *self._next(buffer.stop)])
+                stop = min([buffer.stop + PIECE, usb_memory.SIZE, *self._next(buffer.stop)])
                 if stop > buffer.stop:
                     gaps.append((range(buffer.stop, stop), buffer, key & 0xFF))
             self._known_gaps[used] = gaps
