@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from renode_pico.cli.doctor import core_in_use
 from renode_pico.core import build, machine
 from renode_pico.core.build import compile_to, fingerprint, library, wasm_file
 from renode_pico.core.machine import Machine
+from renode_pico.core.native import NativeCore
 from renode_pico.errors import EngineMissing, UsageError
 from tests.unit.core.small_machine import NOTES, SmallMachine
 from tests.unit.core.test_snapshots import BUSY
@@ -93,6 +95,15 @@ def test_a_compiler_that_fails_is_quoted(monkeypatch: pytest.MonkeyPatch, tmp_pa
     with pytest.raises(EngineMissing, match="no space left"):
         compile_to(tmp_path / "out" / "core.so")
     assert not list((tmp_path / "out").iterdir())
+
+
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+def test_either_compiler_makes_it(compiler: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    if shutil.which(compiler) is None:
+        pytest.skip(f"{compiler} is not installed")
+    monkeypatch.setenv("CC", compiler)
+    compile_to(tmp_path / "core.so", flags=("-O0",))
+    assert NativeCore(str(tmp_path / "core.so")).kind == "compiled"
 
 
 def test_the_library_is_made_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
