@@ -20,6 +20,10 @@ _GET_LINE_CODING = 0x21
 _SET_CONTROL_LINE_STATE = 0x22
 _SEND_BREAK = 0x23
 
+_GET_STATUS = 0  # standard requests (USB 2.0, 9.4)
+_SET_FEATURE = 3
+_GET_INTERFACE = 10
+
 _SETUP = 1
 _ACK = 3
 
@@ -97,12 +101,18 @@ class VcpDevice:
 
     def _control_xfer(self, stage, request):
         kind, code, value, index, length = struct.unpack("<BBHHH", request)
-        if kind == 0x02:  # standard request to an endpoint: SET_FEATURE 3 or CLEAR_FEATURE 1 of ENDPOINT_HALT
+        if kind & 0x7F == 0x02:  # standard request to an endpoint: SET_FEATURE or CLEAR_FEATURE of ENDPOINT_HALT
             if stage == _SETUP and value == 0:
-                self._halt(index, code == 3)
+                self._halt(index & 0xFF, code == _SET_FEATURE)  # in both directions, as the stack takes it
             return False  # the stack answers
         i, other = divmod(index - self._first_itf, 2)
-        if kind & 0x7F != 0x21 or other or not 0 <= i < len(self._ports):
+        if not 0 <= i < len(self._ports):
+            return False
+        if kind == 0x81 and code == _GET_STATUS and length:
+            return b"\0\0" if stage == _SETUP else True  # of an interface: all reserved (USB 2.0, 9.4.5)
+        if kind == 0x01 and code == _GET_INTERFACE and length:
+            return True  # never taken: the stack would write the host's data over its own variable
+        if kind & 0x7F != 0x21 or other:
             return False
         port = self._ports[i]
         if kind == 0x21 and code == _SET_LINE_CODING and length == 7:
@@ -111,14 +121,14 @@ class VcpDevice:
             if stage == _ACK:
                 port.line_coding[:] = self._coding
             return True
-        if kind == 0xA1 and code == _GET_LINE_CODING:
+        if kind == 0xA1 and code == _GET_LINE_CODING and length:
             return port.line_coding if stage == _SETUP else True
-        if kind == 0x21 and code == _SET_CONTROL_LINE_STATE:
+        if kind == 0x21 and code == _SET_CONTROL_LINE_STATE and not length:
             if stage == _ACK:
                 self._set_dtr(port, value & 1)
             return True
         # A break changes nothing on a port without a wire.
-        return kind == 0x21 and code == _SEND_BREAK
+        return kind == 0x21 and code == _SEND_BREAK and not length
 
     def _halt(self, ep, halted):
         for port in self._ports:

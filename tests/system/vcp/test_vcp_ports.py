@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from renode_pico.board import Board
-from renode_pico.errors import ScriptError, Stall
+from renode_pico.errors import ScriptError, Stall, Timeout
 from renode_pico.usb.cdc import LineCoding, cdc_ports
 from renode_pico.usb.transfer import Setup
 from tests.system.vcp.conftest import OPENED, WITHOUT_C, Vcp, both_pumps, c_pump
@@ -161,6 +161,53 @@ def test_an_ide_marks_the_port_by_its_line_coding(vcp: Vcp, pump: str) -> None:
 
 
 @both_pumps
+def test_standard_requests_to_its_interfaces(vcp: Vcp, pump: str) -> None:
+    """USB 2.0, 9.4: an interface has a status without a bit, one setting and no feature.
+
+    The data interfaces behind port 0's are left out: MicroPython takes the next association into the function before
+    (mp_usbd_runtime.c, _runtime_dev_claim_itfs), and TinyUSB asks no driver for its second interface then.
+    """
+    device = vcp.pico.device
+    first, second = (port.function for port in vcp.ports)
+    with pytest.raises(Stall):
+        device.get_interface(second.data_interface)
+    for interface in (first.control_interface, first.data_interface, second.control_interface):
+        assert device.control_in(Setup(0x81, 0, 0, interface, 2)) == b"\0\0"  # GET_STATUS
+        assert device.get_interface(interface) == 0
+        device.set_interface(interface, 0)
+        for setup in (
+            Setup(0x01, 0, 0, interface, 2),  # GET_STATUS with its direction reversed
+            Setup(0x01, 1, 0, interface, 0),  # CLEAR_FEATURE
+            Setup(0x01, 3, 0, interface, 0),  # SET_FEATURE
+            Setup(0x01, 7, 0x2400, interface, 8),  # SET_DESCRIPTOR
+            Setup(0x01, 0x55, 0, interface, 0),  # no request of chapter 9
+        ):
+            with pytest.raises(Stall):
+                device.control_out(setup, bytes(setup.wLength))
+        for setup in (
+            Setup(0x81, 0, 0, interface | 0x0100, 2),  # there is no such interface
+            Setup(0x81, 0, 0, interface, 0),  # GET_STATUS of no bytes
+            Setup(0x81, 6, 0x2400, interface, 8),  # a class descriptor
+            Setup(0x81, 0x55, 0, interface, 1),
+        ):
+            with pytest.raises(Stall):
+                device.control_in(setup)
+    assert device.get_status() == 0
+
+
+@both_pumps
+def test_get_interface_with_its_direction_reversed_writes_nothing(vcp: Vcp, pump: str) -> None:
+    """TinyUSB alone takes the host's bytes, over a variable on its stack and what lies behind it."""
+    device = vcp.pico.device
+    interface = vcp.ports[0].function.control_interface
+    for length in (1, 16, 64):
+        with pytest.raises(Timeout):
+            device.control_out(Setup(0x01, 10, 0, interface, length), b"\xff" * length, timeout=0.05)
+        assert device.get_status() == 0
+        assert vcp.eval("1 + 1") == 2
+
+
+@both_pumps
 def test_requests_of_the_class(vcp: Vcp, pump: str) -> None:
     port = vcp.port(1)
     port.send_break(100)
@@ -168,9 +215,13 @@ def test_requests_of_the_class(vcp: Vcp, pump: str) -> None:
     for setup in (
         Setup(0x21, 0x02, 0, interface, 0),  # SET_COMM_FEATURE
         Setup(0x21, 0x20, 0, interface, 0),  # SET_LINE_CODING without data
+        Setup(0x21, 0x22, 0, interface, 2),  # SET_CONTROL_LINE_STATE with data
+        Setup(0x21, 0x23, 0, interface, 2),  # SEND_BREAK with data
         Setup(0x21, 0x22, 0, interface + 1, 0),  # to the data interface
     ):
         with pytest.raises(Stall):
-            vcp.pico.device.control_out(setup)
+            vcp.pico.device.control_out(setup, bytes(setup.wLength))
+    with pytest.raises(Stall):
+        vcp.pico.device.control_in(Setup(0xA1, 0x21, 0, interface, 0))  # GET_LINE_CODING of no bytes
     assert vcp.pico.device.get_interface(interface) == 0
     assert vcp.eval("w.isconnected()") is True
