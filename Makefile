@@ -31,9 +31,9 @@ editions: ## build the other versions of MicroPython that the suites run on; wha
 	@for edition in $(EDITIONS); do $(PYTHON) firmware/build.py --jobs $(JOBS) --edition $$edition || \
 	echo "MicroPython $$edition is left out: its suites are skipped"; done
 
-examples: firmware ## build other people's programs: tests of the pico-sdk's, and TinyUSB's examples where PICO_TINYUSB_PATH names a checkout
+examples: firmware ## build other people's programs: tests of the pico-sdk's, and TinyUSB's examples
 	@$(PYTHON) firmware/sdk_tests.py --jobs $(JOBS) || echo "the pico-sdk's own tests are left out: they are skipped"
-	@$(PYTHON) firmware/examples.py --jobs $(JOBS)
+	@$(PYTHON) firmware/examples.py --jobs $(JOBS) || echo "TinyUSB's examples are left out: they are skipped"
 
 docs: setup ## the documentation as a site, in site/
 	@$(BIN)/python -m mkdocs build --strict && echo "file://$(CURDIR)/site/index.html"
@@ -69,6 +69,7 @@ not-modelled: setup firmware ## docs/not-modelled.md anew, from what the models 
 	@$(BIN)/python tools/not_modelled.py
 
 clean: ## remove everything that was made, firmware included
+	@if [ -L firmware/build/elsewhere ]; then rm -rf "$$(readlink firmware/build/elsewhere)"; fi
 	rm -rf .venv build dist site results firmware/build .mypy_cache .ruff_cache .pytest_cache
 
 setup:

@@ -86,6 +86,7 @@ def _build(where: Layout, jobs: int, *, check: bool) -> int:
         return 1
     report = Report()
     with locked(where.lock, report), (where.logs / f"{OBJECTS}.log").open("w", encoding="utf-8") as log:
+        where.prepare()
         if download.missing((wanted.package,), where.downloads):
             with report.stage(f"{wanted.package.name}: download"):
                 apt = Apt(where.apt, wanted.suite, log)
@@ -100,7 +101,7 @@ def _build(where: Layout, jobs: int, *, check: bool) -> int:
         with tarfile.open(where.downloads / wanted.package.file) as archive:
             archive.extraction_filter = getattr(tarfile, "data_filter", None)  # its SHA-256 was verified
             archive.extractall(objects)
-        flags = f"-ffile-prefix-map={objects}={MAPPED_ROOT}/{FOLDER} -ffile-prefix-map={where.root}={MAPPED_ROOT}/build"
+        flags = f"-ffile-prefix-map={objects}={MAPPED_ROOT}/{FOLDER} -ffile-prefix-map={where.work}={MAPPED_ROOT}/build"
         environment = clean_environment(CFLAGS=flags, CXXFLAGS=flags, SOURCE_DATE_EPOCH="0")
         settings = {
             "PICO_BOARD": "pico",

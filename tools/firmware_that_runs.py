@@ -32,8 +32,8 @@ HEAD = """# Firmware that runs
 Written by `python tools/firmware_that_runs.py`: each image with a USB device that the build makes, booted, plugged in,
 enumerated by a strict host (no lie forgiven, one attempt), looked at by the class drivers ([host.md](host.md)). What
 its functions do is in the suites, `tests/system`. `firmware/chip/usb_*` are made of TinyUSB's stack as Debian's
-`tinyusb-source` has it. That package lacks TinyUSB's own examples: `tinyusb/*` are built by their own CMake files from
-a checkout that `PICO_TINYUSB_PATH` names ([firmware.md](firmware.md)), and do their jobs in `tests/system/foreign`.
+`tinyusb-source` has it. `tinyusb/*` are TinyUSB's own examples, built by their own CMake files from Debian's source
+package or a checkout ([firmware.md](firmware.md)); they do their jobs in `tests/system/foreign`.
 
 | image | from | engine | found | enumerated after, emulated | processor seconds per emulated second, idle |
 |---|---|---|---|---|---|

@@ -71,6 +71,14 @@ def rewrite_stanzas(text: str, suite: str) -> list[str]:
     return rewritten
 
 
+def archives(content: str) -> list[str]:
+    """The archives that a file of sources names, of either format."""
+    found = [match["uri"] for line in content.splitlines() if (match := ONE_LINE.match(line))]
+    for stanza in re.split(r"\n[ \t]*\n", content):
+        found += _fields(stanza.splitlines()).get("uris", "").split()
+    return list(dict.fromkeys(found))
+
+
 def _fields(lines: Iterable[str]) -> dict[str, str]:
     """A stanza's fields, names in lower case; comments are dropped, continuation lines kept as they are."""
     fields: dict[str, str] = {}

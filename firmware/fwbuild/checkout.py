@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from fwbuild.errors import UsageError
-from fwbuild.layout import Layout
+from fwbuild.layout import Layout, has_space
 from fwbuild.tree import SourceTree
 
 # What the rp2 port is built from. Of lib/, only what the port's CMakeLists.txt names: all submodules together are some
@@ -30,6 +30,8 @@ def source_tree(folder: Path, layout: Layout) -> SourceTree:
     folder = folder.expanduser().absolute()
     if not (folder / "ports" / "rp2" / "CMakeLists.txt").is_file():
         raise UsageError(f"{folder} is no MicroPython checkout: it has no ports/rp2/CMakeLists.txt")
+    if has_space(folder):
+        raise UsageError(f"{folder}: MicroPython's make cannot compile a checkout whose path has a space in it")
     absent = [name for name, proof in NEEDED.items() if not (folder / proof).exists()]
     if absent:
         raise UsageError(

@@ -96,7 +96,8 @@ class Compiler:
             "Python3_EXECUTABLE": sys.executable,
         }
         definitions = [f"-D{name}={value}" for name, value in settings.items()]
-        configure: Command = ["cmake", "-S", self._layout.chip, "-B", folder, "-G", "Ninja", *definitions]
+        source = self._layout.spelled(self._layout.chip)
+        configure: Command = ["cmake", "-S", source, "-B", folder, "-G", "Ninja", *definitions]
         flags = self._path_flags()
         environment = self._environment()
         configured = json.dumps(
@@ -118,10 +119,10 @@ class Compiler:
     def source_map(self) -> dict[str, Path]:
         """Which folder each name in the debug information stands for."""
         names = {
-            f"{MAPPED_ROOT}/firmware": self._layout.firmware,
-            f"{MAPPED_ROOT}/build": self._layout.root,
+            f"{MAPPED_ROOT}/firmware": self._layout.spelled(self._layout.firmware),
+            f"{MAPPED_ROOT}/build": self._layout.work,
         }
-        if not self._tree.micropython.is_relative_to(self._layout.root):
+        if not self._tree.micropython.is_relative_to(self._layout.work):
             names[f"{MAPPED_ROOT}/micropython"] = self._tree.micropython
         return names
 
@@ -129,21 +130,22 @@ class Compiler:
         settings: dict[str, str | Path] = {
             "MICROPY_BOARD": variant.board,
             "MICROPY_DEF_BOARD": ";".join(variant.defines),
-            "MICROPY_FROZEN_MANIFEST": self._layout.manifest,
+            "MICROPY_FROZEN_MANIFEST": self._layout.spelled(self._layout.manifest),
             "MICROPY_LIB_DIR": self._tree.micropython_lib,
             "PICO_SDK_PATH_OVERRIDE": self._tree.pico_sdk,
             "PICO_NO_PICOTOOL": "1",  # the SDK would clone it from the net; uf2.py does what is needed of it
             "Python3_EXECUTABLE": sys.executable,
         }
         if self._layout.user_c_modules.is_file():
-            settings["USER_C_MODULES"] = self._layout.user_c_modules
+            settings["USER_C_MODULES"] = self._layout.spelled(self._layout.user_c_modules)
         definitions = [f"-D{name}={value}" for name, value in settings.items()]
         return ["cmake", "-S", self._tree.port, "-B", folder, "-G", "Ninja", *definitions]
 
     def _flags(self, variant: Variant) -> dict[str, str]:
         """Compiler flags, as the variables cmake reads them from when it configures."""
         version = self._tree.micropython_version()
-        headers = [self._layout.shims / shim.header for shim in variant.shims if shim.is_for(version)]
+        folder = self._layout.spelled(self._layout.shims)
+        headers = [folder / shim.header for shim in variant.shims if shim.is_for(version)]
         shims = [word for header in headers for word in ("-include", str(header))]
         flags = self._path_flags()
         return {**flags, "CFLAGS": " ".join(filter(None, [flags["CFLAGS"], shlex.join(shims)]))}

@@ -38,6 +38,6 @@ def download(package: Package, cache: Path, downloader: Downloader) -> None:
             raise FirmwareError(
                 f"{package.file}: the download is not the pinned file (cut short, or changed); nothing was kept\n"
                 f"  SHA-256 {found}, {path.stat().st_size} bytes\n"
-                f"  pinned  {package.sha256} in firmware/sources.toml"
+                f"  pinned  {package.sha256}"
             )
         path.replace(cache / package.file)

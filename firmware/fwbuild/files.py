@@ -33,6 +33,8 @@ def files_under(folder: Path) -> Iterable[Path]:
 
 
 def remove(folder: Path) -> None:
-    """Remove a folder if there is one."""
-    if folder.exists():
+    """Remove a folder if there is one; of a link, the link alone."""
+    if folder.is_symlink():
+        folder.unlink()
+    elif folder.exists():
         shutil.rmtree(folder)

@@ -30,6 +30,7 @@ class Pipeline:
         """Build the `wanted` variants and C programs. Raises FirmwareError or one of its kind."""
         with locked(self._layout.lock, self._report):
             self._layout.logs.mkdir(parents=True, exist_ok=True)
+            self._layout.prepare()
             with self._log("tools") as log:
                 chain = self._tools(log)
             with self._log("sources") as log:

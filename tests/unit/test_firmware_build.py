@@ -737,3 +737,62 @@ def test_no_machines_path_or_registry_is_committed() -> None:
 def test_the_dev_container_has_what_the_build_needs() -> None:
     command = json.loads((REPOSITORY / ".devcontainer" / "devcontainer.json").read_text())["onCreateCommand"]
     assert {tool.package for tool in (*toolchain.TOOLS, toolchain.PATCH)} <= set(command.split())
+
+
+class TestAPathWithASpace:
+    """make takes it for two: firmware is compiled elsewhere, and told of by paths without a space."""
+
+    @pytest.fixture
+    def spaced(self, tmp_path: Path, firmware: Path) -> Path:
+        folder = tmp_path / "my clone" / "firmware"
+        folder.parent.mkdir()
+        return firmware.rename(folder)
+
+    def test_sources_and_objects_are_in_the_users_cache_and_images_where_they_are_looked_for(
+        self, spaced: Path, tmp_path: Path
+    ) -> None:
+        place = layout.layout(spaced, {"XDG_CACHE_HOME": str(tmp_path / "cache")})
+        for folder in (place.sources, place.objects, place.apt, place.spelled(place.chip)):
+            assert folder.is_relative_to(tmp_path / "cache" / "renode-pico")
+        assert place.out == spaced / "build" / "out"
+        place.prepare()
+        (place.sources / "pico-sdk").mkdir(parents=True)
+        assert (spaced / "build" / "src" / "pico-sdk").is_dir()
+        assert place.spelled(place.manifest).read_text() == place.manifest.read_text()
+        place.prepare()  # as each build does
+
+    def test_two_clones_have_a_folder_each(self, spaced: Path) -> None:
+        other = spaced.with_name("firmware 2")
+        environment = {"HOME": "/home/somebody"}
+        works = {layout.layout(folder, environment).work for folder in (spaced, other)}
+        assert len(works) == 2
+        assert all(work.is_relative_to("/home/somebody/.cache/renode-pico") for work in works)
+
+    def test_a_cache_without_a_space_is_taken_as_it_is(self, spaced: Path, tmp_path: Path) -> None:
+        place = layout.layout(spaced, {layout.CACHE_VARIABLE: str(tmp_path / "cache")})
+        assert place.work == place.root == tmp_path / "cache" / "firmware"
+        place.prepare()
+        assert " " not in str(place.spelled(place.user_c_modules))
+        assert place.spelled(place.user_c_modules).is_file()
+
+    def test_without_a_folder_that_has_none_it_is_wrong_usage(
+        self, spaced: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setenv("XDG_CACHE_HOME", "/home/some body/.cache")
+        assert cli.main(["--check"], spaced) == 2
+        said = capsys.readouterr().err
+        assert "make takes a path with a space for two; RENODE_PICO_CACHE names a folder without" in said
+        assert len(said.splitlines()) == 1
+
+    def test_a_path_without_one_changes_nothing(self, where: Layout) -> None:
+        assert where.work == where.root
+        assert where.spelled(where.manifest) == where.manifest
+        where.prepare()
+        assert not where.root.exists()
+
+    def test_a_checkout_of_micropython_with_one_is_refused(self, tmp_path: Path, where: Layout) -> None:
+        folder = tmp_path / "my micropython"
+        for name in ("ports/rp2/CMakeLists.txt", *checkout.NEEDED.values()):
+            write(folder / name, "x")
+        with pytest.raises(UsageError, match="cannot compile a checkout whose path has a space"):
+            checkout.source_tree(folder, where)

@@ -7,21 +7,19 @@ import pytest
 from renode_pico.firmware import image_folder
 
 NEEDS = {
-    "test_tinyusb_examples.py": (
-        "tinyusb/cdc_msc.uf2",
-        "TinyUSB's examples are not built, as Debian's package has none: set PICO_TINYUSB_PATH to a checkout of "
-        "TinyUSB and run firmware/examples.py",
-    ),
+    "test_tinyusb_examples.py": "TinyUSB's examples are not built: run firmware/examples.py (make examples)",
     "test_pico_sdk_tests.py": (
-        "pico-sdk/pico_stdio_test_uart.uf2",
-        "the pico-sdk's own tests are not built: run firmware/sdk_tests.py, which gets Debian's source package",
+        "the pico-sdk's own tests are not built: run firmware/sdk_tests.py, which gets Debian's source package"
     ),
 }
-"""An image for each file of tests, and what to do where it is not there."""
+"""For each file of tests, what to do where an image of it is not there and the build has left no reason."""
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip what has no image."""
-    image, reason = NEEDS[item.path.name]
-    if not (image_folder() / image).is_file():
-        pytest.skip(reason)
+    marker = item.get_closest_marker("pico")
+    name = marker.kwargs.get("firmware") if marker else None
+    image = image_folder() / f"{name or 'pico-sdk/pico_stdio_test_uart'}.uf2"
+    if not image.is_file():
+        why = image.with_name("left-out.txt")
+        pytest.skip(f"{image.parent.name}: {why.read_text()}" if why.is_file() else NEEDS[item.path.name])
