@@ -309,6 +309,7 @@ namespace Antmicro.Renode.UsbHosts
         {
             public CoreState(CortexM core)
             {
+                this.core = core;
                 Translator = new RP2040_Translator(core);
                 state = Translator.SaveState();
             }
@@ -316,10 +317,16 @@ namespace Antmicro.Renode.UsbHosts
             public void Restore()
             {
                 Translator.LoadState(state);
+                var rp2040 = core as RP2040_Core;
+                if(rp2040 != null)
+                {
+                    rp2040.ForgetBanks();
+                }
             }
 
             public RP2040_Translator Translator { get; private set; }
 
+            private readonly CortexM core;
             private readonly byte[] state;
         }
 

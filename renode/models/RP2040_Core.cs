@@ -539,6 +539,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
         private void Prepare()
         {
             TakeXipSramOverTheBus();
+            FollowBanks();
             bool wasTraced = traced, wasCounted = accessesCounted;
             traced = Translator.IsTraced;
             accessesCounted = Counts;
@@ -561,11 +562,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             {
                 Translator.AddBreakpoint(address);
             }
-            // stores to the boot ROM, which software makes by mistake and drivers for nothing, must not change it
-            foreach(var page in Pages(0, RomSize))
-            {
-                SetPageAccessViaIo(page);
-            }
+            MapMemories();
         }
 
         /// <summary>The access in hand cannot be done, and neither can its instruction.</summary>
@@ -643,7 +640,10 @@ namespace Antmicro.Renode.Peripherals.RP2040
             if(result == ExecutionResult.Aborted && IsNowhere)
             {
                 IsNowhere = false;
-                Fault(RP2040_FaultCause.Fetch, (uint)PC.RawValue);
+                if(!ShowCode(PC.RawValue))
+                {
+                    Fault(RP2040_FaultCause.Fetch, (uint)PC.RawValue);
+                }
                 return ExecutionResult.Ok;
             }
             if(result == ExecutionResult.StoppedAtBreakpoint && undefined.Contains(PC.RawValue))
@@ -742,6 +742,10 @@ namespace Antmicro.Renode.Peripherals.RP2040
                 memory = Memories[3];
                 offset = address & 0xFFFFFF;
                 break;
+            case 0x21:
+                memory = address < BanksEnd ? Memories[3] : null;
+                offset = (ulong)RP2040_UnstripedSRAM.Striped((long)(address & 0xFFFFFF));
+                break;
             default:
                 return 0;
             }
@@ -762,6 +766,10 @@ namespace Antmicro.Renode.Peripherals.RP2040
             foreach(var page in codeToForget)
             {
                 Translator.Forget(page * TranslatorPage, TranslatorPage);
+                if(IsSeenThroughBanks(page * TranslatorPage))
+                {
+                    Translator.MapReadOnly(page * TranslatorPage, TranslatorPage);
+                }
             }
             codeToForget.Clear();
         }

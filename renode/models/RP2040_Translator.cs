@@ -30,16 +30,39 @@ namespace Antmicro.Renode.Peripherals.RP2040
             {
                 return;
             }
-            object begin = new IntPtr((long)start), end = new IntPtr((long)(start + size));
-            invalidate.Invoke(cpu, invalidate.GetParameters().Length == 3 ? new[] { begin, end, false } : new[] { begin, end });
+            Drop(start, size);
+            Map(start, size);
+        }
+
+        /// <summary>
+        /// From now on a piece of memory is read and executed the fast way, while stores to it come over the bus.
+        /// </summary>
+        /// <remarks>
+        /// The translator has such pages, a ROM's, though nothing that makes one of a memory: what maps pages adds their kind, which is 0
+        /// for a RAM, to the address, and does not look whether there are bits below a page in it already.
+        /// </remarks>
+        public void MapReadOnly(ulong start, ulong size)
+        {
+            map.DynamicInvoke(start | PagesOfRom, size);
+        }
+
+        /// <summary>Maps a piece of memory, or maps it as it was again.</summary>
+        public void Map(ulong start, ulong size)
+        {
             map.DynamicInvoke(start, size);
         }
 
+        /// <summary>Reads and writes of a piece of memory come over the bus, and code is not executed there.</summary>
+        public void Unmap(ulong start, ulong size)
+        {
+            Function("TlibUnmapRange").DynamicInvoke(start, start + size - 1);
+        }
+
         /// <summary>Drops the code made of a piece of memory that somebody else has written to.</summary>
-        public void Drop(ulong start, ulong size)
+        public void Drop(ulong start, ulong size, bool later = false)
         {
             object begin = new IntPtr((long)start), end = new IntPtr((long)(start + size));
-            invalidate.Invoke(cpu, invalidate.GetParameters().Length == 3 ? new[] { begin, end, false } : new[] { begin, end });
+            invalidate.Invoke(cpu, invalidate.GetParameters().Length == 3 ? new[] { begin, end, later } : new[] { begin, end });
         }
 
         /// <summary>What the library knows of the core: all that Renode saves of it.</summary>
@@ -210,6 +233,8 @@ namespace Antmicro.Renode.Peripherals.RP2040
         private readonly Delegate map;
         private readonly FieldInfo hook;
 
+        /// <summary>IO_MEM_ROM of cpu-common.h.</summary>
+        private const ulong PagesOfRom = 8;
         /// <summary>Where a block of Renode 1.15's translator has its size; it begins with its address.</summary>
         private const int BlockSize = 22;
 

@@ -58,8 +58,6 @@ namespace Antmicro.Renode.Peripherals.RP2040
             Lacks("the cache costs and saves no time, and nothing in it is stale: flash is read as it is");
             Lacks("the cache's memory, as SRAM, is not written by it; code in it is executed whether it is SRAM or not");
             Lacks("a read of FLUSH does not wait for the end of it, but brings it about");
-            Lacks("code is not executed at 0x11000000 to 0x13ffffff");
-            Lacks("stores to 0x10000000 to 0x10ffffff give up no line, and change the flash");
             Reset();
         }
 

@@ -1,13 +1,15 @@
+using System.Collections.Generic;
+using Antmicro.Renode.Core;
 using Antmicro.Renode.Peripherals.Bus;
 using Antmicro.Renode.Peripherals.Memory;
 
 namespace Antmicro.Renode.Peripherals.RP2040
 {
     /// <summary>
-    /// The flash once more, in a window that does not keep in the cache what is read, or does not look there (datasheet 2.6.3.1). Code
-    /// is not executed here. Cores and DMA ask <see cref="RP2040_XIP"/> before they write.
+    /// The flash once more, in a window that does not keep in the cache what is read, or does not look there (datasheet 2.6.3.1).
+    /// Cores and DMA ask <see cref="RP2040_XIP"/> before they write.
     /// </summary>
-    public class RP2040_XIPWindow : IBytePeripheral, IWordPeripheral, IDoubleWordPeripheral, IKnownSize
+    public class RP2040_XIPWindow : IBytePeripheral, IWordPeripheral, IDoubleWordPeripheral, IKnownSize, IMapped
     {
         public RP2040_XIPWindow(MappedMemory memory)
         {
@@ -44,6 +46,8 @@ namespace Antmicro.Renode.Peripherals.RP2040
         public void WriteDoubleWord(long offset, uint value)
         {
         }
+
+        public IEnumerable<IMappedSegment> MappedSegments { get { return memory.MappedSegments; } }
 
         public long Size { get { return memory.Size; } }
 

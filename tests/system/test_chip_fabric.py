@@ -22,11 +22,6 @@ CHECKS = (
     "accesses to the APB", "those of DMA", "nothing selected", "the same words in both windows", "a write is a write",
     "nothing behind the banks", "DMA from and to a bank", "code in a bank", "the boot ROM ignores writes",
 )  # fmt: skip
-NOT_ON_RENODE = {
-    "and changes nothing": "its translator has no memory that can be read the fast way and not be written",
-    "code in a bank": "its translator executes code from memories only, and a window whose words take turns is none",
-}
-"""What docs/renode.md says of it."""
 
 
 @pytest.fixture(scope="module")
@@ -35,10 +30,7 @@ def said(request: pytest.FixtureRequest) -> dict[str, bool]:
 
 
 @pytest.mark.parametrize("check", CHECKS)
-def test_check(said: dict[str, bool], check: str, request: pytest.FixtureRequest) -> None:
-    if check in NOT_ON_RENODE and engine_of(request.config) == "renode":
-        assert not said[check], f"{check}: it does now, say so in docs/renode.md"
-        pytest.xfail(NOT_ON_RENODE[check])
+def test_check(said: dict[str, bool], check: str) -> None:
     assert said[check]
 
 
