@@ -8,13 +8,13 @@ from enum import Enum, auto
 from renode_pico.clock import NS_PER_S, Clock
 from renode_pico.rp2040.block import Block, Dreq, Function, Irq, Line, Machine, Number, Register
 from renode_pico.rp2040.clocks import Clocks, Generator
-from renode_pico.rp2040.i2c_bus import GENERAL_CALL, I2cBus
+from renode_pico.rp2040.i2c_bus import GENERAL_CALL, TEN_BITS, I2cBus
 from renode_pico.rp2040.i2c_pins import I2cAtPins
 from renode_pico.rp2040.pin_watch import PinWatch
 from renode_pico.rp2040.unmodelled import Unmodelled
 
 CON_MASTER_MODE, CON_SPEED_BITS, CON_SPEED_STANDARD = 1 << 0, 0b11 << 1, 0b01 << 1
-CON_10BITADDR_MASTER, CON_RESTART_EN, CON_SLAVE_DISABLE = 1 << 4, 1 << 5, 1 << 6
+CON_10BITADDR_SLAVE, CON_10BITADDR_MASTER, CON_RESTART_EN, CON_SLAVE_DISABLE = 1 << 3, 1 << 4, 1 << 5, 1 << 6
 CON_STOP_DET_IFADDRESSED, CON_TX_EMPTY_CTRL, CON_RX_FIFO_FULL_HLD_CTRL = 1 << 7, 1 << 8, 1 << 9
 TAR_ADDRESS_BITS, TAR_GC_OR_START, TAR_SPECIAL = 0x3FF, 1 << 10, 1 << 11
 CMD_READ, CMD_STOP, CMD_RESTART, CMD_FIRST_DATA_BYTE = 1 << 8, 1 << 9, 1 << 10, 1 << 11
@@ -26,10 +26,14 @@ INT_BITS, INT_LEVELS = 0x1FFF, INT_RX_FULL | INT_TX_EMPTY
 ENABLE, ENABLE_ABORT, ENABLE_TX_CMD_BLOCK = 1 << 0, 1 << 1, 1 << 2
 STATUS_ACTIVITY, STATUS_TFNF, STATUS_TFE, STATUS_RFNE, STATUS_RFF = 1 << 0, 1 << 1, 1 << 2, 1 << 3, 1 << 4
 STATUS_MST_ACTIVITY, STATUS_SLV_ACTIVITY = 1 << 5, 1 << 6
-ABRT_7B_ADDR_NOACK, ABRT_10ADDR1_NOACK, ABRT_TXDATA_NOACK, ABRT_GCALL_NOACK = 1 << 0, 1 << 1, 1 << 3, 1 << 4
-ABRT_GCALL_READ, ABRT_SBYTE_NORSTRT, ABRT_10B_RD_NORSTRT, ABRT_MASTER_DIS = 1 << 5, 1 << 9, 1 << 10, 1 << 11
-ABRT_SLVFLUSH_TXFIFO, ABRT_SLVRD_INTX, ABRT_USER_ABRT = 1 << 13, 1 << 15, 1 << 16
+ABRT_7B_ADDR_NOACK, ABRT_10ADDR1_NOACK, ABRT_10ADDR2_NOACK, ABRT_TXDATA_NOACK = 1 << 0, 1 << 1, 1 << 2, 1 << 3
+ABRT_GCALL_NOACK, ABRT_GCALL_READ, ABRT_SBYTE_ACKDET, ABRT_SBYTE_NORSTRT = 1 << 4, 1 << 5, 1 << 7, 1 << 9
+ABRT_10B_RD_NORSTRT, ABRT_MASTER_DIS, ARB_LOST, ABRT_SLVFLUSH_TXFIFO = 1 << 10, 1 << 11, 1 << 12, 1 << 13
+ABRT_SLV_ARBLOST, ABRT_SLVRD_INTX, ABRT_USER_ABRT = 1 << 14, 1 << 15, 1 << 16
+"""ABRT_HS_ACKDET and ABRT_HS_NORSTRT are for the high-speed mode, which this chip lacks."""
 TX_FLUSH_CNT_LSB = 23
+STATUS_SLV_DISABLED_WHILE_BUSY, STATUS_SLV_RX_DATA_LOST = 1 << 1, 1 << 2
+"""Of IC_ENABLE_STATUS."""
 DMA_RX, DMA_TX = 1 << 0, 1 << 1
 FIFO_DEPTH = 16
 BYTE_PERIODS = 9
@@ -48,6 +52,8 @@ class Phase(Enum):
     """Between two bytes, with the clock low, because the next command has not come yet."""
     STRETCHED = auto()
     """A target holds the clock low."""
+    RELEASED = auto()
+    """Disabled on a bus that was held: it gives it free, unless it is enabled again and has something to send before."""
     STOP = auto()
 
 
@@ -56,7 +62,7 @@ class I2c(Block):
 
     LACKS = (
         "At the pins the controller itself is not seen: bytes reach what is attached to its bus.",
-        "There is no arbitration: one master at a time. High speed and START bytes are not modelled.",
+        "There is no arbitration between the two controllers: one master at a time.",
     )
 
     IC_CON = Register(0x00, reset=0x65, mask=0x3FF)
@@ -125,6 +131,7 @@ class I2c(Block):
         """After an abort the FIFO takes nothing until IC_CLR_TX_ABRT is read."""
         self._addressed = False
         self._slave_reading = False
+        self._loses_arbitration = False
         super().__init__(machine, (Number.I2C0, Number.I2C1)[which], unmodelled, f"I2C{which}")
         self.bus = I2cBus()
         self.bus.attach(self)
@@ -137,6 +144,10 @@ class I2c(Block):
         self.bus.targets.remove(self)
         self.bus = self._at_pins.bus = bus
         bus.attach(self)
+
+    def lose_arbitration(self) -> None:
+        """Somebody else's data wins in the transfer in hand, or in the next one: another master, or a slave's disturbed byte."""
+        self._loses_arbitration = True
 
     def _functions_changed(self) -> None:
         """The bus is where the pins were that were the controller's last: firmware may take them over for a while."""
@@ -157,9 +168,24 @@ class I2c(Block):
         self._rx.clear()
         busy, self._phase = self._phase is not Phase.IDLE, Phase.IDLE
         self._command = None
-        self._flushed = self._unanswered = self._addressed = self._slave_reading = False
+        self._flushed = self._unanswered = self._addressed = self._slave_reading = self._loses_arbitration = False
         if busy:
             self.bus.stop()
+
+    def _disable(self) -> None:
+        """The FIFOs are emptied; a byte in hand is finished, and the bus given free."""
+        if self._addressed:
+            lost = STATUS_SLV_RX_DATA_LOST if self._rx and not self._slave_reading else 0
+            self.IC_ENABLE_STATUS |= STATUS_SLV_DISABLED_WHILE_BUSY | lost
+        self._tx.clear()
+        self._rx.clear()
+        self.IC_RAW_INTR_STAT &= ~(INT_ACTIVITY | INT_RD_REQ)
+        if self._phase is Phase.HOLD:
+            # Firmware that has only a new target address to set is back before this is over, and makes a RESTART.
+            self._begin(Phase.RELEASED, 1)
+        elif self._phase is Phase.STRETCHED:
+            self._command = None
+            self._begin(Phase.STOP, 1)
 
     # Master
 
@@ -174,7 +200,7 @@ class I2c(Block):
 
     def _go_on(self) -> None:
         """Take the next command, if there is one and the bus waits for it."""
-        if self._phase not in (Phase.IDLE, Phase.HOLD) or not self._tx or self._flushed:
+        if self._phase not in (Phase.IDLE, Phase.HOLD, Phase.RELEASED) or not self._tx or self._flushed:
             return
         if not self.IC_CON & CON_MASTER_MODE:
             if self.IC_CON & CON_SLAVE_DISABLE:
@@ -193,7 +219,7 @@ class I2c(Block):
         if going_on:
             self._begin(Phase.DATA, BYTE_PERIODS)
             return
-        if self._phase is Phase.HOLD:
+        if self._phase is not Phase.IDLE:
             if self.IC_CON & CON_RESTART_EN:
                 self.IC_RAW_INTR_STAT |= INT_RESTART_DET
             else:
@@ -201,19 +227,27 @@ class I2c(Block):
                 self.IC_RAW_INTR_STAT |= INT_STOP_DET
         self._reading = read
         self.IC_RAW_INTR_STAT |= INT_ACTIVITY
-        long = bool(self.IC_CON & CON_10BITADDR_MASTER and not self.IC_TAR & TAR_SPECIAL)
-        self._begin(Phase.ADDRESS, 1 + BYTE_PERIODS * (1 + long + (long and read)))
+        long = bool(self.IC_CON & CON_10BITADDR_MASTER and not self._general_call)
+        start_byte = BYTE_PERIODS + 1 if self._start_byte else 0
+        self._begin(Phase.ADDRESS, 1 + start_byte + BYTE_PERIODS * (1 + long + (long and read)))
+
+    @property
+    def _general_call(self) -> bool:
+        return self.IC_TAR & (TAR_SPECIAL | TAR_GC_OR_START) == TAR_SPECIAL
+
+    @property
+    def _start_byte(self) -> bool:
+        return self.IC_TAR & (TAR_SPECIAL | TAR_GC_OR_START) == TAR_SPECIAL | TAR_GC_OR_START
 
     def _needs_restart(self) -> bool:
         """What cannot be begun without RESTART: it is aborted, True."""
-        if self.IC_TAR & TAR_SPECIAL:
-            if self.IC_TAR & TAR_GC_OR_START:
-                self._abort(ABRT_SBYTE_NORSTRT)
-                return True
-        elif self.IC_CON & CON_10BITADDR_MASTER and self._tx[0] & CMD_READ:
+        if self._start_byte:
+            self._abort(ABRT_SBYTE_NORSTRT)
+        elif self.IC_CON & CON_10BITADDR_MASTER and self._tx[0] & CMD_READ and not self._general_call:
             self._abort(ABRT_10B_RD_NORSTRT)
-            return True
-        return False
+        else:
+            return False
+        return True
 
     def _begin(self, phase: Phase, periods: int) -> None:
         self._phase = phase
@@ -224,8 +258,9 @@ class I2c(Block):
             self._address_sent()
         elif self._phase is Phase.DATA:
             self._byte_over()
-        elif self._phase is Phase.STOP:
+        elif self._phase in (Phase.STOP, Phase.RELEASED):
             self._phase = Phase.IDLE
+            self.IC_ENABLE &= ~ENABLE_ABORT
             self.bus.stop()
             self._go_on()
         self._show()
@@ -233,15 +268,20 @@ class I2c(Block):
     def _address_sent(self) -> None:
         self.IC_RAW_INTR_STAT |= INT_START_DET
         self._first = True
-        if self.IC_TAR & TAR_SPECIAL:
-            if self.IC_TAR & TAR_GC_OR_START:
-                self.note("IC_TAR.GC_OR_START", "START bytes are not modelled: a general call instead")
+        if self._lost_arbitration():
+            return
+        if self._start_byte and self.bus.start(GENERAL_CALL, True):
+            self._abort(ABRT_SBYTE_ACKDET)  # it is nobody's address (UM10204, 3.1.15)
+            return
+        if self._general_call:
             address, refused = GENERAL_CALL, ABRT_GCALL_NOACK
             if self._reading:
                 self._abort(ABRT_GCALL_READ)
                 return
         elif self.IC_CON & CON_10BITADDR_MASTER:
-            address, refused = self.IC_TAR & TAR_ADDRESS_BITS, ABRT_10ADDR1_NOACK
+            address, refused = TEN_BITS | self.IC_TAR & TAR_ADDRESS_BITS, ABRT_10ADDR1_NOACK
+            if self.bus.begins_like(address):
+                refused = ABRT_10ADDR2_NOACK
         else:
             address, refused = self.IC_TAR & 0x7F, ABRT_7B_ADDR_NOACK
         if self.bus.start(address, self._reading):
@@ -249,9 +289,20 @@ class I2c(Block):
         else:
             self._abort(refused)
 
+    def _lost_arbitration(self) -> bool:
+        """The bus is another master's; there is no STOP of this one."""
+        if not self._loses_arbitration:
+            return False
+        self._loses_arbitration = False
+        self._abort(ARB_LOST)
+        self._alarm.cancel()
+        self._phase = Phase.IDLE
+        self.bus.stop()
+        return True
+
     def _byte_over(self) -> None:
         command = self._command
-        if command is None:
+        if command is None or self._lost_arbitration():
             return
         if self._reading:
             if len(self._rx) >= FIFO_DEPTH and self.IC_CON & CON_RX_FIFO_FULL_HLD_CTRL:
@@ -272,7 +323,9 @@ class I2c(Block):
                 self._abort(ABRT_TXDATA_NOACK)
                 return
         self._command = None
-        if command & CMD_STOP:
+        if self.IC_ENABLE & ENABLE_ABORT:
+            self._abort(ABRT_USER_ABRT)
+        elif command & CMD_STOP or not self.IC_ENABLE & ENABLE:
             if self._unanswered:
                 self._unanswered = False
                 self.bus.acknowledge(False)
@@ -312,7 +365,7 @@ class I2c(Block):
     def start(self, address: int, read: bool) -> bool:
         """Its own address, or a general call."""
         general = address == GENERAL_CALL and not read and bool(self.IC_ACK_GENERAL_CALL)
-        if not self._slave_enabled or not (general or (address and address == self.IC_SAR)):
+        if not self._slave_enabled or not (general or (address and address == self._own_address)):
             self._addressed = False
             return False
         raw = INT_ACTIVITY | INT_START_DET
@@ -326,6 +379,16 @@ class I2c(Block):
             self._abort(ABRT_SLVFLUSH_TXFIFO)
         self._show()
         return True
+
+    @property
+    def _own_address(self) -> int:
+        ten = self.IC_CON & CON_10BITADDR_SLAVE
+        return TEN_BITS | self.IC_SAR if ten else self.IC_SAR & 0x7F
+
+    def begins_like(self, address: int) -> bool:
+        """`TenBitTarget`: the two highest bits of its own address are these."""
+        ten = bool(self.IC_CON & CON_10BITADDR_SLAVE)
+        return self._slave_enabled and ten and self.IC_SAR >> 8 == address >> 8 & 0b11
 
     def write(self, value: int) -> bool | None:
         """A byte from the master."""
@@ -341,6 +404,9 @@ class I2c(Block):
         """A byte for the master: the clock is held low until firmware has one."""
         if self._tx:
             value = self._tx.popleft() & 0xFF
+            if self._loses_arbitration:
+                self._loses_arbitration = False
+                self._abort(ARB_LOST | ABRT_SLV_ARBLOST)
             self._show()
             return value
         self.IC_RAW_INTR_STAT |= INT_RD_REQ
@@ -402,13 +468,15 @@ class I2c(Block):
 
     @IC_ENABLE.written
     def _enable_written(self, before: int, raw: int) -> None:
-        if raw & ENABLE_ABORT and self.IC_ENABLE & ENABLE:
-            if self._phase is not Phase.IDLE:
-                self._abort(ABRT_USER_ABRT)
+        if not self.IC_ENABLE & ENABLE or self._phase is Phase.IDLE:
             self.IC_ENABLE &= ~ENABLE_ABORT
-        if before & ENABLE and not self.IC_ENABLE & ENABLE:
-            self._let_go()
-        self.IC_ENABLE_STATUS = self.IC_ENABLE & ENABLE
+        elif raw & ENABLE_ABORT and self._phase in (Phase.HOLD, Phase.STRETCHED):
+            self._abort(ABRT_USER_ABRT)  # else at the end of the byte in hand
+        if self.IC_ENABLE & ~before & ENABLE:
+            self.IC_ENABLE_STATUS &= ~(STATUS_SLV_DISABLED_WHILE_BUSY | STATUS_SLV_RX_DATA_LOST)
+            self._flushed = False
+        if before & ~self.IC_ENABLE & ENABLE:
+            self._disable()
         self._go_on()
         self._show()
 
@@ -427,7 +495,10 @@ class I2c(Block):
         raised = self.IC_RAW_INTR_STAT & interrupts
         self.IC_RAW_INTR_STAT &= ~interrupts
         if interrupts & INT_TX_ABRT:
-            self.IC_TX_ABRT_SOURCE = 0
+            # what is still wrong is still told (its description in the datasheet)
+            self.IC_TX_ABRT_SOURCE &= ABRT_SBYTE_NORSTRT if self._start_byte and not self.IC_CON & CON_RESTART_EN else 0
+            if self.IC_TX_ABRT_SOURCE:
+                self.IC_RAW_INTR_STAT |= INT_TX_ABRT
             self._flushed = False
         self._show()
         return int(bool(raised))
@@ -499,6 +570,8 @@ class I2c(Block):
         if self._addressed:
             status |= STATUS_SLV_ACTIVITY | STATUS_ACTIVITY
         self.IC_STATUS = status
+        active = enabled or bool(status & STATUS_ACTIVITY)
+        self.IC_ENABLE_STATUS = self.IC_ENABLE_STATUS & ~ENABLE | (ENABLE if active else 0)
         raw = self.IC_RAW_INTR_STAT & ~INT_LEVELS
         if received > self.IC_RX_TL:
             raw |= INT_RX_FULL

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 GENERAL_CALL = 0
+TEN_BITS = 0x400
+"""Added to an address of ten bits, which is another than the one of seven bits with the same number."""
 
 
 class I2cTarget(Protocol):
     """Something with an address."""
 
     def start(self, address: int, read: bool) -> bool:
-        """START or repeated START, and the address; True: acknowledged. Then it is read from or written to until
+        """START or repeated START, and the address, one of ten bits with TEN_BITS; True: acknowledged. Then it is read from or written to until
         `stop`, or another `start` that it does not acknowledge."""
 
     def write(self, value: int) -> bool | None:
@@ -26,6 +28,14 @@ class I2cTarget(Protocol):
 
     def stop(self) -> None:
         """STOP."""
+
+
+@runtime_checkable
+class TenBitTarget(Protocol):
+    """A target that may have an address of ten bits; any other has seven, or all ten are compared at once."""
+
+    def begins_like(self, address: int) -> bool:
+        """Whether it acknowledges the first byte of this address, which has two bits of it (UM10204, 3.1.11)."""
 
 
 class I2cBus:
@@ -45,6 +55,10 @@ class I2cBus:
         self._waiting = None
         self._addressed = [target for target in self.targets if target.start(address, read)]
         return bool(self._addressed)
+
+    def begins_like(self, address: int) -> bool:
+        """Whether anybody acknowledges the first byte of an address of ten bits that is nobody's."""
+        return any(isinstance(target, TenBitTarget) and target.begins_like(address) for target in self.targets)
 
     def write(self, value: int, resume: Callable[[], None]) -> bool | None:
         """A byte to whom was addressed. None: the clock is held low, `resume()` is called when it no longer is."""

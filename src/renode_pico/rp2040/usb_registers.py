@@ -245,7 +245,8 @@ class UsbRegisters:
             self._unmodelled.note(BLOCK, f"{offset:#05x}", "is no register: write ignored")
             return
         self._host[offset] = value & bits
-        self._note_host(REGISTER_NAMES[offset])
+        if value:  # the boot ROM clears the whole block
+            self._note_host(REGISTER_NAMES[offset])
 
     def _note_host(self, register: str) -> None:
         self._unmodelled.note(BLOCK, register, "belongs to the host mode, which is not modelled")

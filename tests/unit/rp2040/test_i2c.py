@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from renode_pico.rp2040.i2c_bus import TEN_BITS
 from tests.unit.rp2040.chip_bench import CYCLE_S, Bench, Registers
 
 I2C0, I2C1 = 0x4004_4000, 0x4004_8000
@@ -201,7 +202,8 @@ def test_a_byte_that_is_refused(i2c: I2c, memory: Memory) -> None:
 
 
 def test_ten_bit_addresses(i2c: I2c) -> None:
-    i2c.model.bus.attach(Memory(0x2A5))
+    i2c.model.bus.attach(Memory(TEN_BITS | 0x2A5))
+    i2c.model.bus.attach(Memory(0x2A5 & 0x7F))
     i2c[ENABLE] = 0
     i2c[CON] = AS_MASTER | 1 << 4
     i2c[TAR] = 0x2A5
@@ -266,11 +268,68 @@ def test_disabling_lets_go_of_the_bus(i2c: I2c, memory: Memory) -> None:
     i2c[DATA_CMD] = 1
     i2c.settle()
     i2c[ENABLE] = 0
+    assert memory.log[-1] != "stop"
+    assert i2c[ENABLE_STATUS] == 1, "until the STOP is over"
+    i2c.settle()
     assert memory.log[-1] == "stop"
     assert i2c[STATUS] == TFNF | TFE
     assert i2c[ENABLE_STATUS] == 0
     i2c[DATA_CMD] = 1
     assert i2c[TXFLR] == 0
+
+
+def test_a_new_target_on_a_held_bus_comes_after_a_restart(i2c: I2c, memory: Memory) -> None:
+    i2c[DATA_CMD] = 1
+    i2c.settle()
+    i2c[ENABLE] = 0  # as the SDK does for each call
+    i2c[TAR] = 0x50
+    i2c[ENABLE] = 1
+    i2c[DATA_CMD] = READ | STOP
+    i2c.settle()
+    assert memory.log == ["start 0x50 write", "start 0x50 read", "nack", "stop"]
+    assert i2c.received() == b"\x01"
+    assert i2c[RAW] & RESTART_DET
+
+
+def test_disabled_in_a_byte_it_finishes_that(i2c: I2c, memory: Memory) -> None:
+    i2c[DATA_CMD] = 0x20
+    i2c[DATA_CMD] = 0x77
+    i2c[DATA_CMD] = 0x78
+    i2c.bench.run(ADDRESS_S + 1.5 * BYTE_S)
+    i2c[ENABLE] = 0
+    i2c.settle()
+    assert memory.content[0x20:0x22] == b"\x77\x21"
+    assert memory.log[-1] == "stop"
+
+
+def test_the_start_byte_is_nobodys_address(i2c: I2c, memory: Memory) -> None:
+    i2c[ENABLE] = 0
+    i2c[TAR] = 0x50 | 1 << 10 | 1 << 11
+    i2c[ENABLE] = 1
+    i2c[DATA_CMD] = 0x20
+    i2c[DATA_CMD] = STOP | 0x99
+    i2c.bench.run(BYTE_S + ADDRESS_S + 2 * BYTE_S)
+    assert memory.content[0x20] == 0x20, "a byte and a bit later than without"
+    i2c.settle()
+    assert memory.content[0x20] == 0x99
+    i2c.model.bus.attach(Memory(0))
+    i2c[DATA_CMD] = STOP | 0x20
+    i2c.settle()
+    assert i2c[ABRT_SOURCE] & 0x1FFFF == 1 << 7, "SBYTE_ACKDET"
+
+
+def test_the_bus_goes_to_another_master(i2c: I2c, memory: Memory) -> None:
+    i2c.model.lose_arbitration()
+    i2c[DATA_CMD] = 0x20
+    i2c[DATA_CMD] = STOP | 0x99
+    i2c.settle()
+    assert i2c[ABRT_SOURCE] & 0x1FFFF == 1 << 12, "ARB_LOST"
+    assert memory.content[0x20] == 0x20
+    i2c[CLR_TX_ABRT]
+    i2c[DATA_CMD] = 0x20
+    i2c[DATA_CMD] = STOP | 0x99
+    i2c.settle()
+    assert memory.content[0x20] == 0x99
 
 
 def test_firmware_may_abort(i2c: I2c, memory: Memory) -> None:
@@ -383,6 +442,39 @@ def test_a_slave_that_is_off_is_not_there(pair: tuple[I2c, I2c]) -> None:
     master[DATA_CMD] = STOP | 1
     master.settle()
     assert master[RAW] & TX_ABRT
+
+
+def test_ten_bits_of_a_slave_are_two_bytes(pair: tuple[I2c, I2c]) -> None:
+    master, slave = pair
+    slave[ENABLE] = 0
+    slave[CON], slave[SAR] = AS_SLAVE | 1 << 3, 0x155
+    slave[ENABLE] = 1
+    for target, source in ((0x123, 1 << 2), (0x255, 1 << 1), (0x155, 0)):
+        master[ENABLE] = 0
+        master[CON], master[TAR] = AS_MASTER | 1 << 4, target
+        master[ENABLE] = 1
+        master[DATA_CMD] = STOP | 7
+        master.settle()
+        assert master[ABRT_SOURCE] & 0x1FFFF == source
+        master[CLR_TX_ABRT]
+    assert slave.received() == b"\x07"
+    master[ENABLE] = 0
+    master[CON], master[TAR] = AS_MASTER, 0x55
+    master[ENABLE] = 1
+    master[DATA_CMD] = STOP | 8
+    master.settle()
+    assert master[ABRT_SOURCE] & 0x1FFFF == 1 << 0, "seven bits are another address"
+
+
+def test_a_slave_that_is_disabled_says_what_was_lost(pair: tuple[I2c, I2c]) -> None:
+    master, slave = pair
+    master[DATA_CMD] = 7
+    master[DATA_CMD] = 8
+    master.settle()
+    slave[ENABLE] = 0
+    assert slave[ENABLE_STATUS] & 6 == 6, "SLV_DISABLED_WHILE_BUSY, SLV_RX_DATA_LOST"
+    slave[ENABLE] = 1
+    assert slave[ENABLE_STATUS] & 6 == 0
 
 
 def test_it_is_a_dw_apb_i2c() -> None:
