@@ -278,7 +278,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             }
         }
 
-        private bool Reached { get { return (ulong)fifo.Count >= threshold.Value; } }
+        private bool Reached { get { return fifoEnable.Value && fifo.Count > 0 && (ulong)fifo.Count >= threshold.Value; } }
         private bool Status { get { return (Reached && interruptEnable.Value) || interruptForce.Value; } }
 
         private void Update()

@@ -335,9 +335,9 @@ namespace Antmicro.Renode.Peripherals.RP2040
 
             IValueRegisterField wake0 = null, wake1 = null;
             Registers.WakeEnable0.Define(this, 0xFFFFFFFF).WithValueField(0, 32, out wake0, name: "WAKE_EN0");
-            Registers.WakeEnable1.Define(this, 0x7FFF).WithValueField(0, 15, out wake1, name: "WAKE_EN1").WithIgnoredBits(15, 17);
+            Registers.WakeEnable1.Define(this, 0x7FFF).WithValueField(0, 15, out wake1, name: "WAKE_EN1").WithNoBits(15, 17);
             Registers.SleepEnable0.Define(this, 0xFFFFFFFF).WithValueField(0, 32, name: "SLEEP_EN0");
-            Registers.SleepEnable1.Define(this, 0x7FFF).WithValueField(0, 15, name: "SLEEP_EN1").WithIgnoredBits(15, 17);
+            Registers.SleepEnable1.Define(this, 0x7FFF).WithValueField(0, 15, name: "SLEEP_EN1").WithNoBits(15, 17);
             Registers.Enabled0.Define(this).WithValueField(0, 32, FieldMode.Read, valueProviderCallback: _ => wake0.Value, name: "ENABLED0");
             Registers.Enabled1.Define(this)
                 .WithValueField(0, 15, FieldMode.Read, valueProviderCallback: _ => wake1.Value, name: "ENABLED1").WithReservedBits(15, 17);
@@ -368,13 +368,13 @@ namespace Antmicro.Renode.Peripherals.RP2040
                 control.WithValueField(0, 2, out generator.Source, name: "SRC")
                     .WithReservedBits(2, 3)
                     .WithValueField(5, 2, out generator.Auxiliary, name: "AUXSRC")
-                    .WithIgnoredBits(7, 25);
+                    .WithNoBits(7, 25);
                 break;
             case RP2040_Clock.System:
                 control.WithValueField(0, 1, out generator.Source, name: "SRC")
                     .WithReservedBits(1, 4)
                     .WithValueField(5, 3, out generator.Auxiliary, name: "AUXSRC")
-                    .WithIgnoredBits(8, 24);
+                    .WithNoBits(8, 24);
                 break;
             default:
                 control.WithReservedBits(0, 5)

@@ -138,7 +138,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
                 .WithValueField(0, 10, out slaveAddress, name: "IC_SAR").WithReservedBits(10, 22);
             Registers.IC_DATA_CMD.Define(this)
                 .WithValueField(0, 12, valueProviderCallback: _ => ReadData(), writeCallback: (_, value) => WriteCommand((uint)value), name: "DAT, CMD, STOP, RESTART, FIRST_DATA_BYTE")
-                .WithIgnoredBits(12, 20);
+                .WithNoBits(12, 20);
             Strobe(Registers.IC_DATA_CMD);
 
             DefineCount(Registers.IC_SS_SCL_HCNT, 0x28, 6, 65525, out standardHigh);

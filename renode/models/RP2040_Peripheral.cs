@@ -284,6 +284,12 @@ namespace Antmicro.Renode.Peripherals.RP2040
             return machine.ElapsedVirtualTime.TimeElapsed;
         }
 
+        /// <summary>Bits that are not there: they read as 0, whatever is written. Renode keeps those that are ignored.</summary>
+        public static DoubleWordRegister WithNoBits(this DoubleWordRegister register, int position, int width)
+        {
+            return register.WithValueField(position, width, FieldMode.Read, valueProviderCallback: _ => 0, name: "-");
+        }
+
         /// <summary>Whole nanoseconds (1.15 has no property for it).</summary>
         public static ulong InNanoseconds(this TimeInterval time)
         {

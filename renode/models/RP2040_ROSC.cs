@@ -42,6 +42,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             Registers.FrequencyA.Define(this).WithValueField(0, 32, name: "FREQA");
             Registers.FrequencyB.Define(this).WithValueField(0, 32, name: "FREQB");
             DefineDormant(Registers.Dormant);
+            Lacks("BADWRITE is never set: wrong values are stored");
             Registers.Divider.Define(this, DividerPass + DividerAtReset)
                 .WithValueField(0, 12, out divider, name: "DIV").WithReservedBits(12, 20)
                 .WithWriteCallback((_, __) => Update());

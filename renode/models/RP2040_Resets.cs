@@ -39,7 +39,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
         {
             Registers.Reset.Define(this, AllBlocks)
                 .WithValueField(0, NumberOfBlocks, out reset, name: "RESET")
-                .WithIgnoredBits(NumberOfBlocks, 32 - NumberOfBlocks)
+                .WithNoBits(NumberOfBlocks, 32 - NumberOfBlocks)
                 .WithWriteCallback((_, __) => Drive());
 
             Registers.WatchdogSelect.Define(this)

@@ -150,7 +150,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
                 .WithWriteCallback((_, __) => ControlWritten());
             Registers.SSPDR.Define(this)
                 .WithValueField(0, 16, valueProviderCallback: _ => ReadData(), writeCallback: (_, value) => WriteData((ushort)value), name: "DATA")
-                .WithIgnoredBits(16, 16);
+                .WithNoBits(16, 16);
             Strobe(Registers.SSPDR);
             Registers.SSPSR.Define(this)
                 .WithFlag(0, FieldMode.Read, valueProviderCallback: _ => transmitFIFO.Count == 0, name: "TFE")

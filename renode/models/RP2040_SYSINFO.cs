@@ -38,20 +38,26 @@ namespace Antmicro.Renode.Peripherals.RP2040
                 .WithFlag(0, FieldMode.Read, valueProviderCallback: _ => false, name: "FPGA")
                 .WithFlag(1, FieldMode.Read, valueProviderCallback: _ => true, name: "ASIC")
                 .WithReservedBits(2, 30);
-            Registers.GitReferenceRP2040.Define(this)
-                .WithValueField(0, 32, FieldMode.Read, valueProviderCallback: _ => 0, name: "GITREF_RP2040");
+            foreach(var register in new[] { Registers.GitReferenceRP2040, Registers.GitReferenceOfDatasheet })
+            {
+                register.Define(this).WithValueField(0, 32, FieldMode.Read, valueProviderCallback: _ => GitReference, name: "GITREF_RP2040");
+            }
         }
 
         private uint revision;
 
         private const uint Manufacturer = 0x927;
         private const uint Part = 0x2;
+        /// <summary>As a B2 shows it; its first six digits begin the serial number of every boot ROM's drive.</summary>
+        private const uint GitReference = 0xE0C912E8;
 
         private enum Registers
         {
             ChipId = 0x00,
             Platform = 0x04,
             GitReferenceRP2040 = 0x10,
+            /// <summary>Where the datasheet and older headers have it, and the boot ROM reads it.</summary>
+            GitReferenceOfDatasheet = 0x40,
         }
     }
 }

@@ -13,8 +13,17 @@ namespace Antmicro.Renode.Peripherals.RP2040
         public RP2040_Translator(CortexM cpu)
         {
             this.cpu = cpu;
-            invalidate = typeof(TranslationCPU).GetMethod("OrderTranslationBlocksInvalidation")
-                ?? typeof(TranslationCPU).GetMethod("InvalidateTranslationBlocks", new[] { typeof(IntPtr), typeof(IntPtr) });
+            var ordered = typeof(TranslationCPU).GetMethod("OrderTranslationBlocksInvalidation");
+            var atOnce = typeof(TranslationCPU).GetMethod("InvalidateTranslationBlocks", new[] { typeof(IntPtr), typeof(IntPtr) });
+            if(ordered != null)
+            {
+                invalidate = (Action<IntPtr, IntPtr, bool>)Delegate.CreateDelegate(typeof(Action<IntPtr, IntPtr, bool>), cpu, ordered);
+            }
+            else if(atOnce != null)
+            {
+                var method = (Action<IntPtr, IntPtr>)Delegate.CreateDelegate(typeof(Action<IntPtr, IntPtr>), cpu, atOnce);
+                invalidate = (begin, end, _) => method(begin, end);
+            }
             map = Function("TlibMapRange");
             KnowsInstruction = typeof(TranslationCPU).GetProperty("SyncPCEveryInstructionDisabled") != null;
             hook = typeof(TranslationCPU).GetField("memoryAccessHook", BindingFlags.Instance | BindingFlags.NonPublic);
@@ -61,8 +70,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
         /// <summary>Drops the code made of a piece of memory that somebody else has written to.</summary>
         public void Drop(ulong start, ulong size, bool later = false)
         {
-            object begin = new IntPtr((long)start), end = new IntPtr((long)(start + size));
-            invalidate.Invoke(cpu, invalidate.GetParameters().Length == 3 ? new[] { begin, end, later } : new[] { begin, end });
+            invalidate(new IntPtr((long)start), new IntPtr((long)(start + size)), later);
         }
 
         /// <summary>What the library knows of the core: all that Renode saves of it.</summary>
@@ -229,7 +237,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
 
         private RP2040_MachineCode filter;
         private readonly CortexM cpu;
-        private readonly MethodInfo invalidate;
+        private readonly Action<IntPtr, IntPtr, bool> invalidate;
         private readonly Delegate map;
         private readonly FieldInfo hook;
 

@@ -163,7 +163,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
         {
             Registers.UARTDR.Define(this)
                 .WithValueField(0, 12, valueProviderCallback: _ => ReadData(), writeCallback: (_, value) => WriteData((byte)value), name: "DATA, FE, PE, BE, OE")
-                .WithIgnoredBits(12, 20);
+                .WithNoBits(12, 20);
             Strobe(Registers.UARTDR);
 
             Registers.UARTRSR.Define(this)

@@ -22,7 +22,6 @@ namespace Antmicro.Renode.Peripherals.RP2040
                 workMode: WorkMode.OneShot, eventEnabled: true);
             counter.LimitReached += () => Bite(ReasonTimer);
             Lacks("CTRL.PAUSE_DBG0, PAUSE_DBG1, PAUSE_JTAG");
-            Lacks("TICK.COUNT");
             DefineRegisters();
             clocks.Changed += UpdateTick;
             Reset();
@@ -50,6 +49,22 @@ namespace Antmicro.Renode.Peripherals.RP2040
 
         public event Action TickChanged;
 
+        /// <summary>Cycles of clk_ref until the next tick.</summary>
+        private ulong CyclesToTick
+        {
+            get
+            {
+                if(tick == 0)
+                {
+                    return 0;
+                }
+                // one of a microsecond comes with each whole one, any other began when it was set
+                var now = Now.InNanoseconds() * PicosecondsPerNanosecond;
+                var passed = (now - (tick == PicosecondsPerMicrosecond ? 0 : tickBegan)) % tick;
+                return tickCycles.Value - passed * tickCycles.Value / tick;
+            }
+        }
+
         private bool TickRunning { get { return tickEnable.Value && tickCycles.Value != 0 && clocks.Reference != 0; } }
 
         private void UpdateTick()
@@ -61,6 +76,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             remaining = Remaining;
             counter.Enabled = false;
             tick = TickPicoseconds;
+            tickBegan = Now.InNanoseconds() * PicosecondsPerNanosecond;
             if(enable.Value)
             {
                 Run();
@@ -100,7 +116,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
                 .WithValueField(0, 9, out tickCycles, name: "CYCLES")
                 .WithFlag(9, out tickEnable, name: "ENABLE")
                 .WithFlag(10, FieldMode.Read, valueProviderCallback: _ => TickRunning, name: "RUNNING")
-                .WithValueField(11, 9, FieldMode.Read, valueProviderCallback: _ => 0, name: "COUNT")
+                .WithValueField(11, 9, FieldMode.Read, valueProviderCallback: _ => CyclesToTick, name: "COUNT")
                 .WithReservedBits(20, 12)
                 .WithWriteCallback((_, __) => UpdateTick());
         }
@@ -179,6 +195,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
         private uint reason;
         private uint remaining;
         private ulong tick;
+        private ulong tickBegan;
 
         private readonly LimitTimer counter;
         private readonly RP2040_Clocks clocks;
@@ -188,6 +205,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
         private const uint CountsPerTick = 2;
         private const ulong PicosecondsPerSecond = 1000000000000;
         private const ulong PicosecondsPerNanosecond = 1000;
+        private const ulong PicosecondsPerMicrosecond = 1000000;
         private const uint ReasonTimer = 1;
         private const uint ReasonForce = 2;
 

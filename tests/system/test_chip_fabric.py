@@ -15,12 +15,14 @@ CHECKS = (
     "0x11 looks and keeps nothing", "0x12 does not look and keeps", "0x13 does neither",
     "nor does it look for what is there", "the windows show the same", "without the cache", "a flush takes its time",
     "writes to 0x11 to 0x13 are bus errors", "or ignored", "no SRAM while there is a cache", "the cache as SRAM",
-    "not when it is powered down", "which keeps what was in it", "code is fetched through the cache",
+    "not when it is powered down", "which keeps what was in it", "code in each window",
+    "code is fetched through the cache",
     "a stream by DMA", "a stream that is halted", "the bus counts nothing at first", "priorities",
     "accesses to ROM, XIP, the fast peripherals and a bank", "not those to others",
     "a counter that is written is cleared", "striped words take turns", "unstriped ones do not",
     "accesses to the APB", "those of DMA", "nothing selected", "the same words in both windows", "a write is a write",
-    "nothing behind the banks", "DMA from and to a bank", "code in a bank", "the boot ROM ignores writes",
+    "nothing behind the banks", "DMA from and to a bank", "code in a bank",
+    "code in a bank that is written over", "the boot ROM ignores writes",
 )  # fmt: skip
 
 

@@ -57,6 +57,8 @@ def found(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
     [
         pytest.param("spi loop back, 4 to 16 bits", "ok", marks=row("P7.spi-loop-back")),
         pytest.param("spi receive time-out", "ok", marks=row("P7.spi-master")),
+        pytest.param("spi receive time-out of what is left", "ok", marks=row("P7.spi-master")),
+        pytest.param("spi frames of each format", "ok", marks=row("P7.spi-loop-back")),
         pytest.param("spi levels and overrun", "ok", marks=row("P7.spi-master")),
         pytest.param("spi data requests", "ok", marks=row("P7.spi-data-requests")),
         pytest.param("spi slave", "ok", marks=row("P7.spi-slave")),
@@ -75,6 +77,10 @@ def found(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
         pytest.param("i2c abort: no master", "0x800800", marks=row("P7.i2c-master")),
         pytest.param("i2c abort: slave flushes", "0x2000", marks=row("P7.i2c-slave")),
         pytest.param("i2c abort: slave reads", "0x8000", marks=row("P7.i2c-slave")),
+        pytest.param("i2c ten bits written", "0x0", marks=[row("P7.i2c-slave"), row("P7.i2c-master")]),
+        pytest.param("i2c ten bits read", "0x0", marks=[row("P7.i2c-slave"), row("P7.i2c-master")]),
+        pytest.param("i2c START byte", "0x0", marks=row("P7.i2c-master")),
+        pytest.param("i2c restart with a new target", "ok", marks=[row("P7.i2c-slave"), row("P7.i2c-master")]),
         pytest.param("i2c abort: by the user", "0x10000", marks=row("P7.i2c-master")),
         pytest.param("uart overrun", "ok", marks=row("P6.uart1")),
         pytest.param("uart break", "ok", marks=row("P6.uart1")),
@@ -94,6 +100,8 @@ def test_a_check_of_the_program(found: dict[str, str], check: str, result: str) 
     [
         # 800 bits at 0.992 MHz, in microseconds; with CPHA 0 the select is high between two frames
         pytest.param("spi time of 100 bytes at 1 MHz", [(806, 810), (956, 962)], marks=row("P12.spi")),
+        # of 12 bits, with 1.5 between and one around them; with one around all; with nine of control before each
+        pytest.param("spi time of 4 frames of 12 bits", [(53, 56), (48, 51), (84, 88)], marks=row("P12.spi")),
         pytest.param("spi time with clk_peri at 48 MHz", [(2100, 2104)], marks=row("P12.clk-peri")),
         # START, 11 bytes of nine bits of 1304 cycles, STOP; what the processor does in between takes its cycles, too
         pytest.param("i2c time of 10 bytes at 100 kHz", [(1047, 1058)], marks=row("P12.i2c")),

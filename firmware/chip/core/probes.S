@@ -1,16 +1,5 @@
-// Functions of one instruction and a return: it can be the one that a fault is at.
-.syntax unified
-.cpu cortex-m0plus
-.thumb
-
-.macro probe name:req, instruction:vararg
-    .section .text.\name, "ax"
-    .global \name
-    .thumb_func
-\name:
-    \instruction
-    bx lr
-.endm
+#define SECTION .text
+#include "probe.inc"
 
 probe load_word, ldr r0, [r0]
 probe load_half, ldrh r0, [r0]
@@ -25,13 +14,3 @@ probe compare_and_branch, .short 0xb100  // CBZ of ARMv7
 probe if_then, .short 0xbf08             // IT
 probe move_wide, .short 0xf240, 0x0001   // MOVW
 probe divide, .short 0xfb90, 0xf0f1      // SDIV
-
-// The frame is what SP points to: nothing here uses the process stack.
-    .section .text.isr_fault, "ax"
-    .global isr_fault
-    .thumb_func
-isr_fault:
-    mov r0, sp
-    push {r3, lr}
-    bl on_fault
-    pop {r3, pc}

@@ -211,6 +211,12 @@ static void execute_in_place(void) {
     xip_ctrl_hw->ctr_hit = 1;
     fibonacci(12);
     uint32_t hits = xip_ctrl_hw->ctr_hit, accesses = xip_ctrl_hw->ctr_acc;
+    bool executed = true;
+    for (uint i = 1; i < 4; i++) {
+        int (*there)(int) = (int (*)(int))((uintptr_t)fibonacci + (i << 24));
+        executed &= there(10) == 89;
+    }
+    check("code in each window", executed);
     check("code is fetched through the cache", accesses > 1500 && accesses < 5000 && hits < accesses && hits > accesses / 100 * 98);
 
     mask = save_and_disable_interrupts();
@@ -351,17 +357,17 @@ static uintptr_t unstriped(const volatile void *address) {
 }
 
 static void banks(void) {
-    bool same = true;
+    bool alike = true;
     for (uint i = 0; i < count_of(striped); i++) {
         striped[i] = 0x1000 * i + 1;
     }
     for (uint i = 0; i < count_of(striped); i++) {
-        same &= WORD(unstriped(&striped[i])) == striped[i];
+        alike &= WORD(unstriped(&striped[i])) == striped[i];
         *(volatile uint8_t *)(unstriped(&striped[i]) + 2) = i;
         *(volatile uint16_t *)unstriped(&striped[i]) = 2 * i;
-        same &= *(volatile uint32_t *)&striped[i] == (i << 16 | 2 * i);
+        alike &= *(volatile uint32_t *)&striped[i] == (i << 16 | 2 * i);
     }
-    check("the same words in both windows", same);
+    check("the same words in both windows", alike);
 
     // no register is here: what looks like an alias is the next bank's bytes, or nothing
     striped[0] = 0xF0;
@@ -398,6 +404,17 @@ static void banks(void) {
     striped[4] = 0x4770202B; // through the other window
     __asm volatile("dsb\nisb" ::: "memory");
     check("code in a bank", before == 42 && run() == 43);
+
+    volatile uint32_t *there = (volatile uint32_t *)unstriped(&striped[4]);
+    there[0] = 0x4770202C; // through the same one
+    __asm volatile("dsb\nisb" ::: "memory");
+    bool same = run() == 44;
+    static const uint32_t other = 0x4770202D;
+    channel_config_set_write_increment(&c, false);
+    dma_channel_configure(1, &c, (void *)&striped[4], &other, 1, true);
+    dma_channel_wait_for_finish_blocking(1);
+    __asm volatile("dsb\nisb" ::: "memory");
+    check("code in a bank that is written over", same && run() == 45);
 
     uint32_t stack = load_word(0x20, 0);
     faults = 0;

@@ -125,6 +125,60 @@ static uint32_t spi_time(spi_cpha_t phase) {
     return since(start);
 }
 
+// Four frames of 12 bits, looped back: how long they take, and whether they are as they were.
+static bool spi_frames(uint32_t format, uint32_t *took) {
+    spi_hw_t *hw = spi_get_hw(spi0);
+    spi_init(spi0, 1000000);
+    spi_set_format(spi0, 12, SPI_CPOL_0, SPI_CPHA_0, SPI_MSB_FIRST);
+    hw->cr0 = (hw->cr0 & ~SPI_SSPCR0_FRF_BITS) | format << SPI_SSPCR0_FRF_LSB;
+    hw_set_bits(&hw->cr1, SPI_SSPCR1_LBM_BITS);
+    uint32_t start = time_us_32();
+    for (uint32_t i = 0; i < 4; i++) {
+        hw->dr = 0xA00 + i;
+    }
+    while (spi_is_busy(spi0)) {
+    }
+    *took = since(start);
+    bool good = true;
+    for (uint32_t i = 0; i < 4; i++) {
+        good &= hw->dr == 0xA00 + i;
+    }
+    return good;
+}
+
+static void spi_formats(void) {
+    uint32_t motorola, ti, microwire;
+    bool good = spi_frames(0, &motorola) && spi_frames(1, &ti) && spi_frames(2, &microwire);
+    say("spi frames of each format", good);
+    printf("spi time of 4 frames of 12 bits: %lu Motorola, %lu TI, %lu Microwire\n", (unsigned long)motorola, (unsigned long)ti, (unsigned long)microwire);
+
+    // reading is no activity: the time-out is behind what was received last, and is told once
+    spi_hw_t *hw = spi_get_hw(spi0);
+    spi_init(spi0, 1000000);
+    hw_set_bits(&hw->cr1, SPI_SSPCR1_LBM_BITS);
+    hw->dr = 1;
+    hw->dr = 2;
+    while (spi_is_busy(spi0)) {
+    }
+    busy_wait_us(25);
+    good = hw->dr == 1 && !(hw->ris & SPI_SSPRIS_RTRIS_BITS);
+    busy_wait_us(12);
+    good &= (hw->ris & SPI_SSPRIS_RTRIS_BITS) != 0;
+    hw->icr = SPI_SSPICR_RTIC_BITS;
+    busy_wait_us(50);
+    good &= (hw->ris & SPI_SSPRIS_RTRIS_BITS) == 0;
+    hw->dr = 3;
+    while (spi_is_busy(spi0)) {
+    }
+    busy_wait_us(40);
+    good &= (hw->ris & SPI_SSPRIS_RTRIS_BITS) != 0;
+    hw->dr = 4; // "or if new data is received" (ARM DDI 0194, 3.4.4)
+    while (spi_is_busy(spi0)) {
+    }
+    say("spi receive time-out of what is left", good && (hw->ris & SPI_SSPRIS_RTRIS_BITS) == 0);
+    spi_deinit(spi0);
+}
+
 static void spi_times(void) {
     spi_init(spi0, 1000000);
     printf("spi time of 100 bytes at 1 MHz: %lu with CPHA 1, %lu with CPHA 0\n", (unsigned long)spi_time(SPI_CPHA_1), (unsigned long)spi_time(SPI_CPHA_0));
@@ -276,6 +330,14 @@ static void i2c_aborts(void) {
     say_hex("i2c abort: second byte of ten bits", i2c_commands(0, ten, 0x123, write, 3));
     say_hex("i2c ten bits written", i2c_commands(0, ten, 0x155, write, 3));
     say_hex("i2c ten bits read", i2c_commands(0, ten, 0x155, read, 1));
+    i2c_begin(400000);
+
+    // a START byte before the address, and RESTART after a disabling that sets a new target
+    say_hex("i2c START byte", i2c_commands(0, 0, start_byte | SLAVE, write, 3));
+    slave_seen = 0;
+    uint8_t one = 1, got;
+    bool again = i2c_write_blocking(i2c0, SLAVE, &one, 1, true) == 1 && i2c_read_blocking(i2c0, SLAVE, &got, 1, false) == 1;
+    say("i2c restart with a new target", again && (slave_seen & I2C_IC_RAW_INTR_STAT_RESTART_DET_BITS));
     i2c_begin(400000);
 
     // the master gives up in the middle
@@ -480,6 +542,7 @@ int main(void) {
     spi_sizes();
     spi_interrupts();
     spi_requests();
+    spi_formats();
     spi_times();
     spi_slave();
     i2c_slave();

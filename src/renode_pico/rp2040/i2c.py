@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from enum import Enum, auto
 
 from renode_pico.clock import NS_PER_S, Clock
@@ -13,7 +14,7 @@ from renode_pico.rp2040.i2c_pins import I2cAtPins
 from renode_pico.rp2040.pin_watch import PinWatch
 from renode_pico.rp2040.unmodelled import Unmodelled
 
-CON_MASTER_MODE, CON_SPEED_BITS, CON_SPEED_STANDARD = 1 << 0, 0b11 << 1, 0b01 << 1
+CON_MASTER_MODE, CON_SPEED_BITS, CON_SPEED_STANDARD, CON_SPEED_FAST = 1 << 0, 0b11 << 1, 0b01 << 1, 0b10 << 1
 CON_10BITADDR_SLAVE, CON_10BITADDR_MASTER, CON_RESTART_EN, CON_SLAVE_DISABLE = 1 << 3, 1 << 4, 1 << 5, 1 << 6
 CON_STOP_DET_IFADDRESSED, CON_TX_EMPTY_CTRL, CON_RX_FIFO_FULL_HLD_CTRL = 1 << 7, 1 << 8, 1 << 9
 TAR_ADDRESS_BITS, TAR_GC_OR_START, TAR_SPECIAL = 0x3FF, 1 << 10, 1 << 11
@@ -42,6 +43,16 @@ SCL_PINS = (0x2222_2222, 0x0888_8888)
 """By number of the I2C (RP2040 datasheet, 2.19.2)."""
 
 
+def _kept_while_enabled(name: str, least: int = 0, most: int = 0x00FF_FFFF) -> Callable[[I2c, int, int], None]:
+    """For `Register.written`: what describes the bus is stored only while the controller is disabled, within limits."""
+
+    def written(i2c: I2c, before: int, raw: int) -> None:
+        setattr(i2c, name, before if i2c.IC_ENABLE & ENABLE else min(max(getattr(i2c, name), least), most))
+
+    written.__name__ = f"_{name.lower()}_written"
+    return written
+
+
 class Phase(Enum):
     """Where the controller is in a transfer."""
 
@@ -53,7 +64,7 @@ class Phase(Enum):
     STRETCHED = auto()
     """A target holds the clock low."""
     RELEASED = auto()
-    """Disabled on a bus that was held: it gives it free, unless it is enabled again and has something to send before."""
+    """Disabled on a bus that was held: it is given free, unless it is enabled again and has something to send."""
     STOP = auto()
 
 
@@ -146,7 +157,7 @@ class I2c(Block):
         bus.attach(self)
 
     def lose_arbitration(self) -> None:
-        """Somebody else's data wins in the transfer in hand, or in the next one: another master, or a slave's disturbed byte."""
+        """Somebody else's data wins in the transfer in hand, or in the next one."""
         self._loses_arbitration = True
 
     def _functions_changed(self) -> None:
@@ -189,14 +200,16 @@ class I2c(Block):
 
     # Master
 
-    def _period_ns(self, periods: int) -> int:
-        """So many periods of SCL (4.3.14.1): both counts, and what the controller adds to them."""
+    def _period_ns(self, periods: int, *, start: bool) -> int:
+        """So many periods of SCL, after a START, which is its high part: both counts, and what the controller adds to
+        them (4.3.14.4)."""
         if self.IC_CON & CON_SPEED_BITS == CON_SPEED_STANDARD:
-            counts = self.IC_SS_SCL_HCNT + self.IC_SS_SCL_LCNT
+            high, low = self.IC_SS_SCL_HCNT, self.IC_SS_SCL_LCNT
         else:
-            counts = self.IC_FS_SCL_HCNT + self.IC_FS_SCL_LCNT
-        cycles = counts + self.IC_FS_SPKLEN + 8
-        return periods * cycles * NS_PER_S // max(1, self._clocks.frequency[Generator.SYS])
+            high, low = self.IC_FS_SCL_HCNT, self.IC_FS_SCL_LCNT
+        high, low = high + self.IC_FS_SPKLEN + 7, low + 1
+        cycles = periods * (high + low) + (high if start else 0)
+        return cycles * NS_PER_S // max(1, self._clocks.frequency[Generator.SYS])
 
     def _go_on(self) -> None:
         """Take the next command, if there is one and the bus waits for it."""
@@ -229,7 +242,10 @@ class I2c(Block):
         self.IC_RAW_INTR_STAT |= INT_ACTIVITY
         long = bool(self.IC_CON & CON_10BITADDR_MASTER and not self._general_call)
         start_byte = BYTE_PERIODS + 1 if self._start_byte else 0
-        self._begin(Phase.ADDRESS, 1 + start_byte + BYTE_PERIODS * (1 + long + (long and read)))
+        # to read at an address of ten bits: both bytes of it, RESTART, the first byte again
+        periods = start_byte + BYTE_PERIODS * (1 + long + (long and read)) + (long and read)
+        begins = self._phase is Phase.IDLE
+        self._begin(Phase.ADDRESS, periods + (not begins), start=begins)
 
     @property
     def _general_call(self) -> bool:
@@ -249,9 +265,9 @@ class I2c(Block):
             return False
         return True
 
-    def _begin(self, phase: Phase, periods: int) -> None:
+    def _begin(self, phase: Phase, periods: int, *, start: bool = False) -> None:
         self._phase = phase
-        self._alarm.schedule(self._period_ns(periods))
+        self._alarm.schedule(self._period_ns(periods, start=start))
 
     def _step_over(self) -> None:
         if self._phase is Phase.ADDRESS:
@@ -388,7 +404,7 @@ class I2c(Block):
     def begins_like(self, address: int) -> bool:
         """`TenBitTarget`: the two highest bits of its own address are these."""
         ten = bool(self.IC_CON & CON_10BITADDR_SLAVE)
-        return self._slave_enabled and ten and self.IC_SAR >> 8 == address >> 8 & 0b11
+        return self._slave_enabled and ten and address >> 8 & 0b11 == self.IC_SAR >> 8
 
     def write(self, value: int) -> bool | None:
         """A byte from the master."""
@@ -480,10 +496,32 @@ class I2c(Block):
         self._go_on()
         self._show()
 
+    _ic_sar_written = IC_SAR.written(_kept_while_enabled("IC_SAR"))
+    _ic_ss_scl_hcnt_written = IC_SS_SCL_HCNT.written(_kept_while_enabled("IC_SS_SCL_HCNT", 6, 65525))
+    _ic_ss_scl_lcnt_written = IC_SS_SCL_LCNT.written(_kept_while_enabled("IC_SS_SCL_LCNT", 8))
+    _ic_fs_scl_hcnt_written = IC_FS_SCL_HCNT.written(_kept_while_enabled("IC_FS_SCL_HCNT", 6))
+    _ic_fs_scl_lcnt_written = IC_FS_SCL_LCNT.written(_kept_while_enabled("IC_FS_SCL_LCNT", 8))
+    _ic_fs_spklen_written = IC_FS_SPKLEN.written(_kept_while_enabled("IC_FS_SPKLEN", 1))
+    _ic_sda_hold_written = IC_SDA_HOLD.written(_kept_while_enabled("IC_SDA_HOLD"))
+    _ic_sda_setup_written = IC_SDA_SETUP.written(_kept_while_enabled("IC_SDA_SETUP"))
+    _ic_slv_data_nack_only_written = IC_SLV_DATA_NACK_ONLY.written(_kept_while_enabled("IC_SLV_DATA_NACK_ONLY"))
+
     @IC_CON.written
-    @IC_INTR_MASK.written
+    def _con_written(self, before: int, raw: int) -> None:
+        if self.IC_ENABLE & ENABLE:
+            self.IC_CON = before
+        elif self.IC_CON & CON_SPEED_BITS != CON_SPEED_STANDARD:
+            self.IC_CON = self.IC_CON & ~CON_SPEED_BITS | CON_SPEED_FAST  # there is no faster one
+        self._show()
+
     @IC_RX_TL.written
     @IC_TX_TL.written
+    def _thresholds_written(self, before: int, raw: int) -> None:
+        self.IC_RX_TL = min(self.IC_RX_TL, FIFO_DEPTH - 1)
+        self.IC_TX_TL = min(self.IC_TX_TL, FIFO_DEPTH - 1)
+        self._show()
+
+    @IC_INTR_MASK.written
     @IC_DMA_CR.written
     @IC_DMA_TDLR.written
     @IC_DMA_RDLR.written

@@ -14,8 +14,10 @@ class I2cTarget(Protocol):
     """Something with an address."""
 
     def start(self, address: int, read: bool) -> bool:
-        """START or repeated START, and the address, one of ten bits with TEN_BITS; True: acknowledged. Then it is read from or written to until
-        `stop`, or another `start` that it does not acknowledge."""
+        """START or repeated START, and the address, one of ten bits with TEN_BITS; True: acknowledged.
+
+        Then it is read from or written to until `stop`, or another `start` that it does not acknowledge.
+        """
 
     def write(self, value: int) -> bool | None:
         """A byte for it; True: acknowledged. None: it holds the clock low until it calls `I2cBus.released`."""

@@ -10,7 +10,9 @@ from renode_pico.rp2040.block import Block, Dreq, Function, Irq, Line, Machine, 
 from renode_pico.rp2040.clocks import Clocks, Generator
 from renode_pico.rp2040.unmodelled import Unmodelled
 
-CR0_DSS_BITS, CR0_FRF_BITS, CR0_SPH, CR0_SCR_LSB = 0xF, 0x30, 1 << 7, 8
+CR0_DSS_BITS, CR0_FRF_BITS, CR0_FRF_MICROWIRE, CR0_SPH, CR0_SCR_LSB = 0xF, 0x30, 0x20, 1 << 7, 8
+MICROWIRE_CONTROL_BITS = 9
+"""Eight bits of control, and one in which nobody sends (ARM DDI 0194, 2.4.5)."""
 CR1_LBM, CR1_SSE, CR1_MS, CR1_SOD = 1 << 0, 1 << 1, 1 << 2, 1 << 3
 SR_TFE, SR_TNF, SR_RNE, SR_RFF, SR_BSY = 1 << 0, 1 << 1, 1 << 2, 1 << 3, 1 << 4
 INT_ROR, INT_RT, INT_RX, INT_TX = 1 << 0, 1 << 1, 1 << 2, 1 << 3
@@ -29,7 +31,7 @@ class SpiDevice(Protocol):
 
 
 class Spi(Block):
-    """SPI0 or SPI1, as master or slave; the frame formats are the same thing here.
+    """SPI0 or SPI1, as master or slave; the frame formats differ in their time, and Microwire in what is asked first.
 
     As master it exchanges frames with `device`; without one the RX pin is sampled once a frame. As slave it is a
     device itself: whoever is master calls `exchange`.
@@ -101,7 +103,8 @@ class Spi(Block):
         control = self.SSPCR1
         if self._shifting >= 0 or not self._tx or control & (CR1_SSE | CR1_MS) != CR1_SSE:
             return
-        frame_ns = self._bits_ns(self.bits + (self._between if goes_on else self._at_the_ends))
+        bits = self.bits + (MICROWIRE_CONTROL_BITS if self._microwire else 0)
+        frame_ns = self._bits_ns(bits + (self._between if goes_on else self._at_the_ends))
         if frame_ns:
             self._shifting = self._tx.popleft()
             self._frame_alarm.schedule(frame_ns)
@@ -111,12 +114,19 @@ class Spi(Block):
         if self.SSPCR1 & CR1_LBM:
             received = sent
         elif self.device is not None:
+            if self._microwire:
+                self.device.exchange(sent & 0xFF, 8)
+                sent = 0
             received = self.device.exchange(sent, self.bits)
         else:
             received = self._sampled()
         self._received(received)
         self._start(goes_on=True)
         self._show()
+
+    @property
+    def _microwire(self) -> bool:
+        return self.SSPCR0 & CR0_FRF_BITS == CR0_FRF_MICROWIRE
 
     @property
     def _at_the_ends(self) -> float:
@@ -151,6 +161,7 @@ class Spi(Block):
             self.SSPRIS |= INT_ROR
             return
         self._rx.append(value & (1 << self.bits) - 1)
+        self.SSPRIS &= ~INT_RT  # "if new data is received" (ARM DDI 0194, 3.4.4)
         self._active()
 
     @SSPDR.written
@@ -165,9 +176,7 @@ class Spi(Block):
         if not self._rx:
             return 0
         value = self._rx.popleft()
-        if self._rx:
-            self._active()
-        else:
+        if not self._rx:
             self.SSPRIS &= ~INT_RT
             self._quiet_alarm.cancel()
             self._active_ns = 0

@@ -12,8 +12,9 @@ from renode_pico.rp2040.unmodelled import Unmodelled
 CTRL_TIME_BITS, CTRL_ENABLE, CTRL_TRIGGER = 0x00FF_FFFF, 1 << 30, 1 << 31
 CTRL_BITS = 0x4700_0000
 REASON_TIMER, REASON_FORCE = 1 << 0, 1 << 1
-TICK_CYCLES_BITS, TICK_ENABLE, TICK_RUNNING = 0x1FF, 1 << 9, 1 << 10
+TICK_CYCLES_BITS, TICK_ENABLE, TICK_RUNNING, TICK_COUNT_LSB = 0x1FF, 1 << 9, 1 << 10, 11
 PS_PER_S = 1000 * NS_PER_S
+NS_PER_US = 1000
 COUNTS_PER_TICK = 2
 """Erratum RP2040-E1."""
 
@@ -25,10 +26,7 @@ class Watchdog(Block):
     """
 
     NAME = "WATCHDOG"
-    LACKS = (
-        "TICK.COUNT reads as 0.",
-        "Debuggers do not pause the watchdog, whatever PAUSE_* say.",
-    )
+    LACKS = ("Debuggers do not pause the watchdog, whatever PAUSE_* say.",)
 
     CTRL = Register(0x00, reset=0x0700_0000, mask=CTRL_BITS)
     LOAD = Register(0x04, mask=0)
@@ -59,6 +57,7 @@ class Watchdog(Block):
         """What was left at `_since_ns`."""
         self._since_ns = 0
         self._tick_ns = 0
+        self._tick_since_ns = 0
         super().__init__(machine, Number.WATCHDOG, unmodelled)
         clocks.follow(self._tick_changed)
 
@@ -82,9 +81,20 @@ class Watchdog(Block):
         self._machine.set_timer_tick(round(cycles * PS_PER_S / ref) if running else 0)
         tick_ns = round(cycles * NS_PER_S / ref) if running else 0
         if tick_ns != self._tick_ns:
+            # one of a microsecond comes with each whole one, any other begins now
+            self._tick_since_ns = 0 if tick_ns == NS_PER_US else self._clock.now_ns
             counts = self._left(self.CTRL)
             self._tick_ns = tick_ns
             self._count_from(counts)
+
+    @TICK.read
+    def _tick_read(self) -> int:
+        """COUNT: cycles of clk_ref until the next tick."""
+        if not self._tick_ns:
+            return self.TICK
+        cycles = self.TICK & TICK_CYCLES_BITS
+        passed = (self._clock.now_ns - self._tick_since_ns) % self._tick_ns * cycles // self._tick_ns
+        return self.TICK | (cycles - passed) << TICK_COUNT_LSB
 
     # The counter
 

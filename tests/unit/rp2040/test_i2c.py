@@ -23,8 +23,8 @@ ACTIVITY, STOP_DET, START_DET, GEN_CALL, RESTART_DET = (1 << bit for bit in rang
 TFNF, TFE, RFNE, RFF, MST_ACTIVITY = 2, 4, 8, 16, 32
 PERIOD_S = 320 * CYCLE_S
 BYTE_S = 9 * PERIOD_S
-ADDRESS_S = BYTE_S + PERIOD_S
-"""START, and a byte."""
+ADDRESS_S = 119 * CYCLE_S + BYTE_S
+"""START, which is the clock's high part, and a byte."""
 
 
 class Memory:
@@ -73,10 +73,10 @@ class I2c(Registers):
         self.model = bench.chip.i2cs[which]
 
     def set_up(self, control: int = AS_MASTER, target: int = 0x50) -> None:
-        """400 kHz and a little less: the counts, and eight cycles more for SPKLEN 0."""
+        """400 kHz and a little less: the counts, and nine cycles more for SPKLEN 1."""
         self[ENABLE] = 0
         self[CON] = control
-        self[FS_HCNT], self[FS_LCNT], self[FS_SPKLEN] = 112, 200, 0
+        self[FS_HCNT], self[FS_LCNT], self[FS_SPKLEN] = 111, 200, 1
         self[TAR] = target
         self[INTR_MASK] = 0
         self[ENABLE] = 1

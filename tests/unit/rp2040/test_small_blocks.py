@@ -17,7 +17,7 @@ def test_identity(revision: str, chip_id: int) -> None:
     machine = Chip(bytes(0x4000), lambda why: None, revision=revision).machine
     assert machine.bus_read(SYSINFO) == chip_id
     assert machine.bus_read(SYSINFO + 4) == 2, "an ASIC, no FPGA"
-    assert machine.bus_read(TBMAN) == 5
+    assert machine.bus_read(TBMAN) == 1
 
 
 def test_identity_survives_resets() -> None:
