@@ -74,8 +74,8 @@ def stages(jobs: int) -> list[Stage]:
     pytest = pytest_on(jobs)
     # one more than there are cores, as some tests wait for a client's clock; a Renode in each worker would be too much
     light = pytest_on(jobs + 1)
-    # Robot on Renode gets half as many again as there are cores: Renode sleeps for 0.1 s when it starts an emulation, as it
-    # does for each line that is waited for, which is two fifths of a suite's time
+    # Robot on Renode gets half as many again: Renode sleeps for 0.1 s when it starts an emulation, as it does for each
+    # line that is waited for, two fifths of the time
     robot = ["--xunit", "NONE", "--report", "NONE"]
     return [
         Stage("ruff check", [str(BIN / "ruff"), "check", "."], one_core=True),

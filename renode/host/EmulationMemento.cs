@@ -23,7 +23,7 @@ namespace Antmicro.Renode.UsbHosts
     /// collections. Their fields and the elements of arrays are copied, and copied back: identities stay, contents return. Beside
     /// them the state that the translator's library has of each core, and the memories, page by page. Left alone is what belongs to
     /// the process: threads, locks, native handles, logs, files, code that was translated (of what has changed in memory it is
-    /// dropped), and what Renode itself does not save, which it marks as transient.
+    /// dropped), memory that the translator has taken, and what Renode itself does not save, which it marks as transient.
     /// </remarks>
     public sealed class EmulationMemento
     {
@@ -217,7 +217,7 @@ namespace Antmicro.Renode.UsbHosts
         private static bool IsFollowed(Type type)
         {
             var space = type.Namespace ?? "";
-            if(type == typeof(EmulationRunner) || type == typeof(UsbTrace))
+            if(type == typeof(EmulationRunner) || type == typeof(UsbTrace) || IsOfTranslator(type))
             {
                 return false;
             }
@@ -226,6 +226,15 @@ namespace Antmicro.Renode.UsbHosts
                     || type.Name.StartsWith("Lazy", StringComparison.Ordinal)))
                 || (space.StartsWith("Antmicro.Renode", StringComparison.Ordinal)
                     && !OfProgram.Any(x => space.StartsWith(x, StringComparison.Ordinal)));
+        }
+
+        /// <summary>
+        /// What the translator's library holds of this process, and goes on to hold: the pieces of memory that it was told of when a core
+        /// first came there, and what it has allocated.
+        /// </summary>
+        private static bool IsOfTranslator(Type type)
+        {
+            return type == typeof(SegmentMapping) || (type.DeclaringType == typeof(TranslationCPU) && type.Name == "SimpleMemoryManager");
         }
 
         private HashSet<object> seen = new HashSet<object>(new ByIdentity());

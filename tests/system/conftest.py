@@ -19,7 +19,7 @@ APPS = Path(__file__).resolve().parents[2] / "firmware" / "apps"
 
 EDITION = image_folder().name.removeprefix("micropython-") if image_folder().name.startswith("micropython-") else ""
 """Another MicroPython than the usual one: RENODE_PICO_FIRMWARE names the folder of its images."""
-BOARD_ELSEWHERE = frozenset(("engine", "serve", "own_board"))
+BOARD_ELSEWHERE = frozenset(("engine", "serve", "serve_module", "own_board"))
 """Fixtures of tests whose board is not the fixture's: a command's, a server's, one that the test makes itself."""
 
 

@@ -124,6 +124,22 @@ def test_a_board_as_it_was_does_the_same_each_time(pico: Board, usb: Device) -> 
         assert pico.repl().eval("count") == 41
 
 
+@uart
+@pytest.mark.row("R4.snapshots")
+def test_a_board_goes_back_to_power_on_and_takes_another_way_from_there(pico: Board) -> None:
+    """Which comes to memory that nothing had touched before, and then to code that has not run yet."""
+    kept = pico.snapshot()
+    began = pico.engine.now
+    for number in range(3):
+        assert pico.uart_repl().exec("print(6 * 7)").strip() == b"42"
+        if number:
+            assert pico.uart_repl().exec(f"kept = bytearray({number * 60_000}); print(len(kept))").strip() != b""
+            assert pico.uart_repl().exec("import json; print(json.dumps([1.5, None]))").strip() == b"[1.5, null]"
+            assert pico.device.present
+        pico.restore(kept)
+        assert pico.engine.now == began
+
+
 @pytest.mark.row("R4.snapshots")
 def test_a_snapshot_is_of_one_board(pico: Board) -> None:
     kept = pico.snapshot()

@@ -94,6 +94,16 @@ class Served:
 @pytest.fixture
 def serve(request: pytest.FixtureRequest) -> Iterator[Callable[..., Served]]:
     """Start `renode-pico serve` with options, and see to its end."""
+    yield from _serving(request)
+
+
+@pytest.fixture(scope="module")
+def serve_module(request: pytest.FixtureRequest) -> Iterator[Callable[..., Served]]:
+    """The same for a server that tests of a module share: its start takes 4 s of a core on Renode."""
+    yield from _serving(request)
+
+
+def _serving(request: pytest.FixtureRequest) -> Iterator[Callable[..., Served]]:
     running: list[Served] = []
 
     def start(*options: str) -> Served:

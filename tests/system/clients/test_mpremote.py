@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -35,15 +36,41 @@ class Mpremote:
         return run(sys.executable, "-m", "mpremote", "connect", self.target, *command, cwd=self.folder)
 
 
-@pytest.fixture(params=["pty", "rfc2217"])
-def mpremote(request: pytest.FixtureRequest, serve: Callable[..., Served], tmp_path: Path) -> Mpremote:
-    link = tmp_path / "pico"
-    if request.param == "pty":
+def connected(door: str, serve: Callable[..., Served], folder: Path) -> tuple[Served, str]:
+    """A server with a door, and what mpremote calls it."""
+    if door == "pty":
+        link = folder / "pico"
         served = serve("--link", str(link))
         served.wait_for("^pty .* is CDC port 0")
-        return Mpremote(served, str(link), tmp_path)
+        return served, str(link)
     served = serve("--rfc2217")
-    return Mpremote(served, served.rfc2217, tmp_path)
+    return served, served.rfc2217
+
+
+@pytest.fixture(scope="module")
+def doors(
+    serve_module: Callable[..., Served], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], tuple[Served, str]]:
+    """The server of each door, which these tests share: mpremote begins with a soft reset."""
+    return cache(lambda door: connected(door, serve_module, tmp_path_factory.mktemp(door)))
+
+
+@pytest.fixture(params=["pty", "rfc2217"])
+def mpremote(
+    request: pytest.FixtureRequest,
+    serve: Callable[..., Served],
+    doors: Callable[[str], tuple[Served, str]],
+    tmp_path: Path,
+) -> Mpremote:
+    """mpremote at a door of a server that other tests have used; with `alone`, of one that ends with the test."""
+    alone = "alone" in request.fixturenames
+    served, target = connected(request.param, serve, tmp_path) if alone else doors(request.param)
+    return Mpremote(served, target, tmp_path)
+
+
+@pytest.fixture
+def alone() -> None:
+    """For tests that leave a board behind that no other test could use."""
 
 
 @pytest.mark.row("T4.run-{mpremote}")
@@ -76,9 +103,10 @@ def test_mount_lets_the_board_import_from_here(mpremote: Mpremote) -> None:
 def test_a_soft_reset_forgets_variables_and_keeps_the_port(mpremote: Mpremote) -> None:
     mpremote("resume", "exec", "left = 1")
     assert mpremote("resume", "exec", "print('left' in globals())") == "True\n"
+    before = len(mpremote.served.lines)
     mpremote("soft-reset")
     assert mpremote("resume", "exec", "print('left' in globals())") == "False\n"
-    assert len([line for line in mpremote.served.lines if line.startswith("device")]) == 1
+    assert not [line for line in mpremote.served.lines[before:] if line.startswith("device")]
 
 
 def test_a_reset_takes_the_device_from_the_bus_and_brings_it_back(mpremote: Mpremote) -> None:
@@ -89,6 +117,7 @@ def test_a_reset_takes_the_device_from_the_bus_and_brings_it_back(mpremote: Mpre
     assert mpremote("exec", "import machine; print(machine.reset_cause() == machine.WDT_RESET)") == "True\n"
 
 
+@pytest.mark.usefixtures("alone")
 @pytest.mark.parametrize("mpremote", ["pty"], indirect=True)
 def test_bootloader_leaves_micropython(mpremote: Mpremote) -> None:
     """The boot ROM's own device comes instead, or nothing does; either way it is said and the server goes on."""
@@ -106,6 +135,7 @@ def test_mip_installs_the_modules_that_the_package_carries(mpremote: Mpremote) -
         assert name in listed
 
 
+@pytest.mark.usefixtures("alone")
 @pytest.mark.row("D26.first-fails", "D26.second-works")
 def test_run_with_a_runtime_device_fails_once_as_the_port_goes_away(mpremote: Mpremote) -> None:
     (mpremote.folder / "beside.py").write_text(BESIDE)
