@@ -234,7 +234,7 @@ namespace Antmicro.Renode.UsbHosts
         /// </summary>
         private static bool IsOfTranslator(Type type)
         {
-            return type == typeof(SegmentMapping) || (type.DeclaringType == typeof(TranslationCPU) && type.Name == "SimpleMemoryManager");
+            return type.Namespace == typeof(TranslationCPU).Namespace && (type.Name == "SegmentMapping" || type.Name == "SimpleMemoryManager");
         }
 
         private HashSet<object> seen = new HashSet<object>(new ByIdentity());
