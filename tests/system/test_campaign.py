@@ -187,6 +187,21 @@ def test_on_this_machine_alone(tmp_path: Path, file: Path) -> None:
     assert [found["key"].rpartition(".")[2] for found in tests["found"]] == ["test_that_fails"]
 
 
+def test_a_campaign_leaves_judges_out(file: Path) -> None:
+    """What is left out is counted, with the case's other results unchanged; it is a case of its own."""
+    results = {}
+    for without in ("", 'without = ["toggle", "chapter9:SR11", "crash:main"]'):
+        file.write_text(CAMPAIGN.replace("cases = 40", f"cases = 250\n{without}").replace("seeds = 7", "seeds = [1]"))
+        campaign = read_campaign(file)
+        case = next(case for case in campaign.cases if case.pack == "fuzz")
+        results[case.key] = run_case(case, dict(campaign.payloads[case.image].files), {})
+    whole, rest = results.values()
+    keys = [{found["key"] for found in result["found"]} for result in (whole, rest)]
+    assert keys[1] == keys[0] - {"toggle 0x81", "chapter9 SR11"}
+    assert rest["left_out"] == len(keys[0]) - len(keys[1]) == 2
+    assert "left_out" not in whole
+
+
 # The file of results
 
 
@@ -231,9 +246,18 @@ def test_a_case_is_known_by_all_that_it_depends_on(file: Path) -> None:
         (("path = \"suite\"", ""), "'path' is missing"),
         (("[[image]]", "[[imgae]]"), "'imgae' is not known here"),
         (("firmware = \"chip/faulty\"", "firmware = \"nothing.uf2\""), "nothing.uf2: no such file"),
+        (("cases = 40", "cases = 0"), "cases = 0: a number of at least 1 is meant"),
+        (("cases = 40", "only = [\"AT4\"]"), "'only' is not known here; there are kind, engines, seeds, cases"),
+        (("cases = 40", "without = \"crash\""), "without = 'crash': a list of texts is meant"),
+        (("cases = 40", "without = [\"crashes\"]"), "there is no judge 'crashes'; there are crash, watchdog"),
+        (("cases = 40", "engines = \"embedded\""), "engines = 'embedded': a list of texts is meant"),
+        (("cases = 40", "seeds = 0"), "seeds = 0: how many, or a list of numbers, is meant"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_with_a_campaign_is_told_in_one_line(file: Path, change: tuple[str, str], says: str) -> None:
     file.write_text(CAMPAIGN.replace(*change))
-    with pytest.raises(UsageError, match=says):
+    with pytest.raises(UsageError) as error:
         read_campaign(file)
+    assert says in str(error.value)
+    assert str(error.value).startswith(str(file.parent))
+    assert "\n" not in str(error.value)

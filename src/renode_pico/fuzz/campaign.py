@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,10 @@ from renode_pico import __version__
 from renode_pico.engine.embedded_backtrace import find_elf
 from renode_pico.errors import RenodePicoError, UsageError
 from renode_pico.firmware.find import find_image
+from renode_pico.fuzz.judges import LeftOut
 
-PACKS = ("fuzz", "tests", "verify")
+PACKS = {"fuzz": ("cases", "without"), "tests": ("path", "timeout"), "verify": ("packs", "only", "timeout")}
+"""Kinds of packs, and what each knows beside its engines and seeds."""
 ENGINES = ("embedded", "renode")
 DEFAULT_CASES = 500
 DEFAULT_TIMEOUT = 900
@@ -114,26 +116,30 @@ def _cases(
     pack: dict[str, Any],
     payloads: dict[str, Payload],
 ) -> Iterator[Case]:
-    _only(pack, "kind", "cases", "path", "packs", "only", "timeout", "engines", "seeds")
     kind = pack["kind"]
     if kind not in PACKS:
         raise ValueError(f"pack kind {kind!r} is none of {', '.join(PACKS)}")
-    suite, options = "", dict[str, Any](timeout=int(pack.get("timeout", DEFAULT_TIMEOUT)))
+    _only(pack, "kind", "engines", "seeds", *PACKS[kind])
+    suite, options = "", dict[str, Any]()
     if kind == "fuzz":
-        options = {"cases": int(pack.get("cases", DEFAULT_CASES))}
-    elif kind == "verify":
-        options |= {"packs": str(pack.get("packs", "chapter9")), "only": ",".join(pack.get("only", []))}
+        options["cases"] = _count(pack, "cases", DEFAULT_CASES)
+        if pack.get("without"):
+            options["without"] = tuple(map(_left_out, _texts(pack["without"], "without")))
     else:
+        options["timeout"] = _count(pack, "timeout", DEFAULT_TIMEOUT)
+    if kind == "verify":
+        options |= {"packs": str(pack.get("packs", "chapter9")), "only": ",".join(_texts(pack.get("only", []), "only"))}
+    elif kind == "tests":
         tests = _suite(_here(path, pack["path"]))
         payloads[tests.sha256] = tests
         suite = tests.sha256
-    seeds = pack.get("seeds", head.get("seeds", [1]) if kind != "tests" else [0])
-    for engine in pack.get("engines", head.get("engines", ["embedded"])):
+    seeds = _seeds(pack["seeds"] if "seeds" in pack else head.get("seeds", 1) if kind != "tests" else [0])
+    for engine in _texts(pack.get("engines", head.get("engines", ["embedded"])), "engines"):
         if engine not in ENGINES:
             raise ValueError(f"engine {engine!r} is none of {', '.join(ENGINES)}")
-        for seed in range(1, seeds + 1) if isinstance(seeds, int) else seeds:
+        for seed in seeds:
             name = f"{image.get('name', firmware.stem)}/{engine}/{kind}/{seed}"
-            yield Case(name, firmware.name, sha256, engine, kind, int(seed), suite, tuple(options.items()))
+            yield Case(name, firmware.name, sha256, engine, kind, seed, suite, tuple(options.items()))
 
 
 def _image(firmware: Path, files: Mapping[str, Path]) -> Payload:
@@ -170,6 +176,35 @@ def _here(campaign: Path, name: str) -> Path:
         if not beside.suffix:
             raise
         raise UsageError(f"{beside}: no such file") from None
+
+
+def _count(table: Mapping[str, Any], key: str, default: int) -> int:
+    value = table.get(key, default)
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ValueError(f"{key} = {value!r}: a number of at least 1 is meant")
+    return value
+
+
+def _texts(value: Any, key: str) -> list[str]:
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        raise ValueError(f"{key} = {value!r}: a list of texts is meant")
+    return value
+
+
+def _left_out(text: str) -> str:
+    try:
+        return LeftOut.parse(text).text
+    except UsageError as error:
+        raise ValueError(str(error)) from None
+
+
+def _seeds(value: Any) -> Sequence[int]:
+    """So many, from 1 on, or a list of them."""
+    if isinstance(value, list) and value and all(type(each) is int for each in value):
+        return value
+    if type(value) is int and value > 0:
+        return range(1, value + 1)
+    raise ValueError(f"seeds = {value!r}: how many, or a list of numbers, is meant")
 
 
 def _only(table: Mapping[str, Any], *known: str) -> None:

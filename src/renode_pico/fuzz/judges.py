@@ -73,6 +73,11 @@ class LeftOut:
             raise UsageError(f"{text!r}: after the colon a word of the finding is missing, such as sanitizer:revoked")
         return cls(judge, word)
 
+    @property
+    def text(self) -> str:
+        """What `parse` takes."""
+        return f"{self.judge}:{self.word}" if self.word else self.judge
+
     def __contains__(self, finding: object) -> bool:
         if not isinstance(finding, Finding) or finding.judge != self.judge:
             return False

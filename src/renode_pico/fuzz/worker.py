@@ -59,12 +59,15 @@ def unpack(content: Payload, folder: Path) -> Path:
 
 
 def _fuzz(case: Case, firmware: Path, flash: dict[str, bytes]) -> Result:
+    from renode_pico.fuzz.judges import LeftOut
     from renode_pico.fuzz.session import Fuzzer
     from renode_pico.fuzz.target import Target
 
     setting = Setting(str(firmware), cast(EngineName, case.engine), flash)
+    options = dict(case.options)
+    without = [LeftOut.parse(text) for text in options.get("without", ())]
     with setting.open() as board:
-        report = Fuzzer(Target(board), setting, seed=case.seed).run(dict(case.options)["cases"])
+        report = Fuzzer(Target(board), setting, seed=case.seed, without=without).run(options["cases"])
     found = [
         {
             "judge": each.finding.judge,
@@ -76,7 +79,8 @@ def _fuzz(case: Case, firmware: Path, flash: dict[str, bytes]) -> Result:
         }
         for each in report.found
     ]
-    return {"count": report.cases, "edges": report.edges, "kept": report.kept, "unit": report.unit, "found": found}
+    result = {"count": report.cases, "edges": report.edges, "kept": report.kept, "unit": report.unit, "found": found}
+    return result | ({"left_out": report.left_out} if without else {})
 
 
 def _verify(case: Case, firmware: Path, flash: dict[str, bytes]) -> Result:
