@@ -121,6 +121,7 @@ namespace Antmicro.Renode.UsbHosts
         private void Start()
         {
             emulation.ExternalsManager.Start();
+            LetCoresWait(true);
             foreach(var each in emulation.Machines.ToList())
             {
                 each.Start();
@@ -130,6 +131,18 @@ namespace Antmicro.Renode.UsbHosts
                 }
             }
             emulation.MasterTimeSource.Start();
+        }
+
+        /// <summary>
+        /// A core asks for time again and again, as fast as it can, from when it starts until its source runs, and from when the source has
+        /// stopped until the core is paused: most of what it costs to start and to pause. Told that the source is active, it waits.
+        /// </summary>
+        private void LetCoresWait(bool active)
+        {
+            foreach(var cpu in emulation.Machines.SelectMany(x => x.SystemBus.GetCPUs()).OfType<ITimeSink>())
+            {
+                cpu.TimeHandle.SourceSideActive = active;
+            }
         }
 
         // Standing still, on the time source's own thread
