@@ -91,21 +91,28 @@ class Device:
 
     def _control(self, stage, request):
         kind, code, value, index, length = struct.unpack("<BBHHH", request)
-        if kind & 0x1F == 1 and index & 0xFF not in self._of_itf:
+        if kind == 1 and code == GET_INTERFACE and length and index & 0xFF in self._of_itf:
+            return True  # reversed; never taken: TinyUSB would write the host's data over its own variable
+        if kind & 0x1F == 1 and index not in self._of_itf:
             return False
         if kind & 0x7F == 1 and code in (GET_STATUS, GET_INTERFACE, SET_INTERFACE):
-            return stage != SETUP or self._standard(code, value, length)
+            return stage != SETUP or self._standard(kind, code, value, length)
         if kind & 0x1F == 1:  # to an interface
-            return self._of_itf[index & 0xFF].control(stage, kind, code, value, length)
-        if kind == 2 and code == 1 and value == 0 and stage == SETUP:  # CLEAR_FEATURE(ENDPOINT_HALT)
-            self._of_ep[index & 0x0F].resumed(index)
+            if kind & 0x80 and not length:
+                return False  # TinyUSB would take the status stage for an OUT one, and it would have no end
+            answer = self._of_itf[index].control(stage, kind, code, value, length)
+            return False if answer is True and stage == SETUP and length else answer  # nobody takes the data
+        if kind & 0x7F == 2 and code == 1 and value == 0 and stage == SETUP:  # CLEAR_FEATURE(ENDPOINT_HALT)
+            self._of_ep[index & 0x0F].resumed(index & 0xFF)  # in both directions, as TinyUSB takes it
         return False
 
     @staticmethod
-    def _standard(code, value, length):
+    def _standard(kind, code, value, length):
         """Interfaces have one setting, and nothing to tell in their status."""
         if code == SET_INTERFACE:
             return value == 0
+        if kind != 0x81 or not length:
+            return False
         return (b"\0\0" if code == GET_STATUS else b"\0")[:length]
 
     def _done(self, ep, result, n):

@@ -22,17 +22,19 @@ def control(stage, request):
     if stage == 1:
         state["stages"] = []
     state["stages"].append(stage)
-    if kind == 0x21 and number == 1:
+    if kind == 0x21 and number == 1 and not length:
         state["value"] = value
         return True
-    if kind == 0xA1 and number == 2:
-        return memoryview(counting)[:value]
-    if kind == 0x21 and number == 3 and length <= len(kept):
+    if kind == 0xA1 and number == 2 and length:
+        answer = memoryview(counting)[:value]
+    elif kind == 0x21 and number == 3 and length <= len(kept):
         state["length"] = length
-        return memoryview(kept)[:length]
-    if kind == 0xA1 and number == 4:
-        return memoryview(kept)[: state["length"]]
-    return False
+        answer = memoryview(kept)[:length]
+    elif kind == 0xA1 and number == 4 and length:
+        answer = memoryview(kept)[: state["length"]]
+    else:
+        return False
+    return answer if stage == 1 else True  # a buffer at a later stage would begin the data stage again
 
 
 desc_dev = b"\x12\x01\x00\x02\xff\x00\x00\x40\x55\xf0\x01\x90\x00\x01\x01\x02\x00\x01"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -221,6 +222,29 @@ def test_a_torn_line_is_cut_off_and_its_case_done_again(tmp_path: Path) -> None:
         results.add(some_case(2), {"count": 3})
     assert path.read_bytes().startswith(whole)
     assert len(path.read_bytes().splitlines()) == 2
+
+
+def test_on_a_full_disk_the_file_is_named_and_stays_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "results.jsonl"
+    write = os.write
+
+    def half(descriptor: int, data: bytes) -> int:
+        monkeypatch.setattr(os, "write", full)
+        return write(descriptor, data[:20])
+
+    def full(descriptor: int, data: bytes) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with Results(path) as results:
+        assert results.add(some_case(1), {"count": 1})
+        whole = path.read_bytes()
+        monkeypatch.setattr(os, "write", half)
+        with pytest.raises(OSError, match=r"No space left on device: '.*results\.jsonl'"):
+            results.add(some_case(2), {"count": 2})
+    assert len(path.read_bytes()) == len(whole) + 20
+    with Results(path) as results:
+        assert list(results.by_key) == [some_case(1).key]
+    assert path.read_bytes() == whole
 
 
 def test_two_campaigns_do_not_write_to_one_file(tmp_path: Path) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import re
+import signal
 import sys
 import tomllib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from subprocess import PIPE
 from typing import cast
 
 import pytest
@@ -29,6 +33,7 @@ from renode_pico.fuzz.target import Outcome, Target
 from renode_pico.pytest_plugin import engine_of
 from renode_pico.usb.transfer import Setup
 from renode_pico.usb.wire import Fault
+from tests.processes import program
 from tests.processes import run as run_process
 from tests.system.test_command_line import run as command_line
 
@@ -431,6 +436,62 @@ def test_a_wrong_judge_is_told_in_one_line(tmp_path: Path, text: str, says: str)
     assert says in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert not (tmp_path / "out").exists()
+
+
+@FAST
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (("chip/faulty", "--seconds", "nan"), 2, "--seconds nan: a number is meant"),
+        (("random.bin",), 2, "random.bin: the chip has started its boot ROM"),
+        (("chip/hello",), 1, "no USB device attached"),
+        (("uart", "--main", "dies.py"), 1, "HardFault"),
+        (("chip/faulty", "--out", "random.bin/out"), 2, "random.bin/out: Not a directory"),
+    ],
+)
+def test_what_cannot_be_fuzzed_is_told_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], code: int, says: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "random.bin").write_bytes(bytes(range(256)) * 16)
+    (tmp_path / "dies.py").write_text("import machine\nmachine.mem32[0xF0000000]\n")
+    done = command_line("fuzz", *arguments, "--cases", "1")
+    assert done.returncode == code
+    assert says in done.stderr
+    assert done.stderr.splitlines()[-1].startswith(("renode-pico: ", "Error: "))
+    assert not done.stdout
+
+
+@FAST
+def test_interrupted_it_keeps_what_it_has(tmp_path: Path) -> None:
+    """Ctrl-C in the middle: corpus, findings and the page are there, and the exit code says that there are some."""
+    options = ("--seconds", "600", "--corpus", tmp_path / "corpus", "--out", tmp_path / "out", "--quiet")
+    with program([sys.executable, "-m", "renode_pico", "fuzz", "chip/faulty", *options], stdout=PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith(b"found")
+        process.send_signal(signal.SIGINT)
+        rest, _ = process.communicate()
+    assert process.returncode == 1
+    assert rest.splitlines()[-1].startswith(b"end      ")
+    assert (tmp_path / "out" / "report.html").stat().st_size > 1000
+    kept = list((tmp_path / "corpus").iterdir())
+    assert kept
+    for path in kept:
+        read_case(path)
+
+
+def test_a_file_that_there_is_no_room_for_is_named_and_not_left_in_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, text: str, encoding: str) -> None:
+        path.write_bytes(text.encode(encoding)[:3])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "write_text", full)
+    path = tmp_path / "case.toml"
+    with pytest.raises(OSError, match=r"No space left on device: '.*case\.toml'"):
+        CaseFile(FAULTY, Program(()), "0" * 64).write(path)
+    assert not path.exists()
 
 
 def test_a_word_of_the_key_is_what_is_left_out() -> None:

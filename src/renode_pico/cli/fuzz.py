@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -109,6 +110,8 @@ def command(
             raise click.UsageError("give IMAGE or --firmware, not both")
         options = replace(options, firmware=image)
     setting = setting_of(options)
+    if seconds is not None and math.isnan(seconds):
+        raise click.UsageError("--seconds nan: a number is meant")
     if compare == setting.engine:
         raise click.UsageError(f"--compare {compare}: that is the engine the cases run on")
     left_out = [LeftOut.parse(text) for text in without]
@@ -134,6 +137,11 @@ def command(
 
     with setting.open() as board:
         target = Target(board)
+        if target.boot_rom and not setting.bootsel:
+            raise UsageError(
+                f"{board.firmware.name}: the chip has started its boot ROM: this is no program that it starts, or it "
+                "has asked for the boot ROM; --bootsel fuzzes that"
+            )
         out = out or Path(f"fuzz-{board.firmware.stem}")
         out.mkdir(parents=True, exist_ok=True)
         note(f"board    {board.firmware.name} on {board.engine.version}, seed {seed}")

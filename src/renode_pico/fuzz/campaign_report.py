@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, select_autoescape
 from junitparser import Error, Failure, JUnitXml, TestCase, TestSuite
 
 from renode_pico.fuzz.campaign import Campaign
+from renode_pico.fuzz.files import write_text
 from renode_pico.run.report import clean
 
 Entry = Mapping[str, Any]
@@ -26,7 +27,7 @@ def write_campaign_page(path: Path, name: str, entries: Sequence[Entry]) -> None
         loader=PackageLoader("renode_pico.fuzz"), autoescape=select_autoescape(["html.j2"]), trim_blocks=True
     )
     page = environment.get_template("campaign.html.j2")
-    path.write_text(page.render(name=name, entries=entries, findings=list(findings.values())), encoding="utf-8")
+    write_text(path, page.render(name=name, entries=entries, findings=list(findings.values())))
 
 
 def write_campaign_junit(path: Path, campaign: Campaign, entries: Sequence[Entry]) -> None:

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from renode_pico.board import Board
 from renode_pico.engine.select import EngineName
 from renode_pico.errors import UsageError
+from renode_pico.fuzz.files import write_text
 from renode_pico.fuzz.judges import Finding
 from renode_pico.fuzz.program import Program, read_program, write_actions
 
@@ -56,7 +57,7 @@ class CaseFile:
 
     def write(self, path: Path) -> None:
         """Write it as TOML."""
-        path.write_text(self.text(), encoding="utf-8")
+        write_text(path, self.text())
 
     def text(self) -> str:
         """The file's text."""

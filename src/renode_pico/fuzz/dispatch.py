@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from renode_pico.errors import EngineMissing, RenodePicoError
+from renode_pico.errors import EngineMissing, RenodePicoError, UsageError
 from renode_pico.fuzz.campaign import Campaign, Case
 from renode_pico.fuzz.results import Results
 from renode_pico.fuzz.worker import payload, run_case
@@ -85,7 +85,9 @@ def _client(scheduler: str | None, workers: int | None, cases: int) -> Iterator[
         if scheduler is not None:
             try:
                 client = Client(scheduler, timeout=CONNECT)
-            except (OSError, ValueError) as error:
+            except ValueError as error:
+                raise UsageError(f"{scheduler} is no address such as tcp://HOST:8786: {error}") from None
+            except OSError as error:
                 raise RenodePicoError(f"no scheduler answers at {scheduler}: {error}") from None
             with client:
                 yield client

@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, select_autoescape
 from junitparser import Failure, JUnitXml, TestCase, TestSuite
 
 from renode_pico import __version__
+from renode_pico.fuzz.files import write_text
 from renode_pico.fuzz.judges import JUDGES
 from renode_pico.fuzz.program import write_actions
 from renode_pico.fuzz.session import Found, Report
@@ -23,7 +24,7 @@ def write_page(path: Path, reports: Sequence[Report], title: str) -> None:
     """Write one self-contained HTML page: coverage over cases, and each finding with program, stack and trace."""
     page = _environment().get_template("report.html.j2")
     text = page.render(title=title, reports=reports, judges=JUDGES, curve=_curve, program=_program)
-    path.write_text(text, encoding="utf-8")
+    write_text(path, text)
 
 
 def write_junit(path: Path, reports: Sequence[Report]) -> None:
@@ -68,7 +69,7 @@ def write_sarif(path: Path, reports: Sequence[Report]) -> None:
         "version": SARIF_VERSION,
         "runs": [{"tool": {"driver": driver}, "results": results}],
     }
-    path.write_text(json.dumps(log, indent=1) + "\n", encoding="utf-8")
+    write_text(path, json.dumps(log, indent=1) + "\n")
 
 
 def _uri(found: Found, report: Report) -> str:

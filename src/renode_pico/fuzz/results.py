@@ -56,13 +56,17 @@ class Results:
         self._file.seek(0, os.SEEK_END)
 
     def add(self, case: Case, result: dict[str, Any]) -> bool:
-        """Append one, on disk when this returns; False when it is there already."""
+        """Append one, on disk when this returns; False when it is there already. Raises OSError that names the file."""
         if case.key in self.by_key:
             return False
         entry = {"key": case.key, "name": case.name, "case": asdict(case), "result": result}
-        self._file.write(json.dumps(entry, separators=(",", ":")).encode() + b"\n")
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        line = json.dumps(entry, separators=(",", ":")).encode() + b"\n"
+        try:
+            while line:
+                line = line[os.write(self._file.fileno(), line) :]
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(self.path)) from None
         self.by_key[case.key] = entry
         return True
 

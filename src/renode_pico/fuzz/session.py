@@ -12,6 +12,7 @@ from random import Random
 from renode_pico.errors import RenodePicoError, UsageError
 from renode_pico.fuzz.case_file import CaseFile, Setting, image_hash, read_case
 from renode_pico.fuzz.coverage import News
+from renode_pico.fuzz.files import write_text
 from renode_pico.fuzz.grammar import LONGEST, Grammar, pick
 from renode_pico.fuzz.judges import Finding, LeftOut
 from renode_pico.fuzz.minimise import minimise
@@ -244,7 +245,7 @@ class Fuzzer:
         if self._out is not None:
             path = self._out / f"{finding.judge}-{len(self.report.found) + 1}.toml"
             CaseFile(self.setting, program, self._sha256, finding, run.sha256).write(path)
-            path.with_suffix(".txt").write_text(run.trace, encoding="utf-8")
+            write_text(path.with_suffix(".txt"), run.trace)
         self.report.found.append(Found(finding, program, self.report.cases, run.trace, path))
         actions = f"{len(program.actions)} action{'s' if len(program.actions) != 1 else ''}"
         where = f" in {finding.stack}" if finding.stack and finding.judge != "crash" else ""

@@ -48,6 +48,9 @@ WATCHDOG_REASON, WATCHDOG_SCRATCH4 = 0x4005_8008, 0x4005_801C
 NOT_A_REBOOT = 0x6AB7_3121
 """What the pico-sdk's watchdog_enable() puts into SCRATCH4, and its watchdog_reboot() does not."""
 
+BOOT_ROM = 0x2E8A, 0x0003
+"""Vendor and product of the boot ROM's device."""
+
 SLEEPS = State.WAITING_EVENT | State.WAITING_INTERRUPT | State.HELD
 
 
@@ -119,6 +122,11 @@ class Target:
         self.snapshot: Any = engine.snapshot(board)
         """The cases' common beginning."""
         self.starts = self._starts()
+
+    @property
+    def boot_rom(self) -> bool:
+        """It is the RP2040's boot ROM that has been enumerated (datasheet, 2.8.5), and no firmware's device."""
+        return (self.device.descriptor.idVendor, self.device.descriptor.idProduct) == BOOT_ROM
 
     def restore(self) -> None:
         """Back to the cases' common beginning."""
