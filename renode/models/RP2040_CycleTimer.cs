@@ -40,12 +40,16 @@ namespace Antmicro.Renode.Peripherals.RP2040
                     + passed % NanosecondsPerSecond * frequency / NanosecondsPerSecond;
                 if(passed > LongestBase)
                 {
-                    since = now;
-                    cycleSince = cycle;
+                    var seconds = passed / NanosecondsPerSecond; // whole ones: a cycle begins with them
+                    since += seconds * NanosecondsPerSecond;
+                    cycleSince += seconds * frequency;
                 }
                 return cycle;
             }
         }
+
+        /// <summary>Before the length of a cycle changes, for those who have not told yet what they did.</summary>
+        public event Action Changing;
 
         public bool StandsStill { get { return frequency == 0; } }
 
@@ -56,15 +60,30 @@ namespace Antmicro.Renode.Peripherals.RP2040
             {
                 return 0;
             }
-            var cycles = cycle - cycleSince;
-            var moment = since + cycles / frequency * NanosecondsPerSecond
-                + (cycles % frequency * NanosecondsPerSecond + frequency - 1) / frequency;
+            var moment = NanosecondsAt(cycle);
             var now = Nanoseconds;
             return moment > now ? moment - now : 0;
         }
 
+        /// <summary>The first nanosecond of a cycle, of those since the last <see cref="Changing"/>.</summary>
+        public ulong NanosecondsAt(ulong cycle)
+        {
+            if(frequency == 0)
+            {
+                return since;
+            }
+            if(cycle < cycleSince)
+            {
+                var before = cycleSince - cycle;
+                return since - before / frequency * NanosecondsPerSecond - before % frequency * NanosecondsPerSecond / frequency;
+            }
+            var cycles = cycle - cycleSince;
+            return since + cycles / frequency * NanosecondsPerSecond
+                + (cycles % frequency * NanosecondsPerSecond + frequency - 1) / frequency;
+        }
+
         /// <summary>As the clock counts it that calls back.</summary>
-        private ulong Nanoseconds
+        public ulong Nanoseconds
         {
             get
             {
@@ -82,6 +101,11 @@ namespace Antmicro.Renode.Peripherals.RP2040
             if(frequency == hertz)
             {
                 return;
+            }
+            var changing = Changing;
+            if(changing != null)
+            {
+                changing();
             }
             cycleSince = Now;
             since = Nanoseconds;

@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
+using Antmicro.Migrant;
 using Antmicro.Renode.Core;
 using Antmicro.Renode.Core.Structure.Registers;
 using Antmicro.Renode.Logging;
@@ -27,12 +28,12 @@ namespace Antmicro.Renode.Peripherals.RP2040
             Processor0IRQ = new GPIO();
             Processor1IRQ = new GPIO();
             DormantWake = new GPIO();
-            var lines = new Dictionary<int, IGPIO>();
+            lines = new GPIO[numberOfPins];
             for(var i = 0; i < numberOfPins; i++)
             {
                 lines[i] = new GPIO();
             }
-            Connections = lines;
+            Connections = Enumerable.Range(0, numberOfPins).ToDictionary(x => x, x => (IGPIO)lines[x]);
             users = new List<IRP2040_PinUser>();
             cycleUsers = new List<IRP2040_CycleUser>();
             watchedBy = new Dictionary<IRP2040_PinUser, uint>();
@@ -127,9 +128,45 @@ namespace Antmicro.Renode.Peripherals.RP2040
         public uint InputsWith(uint number, uint value, uint enabled)
         {
             var others = ~selected[number];
-            var enables = enableOverrides.On((FromFunctions(outputEnable) & others) | (enabled & ~others)) & ~outputDisabled;
+            var enables = EnablesWith((FromFunctions(outputEnable) & others) | (enabled & ~others));
             var outputs = outputOverrides.On((FromFunctions(output) & others) | (value & ~others));
-            return inputOverrides.On(((outputs & enables) | (IdleLevels & ~enables)) & inputEnabled);
+            return inputOverrides.On(LevelsOf(outputs, enables, levels) & inputEnabled);
+        }
+
+        /// <summary>
+        /// What a function has put out meanwhile, at pins of which it was only written down. The last of it has still to be shown.
+        /// </summary>
+        public void Record(uint number, RP2040_PinLog log)
+        {
+            var before = interruptInputs;
+            var now = levels;
+            for(var i = 0; i < log.Count; i++)
+            {
+                var pins = log.Pins[i] & selected[number];
+                now = (now & ~pins) | (LevelsOf(outputOverrides.On(log.Outputs[i]), EnablesWith(log.Enables[i]), now) & pins);
+                var after = interruptOverrides.On(now & inputEnabled);
+                rose |= after & ~before;
+                fell |= before & ~after;
+                before = after;
+                Note(cycleClock.NanosecondsAt(log.Cycles[i]), pins, now);
+            }
+        }
+
+        /// <summary>From now on every change of the pins is written down, until <see cref="StopRecording"/>.</summary>
+        public RP2040_PinRecorder StartRecording()
+        {
+            BringUpToDate();
+            var recorder = new RP2040_PinRecorder(BringUpToDate, levels);
+            recorders = (recorders ?? new RP2040_PinRecorder[0]).Concat(new[] { recorder }).ToArray();
+            TellWatched();
+            return recorder;
+        }
+
+        public void StopRecording(RP2040_PinRecorder recorder)
+        {
+            BringUpToDate();
+            recorders = (recorders ?? new RP2040_PinRecorder[0]).Where(x => x != recorder).ToArray();
+            TellWatched();
         }
 
         /// <summary>The pins whose FUNCSEL names a function.</summary>
@@ -155,7 +192,10 @@ namespace Antmicro.Renode.Peripherals.RP2040
             }
         }
 
-        /// <summary><see cref="Watched"/>, but for what only this user asks for by <see cref="Watch"/>.</summary>
+        /// <summary>
+        /// Pins whose every change has to be told at its time, but for what only this user asks for by <see cref="Watch"/>. For those
+        /// that are only recorded (<see cref="Recorded"/>) any time will do, if it is told by <see cref="Record"/>.
+        /// </summary>
         public uint WatchedBesides(IRP2040_PinUser user)
         {
             var result = listened | counted | ConnectedPins;
@@ -201,6 +241,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             if(cycleClock == null)
             {
                 cycleClock = new RP2040_CycleClock(Machine, clocks);
+                cycleClock.Changing += BringUpToDate;
             }
             return cycleClock;
         }
@@ -287,10 +328,16 @@ namespace Antmicro.Renode.Peripherals.RP2040
         /// <summary>Edges that pins have had, and no interrupt was acknowledged since: rising and falling ones.</summary>
         public uint SeenBothEdges { get { return rose & fell; } }
 
-        /// <summary>Pins whose every change somebody wants to know at its time.</summary>
+        /// <summary>Pins whose every change somebody wants to know, with its time.</summary>
         public uint Watched
         {
-            get { return listened | counted | watched | ConnectedPins; }
+            get { return listened | counted | watched | ConnectedPins | Recorded; }
+        }
+
+        /// <summary>Pins whose changes are written down.</summary>
+        public uint Recorded
+        {
+            get { return recorders != null && recorders.Length != 0 ? allPins : 0; }
         }
 
         public IReadOnlyDictionary<int, IGPIO> Connections { get; private set; }
@@ -457,8 +504,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
 
         private void Resolve()
         {
-            var enables = EnablesToPads & ~outputDisabled;
-            var newLevels = (OutputToPads & enables) | (IdleLevels & ~enables);
+            var newLevels = LevelsOf(OutputToPads, EnablesWith(FromFunctions(outputEnable)), levels);
             var inside = newLevels & inputEnabled;
             var newInputs = inputOverrides.On(inside);
             var newInterruptInputs = interruptOverrides.On(inside);
@@ -468,6 +514,10 @@ namespace Antmicro.Renode.Peripherals.RP2040
             var rising = newInterruptInputs & ~interruptInputs;
             var falling = interruptInputs & ~newInterruptInputs;
             levels = newLevels;
+            if(changed != 0 && Recorded != 0)
+            {
+                Note(NanosecondsNow, allPins, newLevels);
+            }
             InputsBefore = newInputs;
             interruptInputs = newInterruptInputs;
             rose |= rising;
@@ -487,8 +537,29 @@ namespace Antmicro.Renode.Peripherals.RP2040
             {
                 if((changed & 1) != 0)
                 {
-                    Connections[pin].Set(Has(newLevels, pin));
+                    lines[pin].Set(Has(newLevels, pin));
                 }
+            }
+        }
+
+        private void Note(ulong nanoseconds, uint pins, uint newLevels)
+        {
+            if(recorders == null)
+            {
+                return;
+            }
+            foreach(var recorder in recorders)
+            {
+                recorder.Note(nanoseconds, pins, newLevels);
+            }
+        }
+
+        private ulong NanosecondsNow
+        {
+            get
+            {
+                return cycleClock == null ? Machine.ExactTime().InNanoseconds()
+                    : Moment == RP2040_CycleTimer.Never ? cycleClock.Nanoseconds : cycleClock.NanosecondsAt(Moment);
             }
         }
 
@@ -596,14 +667,17 @@ namespace Antmicro.Renode.Peripherals.RP2040
             return (bits | bits >> 12) & 0xFF;
         }
 
-        /// <summary>Of pins that the chip does not drive.</summary>
-        private uint IdleLevels
+        /// <summary>The levels at the pads. One with both pulls that nobody drives keeps what it had.</summary>
+        private uint LevelsOf(uint outputs, uint enables, uint before)
         {
-            get
-            {
-                var pulled = (pullUp & ~pullDown) | (pullUp & pullDown & levels);
-                return (external & driven) | (pulled & ~driven);
-            }
+            var pulled = (pullUp & ~pullDown) | (pullUp & pullDown & before);
+            var idle = (external & driven) | (pulled & ~driven);
+            return (outputs & enables) | (idle & ~enables);
+        }
+
+        private uint EnablesWith(uint fromFunctions)
+        {
+            return enableOverrides.On(fromFunctions) & ~outputDisabled;
         }
 
         private uint ConnectedPins
@@ -613,7 +687,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
                 uint result = 0;
                 for(var pin = 0; pin < numberOfPins; pin++)
                 {
-                    result = With(result, 1u << pin, Connections[pin].IsConnected);
+                    result |= lines[pin].IsConnected ? 1u << pin : 0;
                 }
                 return result;
             }
@@ -643,9 +717,12 @@ namespace Antmicro.Renode.Peripherals.RP2040
         private bool bringingUp;
         private bool happening;
         private RP2040_CycleClock cycleClock;
+        [Transient]
+        private RP2040_PinRecorder[] recorders;
 
         private readonly int numberOfPins;
         private readonly uint allPins;
+        private readonly GPIO[] lines;
         private readonly RP2040_Pads pads;
         private readonly int[] padOfPin;
         private readonly List<IRP2040_PinUser> users;

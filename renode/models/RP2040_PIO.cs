@@ -437,6 +437,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             }
             block.Selected = pins.PinsOf(function);
             block.Watched = WatchedPins;
+            block.Recorded = RecordedPins;
             block.Listened = ListenedRequests;
             if(stale)
             {
@@ -445,7 +446,11 @@ namespace Antmicro.Renode.Peripherals.RP2040
             }
             pins.Watch(this, block.LooksAt);
             bool found;
-            NextEvent = block.Running != 0 ? LookAhead(block.Time + horizon, out found) : LookAtNothing(out found);
+            NextEvent = block.Running != 0 ? LookAhead(block.Time + LengthOfLook, out found) : LookAtNothing(out found);
+            if(NextEvent == RP2040_CycleTimer.Never && block.Running != 0 && block.Recorded != 0)
+            {
+                NextEvent = block.Time + LongestLog; // what is written down is not to grow without end
+            }
             if(found && NextEvent - block.Time < horizon / 4 && horizon > LeastHorizon)
             {
                 horizon /= 2;
@@ -524,12 +529,16 @@ namespace Antmicro.Renode.Peripherals.RP2040
             {
                 AdvanceTo(timer.Now);
             }
-            if(block.Watched != WatchedPins || block.Selected != pins.PinsOf(function) || block.Listened != ListenedRequests)
+            if(block.Watched != WatchedPins || block.Recorded != RecordedPins || block.Selected != pins.PinsOf(function) || block.Listened != ListenedRequests)
             {
                 ShowRequests();
                 Plan();
             }
         }
+
+        private ulong LengthOfLook { get { return block.Recorded != 0 ? Math.Min(horizon, LongestLog) : horizon; } }
+
+        private uint RecordedPins { get { return pins.Recorded & pins.PinsOf(function); } }
 
         private uint WatchedPins { get { return pins.WatchedBesides(this) & pins.PinsOf(function); } }
 
@@ -560,7 +569,12 @@ namespace Antmicro.Renode.Peripherals.RP2040
         /// <summary>Of pins that nobody watches it is only shown where they are now, and that they have been elsewhere (edges).</summary>
         private void ShowPins()
         {
-            var both = block.Rose & block.Fell & pins.PinsOf(function) & ~pins.SeenBothEdges;
+            if(block.Log.Count != 0)
+            {
+                pins.Record(function, block.Log);
+                block.Log.Clear();
+            }
+            var both = block.Rose & block.Fell & pins.PinsOf(function) & ~pins.SeenBothEdges & ~block.Recorded;
             block.Rose = block.Fell = 0;
             var before = pins.Moment;
             pins.Moment = block.Time;
@@ -604,6 +618,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
         private const long MachineStride = 0x18;
         private const ulong LeastHorizon = 64;
         private const ulong MostHorizon = 1 << 20;
+        private const ulong LongestLog = 1 << 16;
 
         // the names of the pico-sdk's header
         private enum Registers

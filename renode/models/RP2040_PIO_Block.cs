@@ -20,6 +20,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             Force = new uint[2];
             input = new uint[InputsKept];
             since = new ulong[InputsKept];
+            Log = new RP2040_PinLog();
         }
 
         public void Reset(ulong now, uint inputs)
@@ -33,6 +34,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             Array.Clear(Force, 0, 2);
             Array.Clear(input, 0, InputsKept);
             Array.Clear(since, 0, InputsKept);
+            Log.Clear();
             input[0] = inputs;
             Time = now;
             Enabled = Running = Output = OutputEnable = Rose = Fell = Flags = Debug = Bypass = 0;
@@ -49,6 +51,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             Array.Copy(other.Force, Force, 2);
             Array.Copy(other.input, input, InputsKept);
             Array.Copy(other.since, since, InputsKept);
+            Log.CopyFrom(other.Log);
             Time = other.Time;
             Enabled = other.Enabled;
             Running = other.Running;
@@ -62,6 +65,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             Reads = other.Reads;
             Selected = other.Selected;
             Watched = other.Watched;
+            Recorded = other.Recorded;
             Listened = other.Listened;
         }
 
@@ -294,10 +298,17 @@ namespace Antmicro.Renode.Peripherals.RP2040
         /// <summary>Pins that running machines look at.</summary>
         public uint Reads;
 
-        /// <summary>Pins that have this block's function; of these, those that somebody watches; data requests that DMA waits for.</summary>
+        /// <summary>
+        /// Pins that have this block's function; of these, those whose changes somebody has to be told at their time, and those whose
+        /// changes are written down; data requests that DMA waits for.
+        /// </summary>
         public uint Selected;
         public uint Watched;
+        public uint Recorded;
         public uint Listened;
+
+        /// <summary>What has changed at recorded pins and was not told yet.</summary>
+        public readonly RP2040_PinLog Log;
 
         public readonly RP2040_PIO_StateMachine[] Machines;
         public readonly uint[] Memory;

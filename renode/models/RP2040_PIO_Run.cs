@@ -75,6 +75,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             }
             var settle = sticky ? block.Time : Never; // OUT_STICKY asserts itself again a cycle after a write
             leader = -1;
+            anchorTime = Never;
             while(true)
             {
                 var next = settle;
@@ -110,7 +111,11 @@ namespace Antmicro.Renode.Peripherals.RP2040
                         return next + 1;
                     }
                 }
-                if(turned && settle == Never)
+                if(turned && anchorTime == Never)
+                {
+                    SetAnchor(1);
+                }
+                else if(turned && settle == Never)
                 {
                     var endless = true;
                     if(anchorTime != now && SkipPeriods(until, ref endless))
@@ -156,7 +161,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
                     if(leader < 0 || (block.Machines[leader].Blocked && leader != i))
                     {
                         leader = i;
-                        SetAnchor(1);
+                        anchorTime = Never;
                     }
                     turned |= leader == i;
                 }
@@ -282,6 +287,10 @@ namespace Antmicro.Renode.Peripherals.RP2040
                 block.Fell |= block.Output & ~output;
                 block.Output = output;
                 block.OutputEnable = enable;
+                if((changed & block.Recorded) != 0)
+                {
+                    block.Log.Add(now + 1, changed & block.Recorded, output, enable);
+                }
                 if((changed & block.Reads & block.Selected) != 0)
                 {
                     block.RecordInputs(inputsWith(output, enable), now + 1);
@@ -330,6 +339,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             anchor.Output = block.Output;
             anchor.OutputEnable = block.OutputEnable;
             anchorTime = now;
+            anchorLog = block.Log.Count;
             for(var i = 0; i < RP2040_PIO_Block.InputsKept; i++)
             {
                 anchorInputs[i] = block.Input(i);
@@ -386,6 +396,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
                 periods = Math.Min(periods, counts);
             }
             var by = periods * period;
+            block.Log.Repeat(anchorLog, periods, period);
             for(var i = 0; i < NumberOfMachines; i++)
             {
                 if(!IsIn(i) || at[i] == Never)
@@ -893,6 +904,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
         // what the group is compared with
         private int leader;
         private ulong anchorTime;
+        private int anchorLog;
         private uint turns;
         private uint turnsAllowed;
 

@@ -327,7 +327,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
         {
             get
             {
-                var mask = pins.WatchedBesides(this) & pins.PinsOf(Function);
+                var mask = (pins.WatchedBesides(this) | pins.Recorded) & pins.PinsOf(Function);
                 return (mask | mask >> PinsInTurn) & 0xFFFF;
             }
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import groupby
 from typing import Any
 
 from renode_pico.core.machine import PioState
@@ -38,6 +39,8 @@ class RenodeMachine:
         self._pio = [self._peripheral("pio0"), self._peripheral("pio1")]
         self.cycles = 0
         self.pins_changed: Callable[[int, int], None] = lambda _changed, _levels: None
+        self._recorder: Any = None
+        self._watched = self._levels = 0
 
     def _peripheral(self, name: str) -> Any:
         from Antmicro.Renode.Peripherals import IPeripheral
@@ -51,7 +54,30 @@ class RenodeMachine:
 
     def bus_write(self, address: int, value: int) -> bool:
         self._bus.WriteDoubleWord(address, value & 0xFFFFFFFF)
+        self._tell()
         return True
+
+    def watch(self, pins: int) -> None:
+        """`pins_changed` is called for each change of these, after the fact: `cycles` is then when it was."""
+        self._recorder = self._bank.StartRecording()
+        self._watched, self._levels = pins, self.pin_levels()
+
+    def _tell(self) -> None:
+        if self._recorder is None:
+            return
+        now = self.cycles
+        told = memoryview(self._recorder.Read()).tolist()
+        changes = list(zip(told[0::3], told[1::3], told[2::3], strict=True))
+        for time_ns, together in groupby(changes, key=lambda change: change[0]):
+            changed = 0
+            for _, pin, level in together:
+                changed |= 1 << pin
+                self._levels = self._levels & ~(1 << pin) | level << pin
+            self.cycles, late = divmod(time_ns, NS_PER_CYCLE)
+            assert not late
+            if changed & self._watched:
+                self.pins_changed(changed & self._watched, self._levels)
+        self.cycles = now
 
     def run(self, until: int) -> None:
         """Nobody runs but the clock: it is moved on by hand."""
@@ -60,6 +86,7 @@ class RenodeMachine:
         length_ns = (until - self.cycles) * NS_PER_CYCLE
         self._clock.Advance(TimeInterval.FromTicks(length_ns * TimeInterval.TicksPerMicrosecond // 1000))
         self.cycles = until
+        self._tell()
 
     def set_external(self, pins: int, levels: int, driven: int) -> None:
         for pin in range(BANK_PINS):
@@ -68,6 +95,7 @@ class RenodeMachine:
                     self._bank.OnGPIO(pin, bool(levels >> pin & 1))
                 else:
                     self._bank.Release(pin)
+        self._tell()
 
     def pin_levels(self) -> int:
         return int(self._bank.Levels)

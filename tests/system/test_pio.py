@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from renode_pico.board import Board
@@ -211,6 +213,51 @@ print(line)
     # bit 0 SET, bits 1 and 2 side-set: 3 three times, 4 twice, 7 once
     assert len(said[0]) == 20
     assert said[0] in "333447" * 5
+
+
+@pytest.mark.row("P12.pio")
+def test_each_change_of_a_waveform_is_told_with_its_time(pico: Board) -> None:
+    """Two machines at full speed, one in each block, seen from outside the board: no edge is missing or late."""
+    board_says(
+        pico,
+        """
+@asm_pio(set_init=PIO.OUT_LOW, sideset_init=(PIO.OUT_LOW, PIO.OUT_LOW))
+def wave():
+    set(pins, 1).side(0)
+    wrap_target()
+    nop().side(1)[2]
+    set(pins, 0).side(2)[1]
+    set(pins, 1).side(3)
+    wrap()
+@asm_pio(out_init=PIO.OUT_LOW)
+def count():
+    label('next')
+    mov(pins, x)
+    jmp(x_dec, 'next')
+w = StateMachine(0, wave, set_base=Pin(12), sideset_base=Pin(13))
+c = StateMachine(4, count, out_base=Pin(20)); c.exec('mov(x, invert(null))')
+""",
+    )
+    told: list[tuple[int, int, bool]] = []
+    with pico.engine.pins_watched(lambda time, pin, level: told.append((time, pin, level))):
+        pico.exec("w.active(1); c.active(1); time.sleep_us(100); w.active(0); c.active(0)")
+    assert told == sorted(told, key=lambda change: change[0])
+    cycle_ns = 8
+    levels: dict[int, int] = {}
+    word = 0
+    for time, pin, level in told:
+        if pin in range(12, 15):
+            word = word & ~(1 << pin - 12) | level << pin - 12
+            levels[time] = word
+    times = list(levels)
+    lasted = [(levels[first], (then - first) / cycle_ns) for first, then in pairwise(times)]
+    start = lasted.index((3, 3))
+    loops = len(lasted[start:]) // 3
+    assert loops > 100_000 / cycle_ns / 6
+    assert lasted[start : start + 3 * loops] == [(3, 3), (4, 2), (7, 1)] * loops
+    counted = [time for time, pin, _ in told if pin == 20]
+    assert len(counted) > 100_000 / cycle_ns / 2
+    assert {then - first for first, then in pairwise(counted)} == {2 * cycle_ns}
 
 
 @pytest.mark.row("P8.autopush")

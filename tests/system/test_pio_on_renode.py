@@ -10,21 +10,20 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
 
 from renode_pico.pytest_plugin import engine_of
-from tests.unit.core import test_pio, test_pio_oracle, test_pwm
+from tests.unit.core import test_pio, test_pio_lazy, test_pio_oracle, test_pwm
 from tests.unit.core.pio_bench import PioBench
 
 OF_THE_MACHINE_IN_C = {
-    "test_a_watched_pin_is_told_in_its_cycle",
     "test_the_blocks_see_each_others_pins",
     "test_what_is_skipped_comes_out_the_same",
     "test_the_same_as_the_package",
     "test_a_slice_measures_the_duty_of_another_one",
-    "test_watched_outputs_change_in_their_cycle",
     "test_in_steps_is_cycle_by_cycle",
 }
-"""They watch pins through the machine's callback, or make machines by themselves."""
+"""They answer to a pin from the machine's callback, or make machines by themselves."""
 
 
 def cases(module: Any, argument: str) -> list[Any]:
@@ -77,3 +76,16 @@ def test_the_same_as_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
     make: Any = RenodeMachine
     monkeypatch.setattr(test_pio_oracle, "PioBench", lambda: PioBench(0, make()))
     test_pio_oracle.test_the_same_as_the_package()
+
+
+@pytest.mark.engine("renode", reason="the embedded engine's machine does it in tests/unit/core")
+@settings(max_examples=25)
+@given(test_pio_lazy.STORY)
+def test_what_is_written_down_is_what_happens_cycle_by_cycle(story: test_pio_lazy.Story) -> None:
+    """Edges of recorded pins, told late and in one go, have the cycles in which one sees them who looks at each."""
+    from tests.system.pio_on_renode import RenodeMachine
+
+    make: Any = RenodeMachine
+    slowly = test_pio_lazy.tell(story, step_by_step=True, watch=False)
+    recorded = test_pio_lazy.tell(story, step_by_step=False, watch=True, bench=PioBench(0, make()))
+    assert recorded == slowly

@@ -367,14 +367,13 @@ class RenodeEngine:
     @contextmanager
     def pins_watched(self, changed: Callable[[int, int, bool], None]) -> Iterator[None]:
         """Call `changed(time, pin, level)` for each change of a pin: emulated nanoseconds, whenever time has passed."""
-        from Antmicro.Renode.UsbHosts import PinTap
-
-        tap = PinTap(self._machine.internal, self._peripheral("io_bank0"))
+        bank = self._peripheral("io_bank0")
+        recorder = bank.StartRecording()
 
         def drain() -> None:
-            changes = iter(list(tap.Read()))
+            changes = iter(memoryview(recorder.Read()).tolist())
             for time, pin, level in zip(changes, changes, changes, strict=True):
-                changed(int(time), int(pin), bool(level))
+                changed(time, pin, bool(level))
 
         self._host.drains.append(drain)
         try:
@@ -382,7 +381,7 @@ class RenodeEngine:
         finally:
             drain()
             self._host.drains.remove(drain)
-            tap.Dispose()
+            bank.StopRecording(recorder)
 
     def press(self, name: str, down: bool) -> None:
         """Push the button `bootsel` down, or let it go: it pulls the flash's chip select low."""

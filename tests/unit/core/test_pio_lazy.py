@@ -144,8 +144,7 @@ STORY = st.builds(
 )
 
 
-def prepare(story: Story) -> PioBench:
-    bench = PioBench()
+def prepare(story: Story, bench: PioBench) -> PioBench:
     bench.write(BYPASS, story.bypass)
     for pin in range(10):
         if story.selected >> pin & 1:
@@ -203,8 +202,8 @@ def look(bench: PioBench) -> object:
     return registers, [bench.state(number) for number in range(4)]
 
 
-def tell(story: Story, *, step_by_step: bool, watch: bool) -> Seen:
-    bench, seen = prepare(story), Seen()
+def tell(story: Story, *, step_by_step: bool, watch: bool, bench: PioBench | None = None) -> Seen:
+    bench, seen = prepare(story, bench or PioBench()), Seen()
     start, before = bench.machine.cycles, bench.pads()
 
     def changed(_changed: int, levels: int) -> None:
