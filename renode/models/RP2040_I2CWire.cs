@@ -43,12 +43,15 @@ namespace Antmicro.Renode.Peripherals.RP2040
         public void PinsChanged(uint changed, uint inputs)
         {
             // with both at once, it is the clock that goes first: a master never means START or STOP by that
-            foreach(var pin in new[] { clock, data })
+            WireChanged(clock, changed, inputs);
+            WireChanged(data, changed, inputs);
+        }
+
+        private void WireChanged(int pin, uint changed, uint inputs)
+        {
+            if(pin != None && (changed & 1u << pin) != 0)
             {
-                if(pin != None && (changed & 1u << pin) != 0)
-                {
-                    Changed(pin, (inputs & 1u << pin) != 0);
-                }
+                Changed(pin, (inputs & 1u << pin) != 0);
             }
         }
 

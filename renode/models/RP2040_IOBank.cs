@@ -36,7 +36,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             Connections = Enumerable.Range(0, numberOfPins).ToDictionary(x => x, x => (IGPIO)lines[x]);
             users = new List<IRP2040_PinUser>();
             cycleUsers = new List<IRP2040_CycleUser>();
-            watchedBy = new Dictionary<IRP2040_PinUser, uint>();
+            watchedBy = new List<uint>();
             output = new uint[Functions];
             outputEnable = new uint[Functions];
             selected = new uint[Functions];
@@ -47,6 +47,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             interruptOverride = new IValueRegisterField[numberOfPins];
             enable = new uint[Destinations, Kinds];
             force = new uint[Destinations, Kinds];
+            interrupts = new bool[Destinations];
             DefineRegisters();
             pads.Bank = this;
             PadsChanged();
@@ -185,6 +186,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
         public void AddUser(IRP2040_PinUser user)
         {
             users.Add(user);
+            watchedBy.Add(0);
             var exact = user as IRP2040_CycleUser;
             if(exact != null)
             {
@@ -193,17 +195,18 @@ namespace Antmicro.Renode.Peripherals.RP2040
         }
 
         /// <summary>
-        /// Pins whose every change has to be told at its time, but for what only this user asks for by <see cref="Watch"/>. For those
-        /// that are only recorded (<see cref="Recorded"/>) any time will do, if it is told by <see cref="Record"/>.
+        /// Those of some pins whose every change has to be told at its time, but for what only this user asks for by
+        /// <see cref="Watch"/>. For pins that are only recorded (<see cref="Recorded"/>) any time will do, if it is told by
+        /// <see cref="Record"/>.
         /// </summary>
-        public uint WatchedBesides(IRP2040_PinUser user)
+        public uint WatchedBesides(IRP2040_PinUser user, uint pins)
         {
-            var result = listened | counted | ConnectedPins;
-            foreach(var entry in watchedBy)
+            var result = listened | counted;
+            for(var i = 0; i < users.Count; i++)
             {
-                result |= entry.Key != user ? entry.Value : 0;
+                result |= users[i] != user ? watchedBy[i] : 0;
             }
-            return result;
+            return (result & pins) | ConnectedOf(pins & ~result);
         }
 
         /// <summary>
@@ -269,12 +272,11 @@ namespace Antmicro.Renode.Peripherals.RP2040
         /// <summary>A user wants each change of these pins' inputs told at its time, and of no others any more.</summary>
         public void Watch(IRP2040_PinUser user, uint pins)
         {
-            uint before;
-            watchedBy.TryGetValue(user, out before);
-            if(before != pins)
+            var index = users.IndexOf(user);
+            if(watchedBy[index] != pins)
             {
-                watchedBy[user] = pins;
-                watched = watchedBy.Values.Aggregate(0u, (all, some) => all | some);
+                watchedBy[index] = pins;
+                watched = watchedBy.Aggregate(0u, (all, some) => all | some);
                 TellWatched();
             }
         }
@@ -331,7 +333,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
         /// <summary>Pins whose every change somebody wants to know, with its time.</summary>
         public uint Watched
         {
-            get { return listened | counted | watched | ConnectedPins | Recorded; }
+            get { return listened | counted | watched | ConnectedOf(allPins) | Recorded; }
         }
 
         /// <summary>Pins whose changes are written down.</summary>
@@ -614,9 +616,15 @@ namespace Antmicro.Renode.Peripherals.RP2040
 
         private void UpdateInterrupts()
         {
-            Processor0IRQ.Set(AnyInterrupt(0));
-            Processor1IRQ.Set(AnyInterrupt(1));
-            DormantWake.Set(AnyInterrupt(2));
+            for(var destination = 0; destination < Destinations; destination++)
+            {
+                var any = AnyInterrupt(destination);
+                if(any != interrupts[destination])
+                {
+                    interrupts[destination] = any;
+                    (destination == 0 ? Processor0IRQ : destination == 1 ? Processor1IRQ : DormantWake).Set(any);
+                }
+            }
         }
 
         private bool AnyInterrupt(int destination)
@@ -680,17 +688,17 @@ namespace Antmicro.Renode.Peripherals.RP2040
             return enableOverrides.On(fromFunctions) & ~outputDisabled;
         }
 
-        private uint ConnectedPins
+        private uint ConnectedOf(uint pins)
         {
-            get
+            uint result = 0;
+            for(var pin = 0; pins != 0; pin++, pins >>= 1)
             {
-                uint result = 0;
-                for(var pin = 0; pin < numberOfPins; pin++)
+                if((pins & 1) != 0 && lines[pin].IsConnected)
                 {
-                    result |= lines[pin].IsConnected ? 1u << pin : 0;
+                    result |= 1u << pin;
                 }
-                return result;
             }
+            return result;
         }
 
         private uint OutputToPads { get { return outputOverrides.On(FromFunctions(output)); } }
@@ -727,12 +735,13 @@ namespace Antmicro.Renode.Peripherals.RP2040
         private readonly int[] padOfPin;
         private readonly List<IRP2040_PinUser> users;
         private readonly List<IRP2040_CycleUser> cycleUsers;
-        private readonly Dictionary<IRP2040_PinUser, uint> watchedBy;
+        private readonly List<uint> watchedBy;
         private readonly uint[] output;
         private readonly uint[] outputEnable;
         private readonly uint[] selected;
         private readonly uint[,] enable;
         private readonly uint[,] force;
+        private readonly bool[] interrupts;
         private readonly IValueRegisterField[] function;
         private readonly IValueRegisterField[] outputOverride;
         private readonly IValueRegisterField[] enableOverride;

@@ -33,8 +33,8 @@ namespace Antmicro.Renode.Peripherals.RP2040
             }
             Connections = lines;
             block = new RP2040_PIO_Block();
-            foreseen = new RP2040_PIO_Block();
-            other = new RP2040_PIO_Block();
+            foreseen = new RP2040_PIO_Block(block);
+            other = new RP2040_PIO_Block(block);
             run = new RP2040_PIO_Run(InputsWith);
             timer = new RP2040_CycleTimer(machine, pins.CycleClock(clocks), this, "machines", Due);
             DefineRegisters();
@@ -75,6 +75,12 @@ namespace Antmicro.Renode.Peripherals.RP2040
         public void PinsChanged(uint changed, uint inputs)
         {
             var moment = pins.Moment != RP2040_CycleTimer.Never ? pins.Moment : timer.Now;
+            if(block.Running == 0)
+            {
+                block.Time = Math.Max(block.Time, moment);
+                block.RecordInputs(inputs, moment);
+                return;
+            }
             AdvanceTo(moment);
             if(block.RecordInputs(inputs, moment))
             {
@@ -90,7 +96,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
 
         public void Happen()
         {
-            busy = true;
+            busy = happening = true;
             if(foreseenValid && foreseenFrom == block.Time)
             {
                 block.CopyFrom(foreseen);
@@ -103,6 +109,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             foreseenValid = false;
             ShowPins();
             ShowRequests();
+            happening = false;
             Plan();
             busy = false;
         }
@@ -525,6 +532,10 @@ namespace Antmicro.Renode.Peripherals.RP2040
 
         private void PlanAgain()
         {
+            if(block.Running == 0 || happening)
+            {
+                return; // it is planned when it has something to do, or at the end
+            }
             if(!busy)
             {
                 AdvanceTo(timer.Now);
@@ -540,7 +551,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
 
         private uint RecordedPins { get { return pins.Recorded & pins.PinsOf(function); } }
 
-        private uint WatchedPins { get { return pins.WatchedBesides(this) & pins.PinsOf(function); } }
+        private uint WatchedPins { get { return pins.WatchedBesides(this, pins.PinsOf(function)); } }
 
         private uint ListenedRequests
         {
@@ -556,13 +567,22 @@ namespace Antmicro.Renode.Peripherals.RP2040
 
         private void ShowRequests()
         {
-            var requests = block.Requests;
             var lines = block.Lines;
-            IRQ0.Set((lines & 1) != 0);
-            IRQ1.Set((lines & 2) != 0);
-            for(var i = 0; i < NumberOfRequests; i++)
+            if(lines != shownLines)
             {
-                Connections[i].Set((requests >> i & 1) != 0);
+                shownLines = lines;
+                IRQ0.Set((lines & 1) != 0);
+                IRQ1.Set((lines & 2) != 0);
+            }
+            // one after the other: who hears one may answer it
+            for(var i = 0; i < NumberOfRequests && block.Requests != shownRequests; i++)
+            {
+                var bit = 1u << i;
+                if(((block.Requests ^ shownRequests) & bit) != 0)
+                {
+                    shownRequests ^= bit;
+                    Connections[i].Set((shownRequests & bit) != 0);
+                }
             }
         }
 
@@ -591,11 +611,14 @@ namespace Antmicro.Renode.Peripherals.RP2040
         private ulong planned;
         private bool stale;
         private bool busy;
+        private bool happening;
         private bool foreseenValid;
         private ulong foreseenFrom;
         private uint foreseenGroup;
         private RP2040_PIO_Block foreseen;
         private RP2040_PIO_Block other;
+        private uint shownLines;
+        private uint shownRequests;
         private uint enabled;
         private uint restart;
         private uint restartDividers;

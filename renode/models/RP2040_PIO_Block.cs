@@ -8,16 +8,25 @@ namespace Antmicro.Renode.Peripherals.RP2040
     /// </summary>
     public class RP2040_PIO_Block
     {
-        public RP2040_PIO_Block()
+        public RP2040_PIO_Block() : this(new uint[MemorySize], new uint[2], new uint[2])
+        {
+        }
+
+        /// <summary>For what a block might do next: what only software writes is that block's own.</summary>
+        public RP2040_PIO_Block(RP2040_PIO_Block other) : this(other.Memory, other.Enable, other.Force)
+        {
+        }
+
+        private RP2040_PIO_Block(uint[] memory, uint[] enable, uint[] force)
         {
             Machines = new RP2040_PIO_StateMachine[NumberOfMachines];
             for(var i = 0; i < NumberOfMachines; i++)
             {
                 Machines[i] = new RP2040_PIO_StateMachine(i);
             }
-            Memory = new uint[MemorySize];
-            Enable = new uint[2];
-            Force = new uint[2];
+            Memory = memory;
+            Enable = enable;
+            Force = force;
             input = new uint[InputsKept];
             since = new ulong[InputsKept];
             Log = new RP2040_PinLog();
@@ -40,17 +49,18 @@ namespace Antmicro.Renode.Peripherals.RP2040
             Enabled = Running = Output = OutputEnable = Rose = Fell = Flags = Debug = Bypass = 0;
         }
 
+        /// <summary>What changes without software: the other one is of the same program.</summary>
         public void CopyFrom(RP2040_PIO_Block other)
         {
             for(var i = 0; i < NumberOfMachines; i++)
             {
                 Machines[i].CopyFrom(other.Machines[i]);
             }
-            Array.Copy(other.Memory, Memory, MemorySize);
-            Array.Copy(other.Enable, Enable, 2);
-            Array.Copy(other.Force, Force, 2);
-            Array.Copy(other.input, input, InputsKept);
-            Array.Copy(other.since, since, InputsKept);
+            for(var i = 0; i < InputsKept; i++)
+            {
+                input[i] = other.input[i];
+                since[i] = other.since[i];
+            }
             Log.CopyFrom(other.Log);
             Time = other.Time;
             Enabled = other.Enabled;

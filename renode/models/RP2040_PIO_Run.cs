@@ -149,7 +149,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
                 {
                     if(sticky)
                     {
-                        AssertSticky();
+                        AssertBetween(i);
                     }
                     continue;
                 }
@@ -246,6 +246,8 @@ namespace Antmicro.Renode.Peripherals.RP2040
             machine.Forced = false;
             var outcome = Execute(instruction);
             SideSet(instruction);
+            machine.Stalled = outcome >= Outcome.Stalled;
+            machine.StalledInstruction = machine.Stalled ? instruction : 0;
             if(outcome >= Outcome.Stalled)
             {
                 if(forced || latched)
@@ -476,6 +478,16 @@ namespace Antmicro.Renode.Peripherals.RP2040
             if(machine.StickyMask != 0)
             {
                 WritePins(machine.StickyDirections ? Directions : Levels, machine.StickyValue, machine.StickyMask);
+            }
+        }
+
+        /// <summary>It has no clock enable, or waits: a stalled instruction's side-set stands as well.</summary>
+        private void AssertBetween(int i)
+        {
+            AssertSticky();
+            if(machine.Stalled && machine.StickyMask != 0 && block.Runs(i))
+            {
+                SideSet(machine.StalledInstruction);
             }
         }
 

@@ -36,7 +36,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             InCount = 0;
             OutCount = 32;
             Delay = 0;
-            Latched = ExecStalled = InterruptWaiting = Blocked = false;
+            Latched = ExecStalled = InterruptWaiting = Blocked = Stalled = false;
             StickyMask = 0;
         }
 
@@ -188,7 +188,12 @@ namespace Antmicro.Renode.Peripherals.RP2040
             OutCount = other.OutCount;
             for(var fifo = 0; fifo < 2; fifo++)
             {
-                Array.Copy(other.Fifo[fifo], Fifo[fifo], 2 * FifoDepth);
+                var from = other.Fifo[fifo];
+                var to = Fifo[fifo];
+                for(var i = 0; i < 2 * FifoDepth; i++)
+                {
+                    to[i] = from[i];
+                }
                 First[fifo] = other.First[fifo];
                 Count[fifo] = other.Count[fifo];
                 Depth[fifo] = other.Depth[fifo];
@@ -201,6 +206,8 @@ namespace Antmicro.Renode.Peripherals.RP2040
             InterruptWaiting = other.InterruptWaiting;
             Blocked = other.Blocked;
             Starved = other.Starved;
+            Stalled = other.Stalled;
+            StalledInstruction = other.StalledInstruction;
             StickyDirections = other.StickyDirections;
             StickyValue = other.StickyValue;
             StickyMask = other.StickyMask;
@@ -235,7 +242,8 @@ namespace Antmicro.Renode.Peripherals.RP2040
             if(ProgramCounter != before.ProgramCounter || Tick - before.Tick != apart || InRegister != before.InRegister
                 || OutRegister != before.OutRegister || InCount != before.InCount || OutCount != before.OutCount
                 || Delay != before.Delay || Latch != before.Latch || Latched != before.Latched || ExecStalled != before.ExecStalled
-                || InterruptWaiting != before.InterruptWaiting || Blocked != before.Blocked || total != before.total
+                || InterruptWaiting != before.InterruptWaiting || Blocked != before.Blocked || Stalled != before.Stalled
+                || StalledInstruction != before.StalledInstruction || total != before.total
                 || carry != before.carry || StickyValue != before.StickyValue || StickyMask != before.StickyMask
                 || StickyDirections != before.StickyDirections)
             {
@@ -302,6 +310,10 @@ namespace Antmicro.Renode.Peripherals.RP2040
 
         /// <summary>Of what blocks it, it is a FIFO: only the system can help.</summary>
         public bool Starved;
+
+        /// <summary>In its last clock enable.</summary>
+        public bool Stalled;
+        public uint StalledInstruction;
         public bool StickyDirections;
         public uint StickyValue;
         public uint StickyMask;

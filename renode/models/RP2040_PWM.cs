@@ -233,14 +233,21 @@ namespace Antmicro.Renode.Peripherals.RP2040
                 return;
             }
             busy = true;
+            var runs = false;
             for(var i = 0; i < NumberOfSlices; i++)
             {
                 if(slices[i].RunsFreely)
                 {
                     Drive(i, until - time);
+                    runs = true;
                 }
             }
             time = until;
+            if(!runs)
+            {
+                busy = false;
+                return;
+            }
             ShowPins();
             ShowRequests();
             busy = false;
@@ -327,7 +334,8 @@ namespace Antmicro.Renode.Peripherals.RP2040
         {
             get
             {
-                var mask = (pins.WatchedBesides(this) | pins.Recorded) & pins.PinsOf(Function);
+                var own = pins.PinsOf(Function);
+                var mask = pins.WatchedBesides(this, own) | (pins.Recorded & own);
                 return (mask | mask >> PinsInTurn) & 0xFFFF;
             }
         }

@@ -79,7 +79,7 @@ def test_the_same_as_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.engine("renode", reason="the embedded engine's machine does it in tests/unit/core")
-@settings(max_examples=25)
+@settings(max_examples=25, derandomize=True)
 @given(test_pio_lazy.STORY)
 def test_what_is_written_down_is_what_happens_cycle_by_cycle(story: test_pio_lazy.Story) -> None:
     """Edges of recorded pins, told late and in one go, have the cycles in which one sees them who looks at each."""

@@ -22,6 +22,8 @@ struct pio_state {
     bool irq_waiting;                /* IRQ WAIT has raised its flag */
     bool blocked;                    /* stalls until a FIFO, a flag or an input changes */
     bool starved;                    /* of these, it is a FIFO: only the system can help */
+    bool stalled;                    /* in its last clock enable */
+    u16 stalled_op;
     u8 accumulator;                  /* of the divider: 1/256 of a cycle */
     bool carry;                      /* the next period is a cycle longer */
     u8 sticky_dirs;                  /* OUT_STICKY: the last write was to the directions */

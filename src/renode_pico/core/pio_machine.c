@@ -84,7 +84,7 @@ void pio_restart(struct pio_machine *sm)
     s->isr_count = 0;
     s->osr_count = 32;
     s->delay = 0;
-    s->latched = s->exec_stalled = s->irq_waiting = s->blocked = false;
+    s->latched = s->exec_stalled = s->irq_waiting = s->blocked = s->stalled = false;
     s->sticky_mask = 0;
 }
 
@@ -247,6 +247,15 @@ static void assert_sticky(struct run *r, const struct pio_state *s)
         write_pins(r, s->sticky_dirs ? DIRECTIONS : LEVELS, s->sticky_value, s->sticky_mask);
 }
 
+/* Machine i has no clock enable, or waits: a stalled instruction's side-set stands as well. */
+static void assert_between(struct run *r, u32 i)
+{
+    const struct pio_machine *sm = &r->b->sm[i];
+    assert_sticky(r, &sm->s);
+    if (sm->s.stalled && sm->s.sticky_mask && pio_runs(r->b, i))
+        side_set(r, &sm->c, sm->s.stalled_op);
+}
+
 /* Machine i has its clock enable, or an instruction was written to its INSTR register. */
 static void clock_machine(struct run *r, u32 i)
 {
@@ -263,6 +272,8 @@ static void clock_machine(struct run *r, u32 i)
     sm->forced = false;
     enum outcome outcome = execute(r, i, op);
     side_set(r, c, op);
+    s->stalled = outcome >= STALLED;
+    s->stalled_op = s->stalled ? (u16)op : 0;
     if (outcome >= STALLED) {
         if (forced || latched) {
             s->latch = (u16)op;
@@ -498,7 +509,7 @@ static u64 run_group(struct run *r, u64 until, bool look, u32 watched, bool *fou
             struct pio_state *s = &b->sm[i].s;
             if (r->at[i] != next) {
                 if (UNLIKELY(sticky) && r->group >> i & 1)
-                    assert_sticky(r, s);
+                    assert_between(r, i);
                 continue;
             }
             u32 pc = s->pc;

@@ -742,6 +742,16 @@ def test_sticky_output_comes_back_after_another_machine_wrote(pio: PioBench) -> 
     assert pio.read(PADOUT) == 0b10
 
 
+@pytest.mark.parametrize("steps", [1, 6])
+def test_a_stalled_instruction_holds_its_side_set_against_a_sticky_output(pio: PioBench, steps: int) -> None:
+    pio.configure(0, set_pins=(0, 1), side=(0, 1), sticky=True)
+    pio.load([set_(PINS, 1), wait(1, WAIT_IRQ, 0)])  # both with side-set 0
+    pio.start(1)
+    for _ in range(2):
+        pio.run(steps)
+        assert pio.read(PADOUT) == 0
+
+
 def test_inline_enable_takes_a_bit_of_the_data(pio: PioBench) -> None:
     pio.configure(0, out_pins=(0, 2), enable_bit=7)
     pio.load([pull(), out(PINS, 8), out(PINS, 8)])
