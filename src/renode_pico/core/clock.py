@@ -8,6 +8,9 @@ from collections.abc import Callable
 from renode_pico.clock import NS_PER_MS, Alarm
 from renode_pico.core.machine import NEVER, Machine, Run
 
+_ALARM, _DEADLINE, _STOPPED = Run.ALARM, Run.DEADLINE, Run.STOPPED
+"""Members of an enumeration by names of their own: Python 3.11 takes five times as long to look one up in its class."""
+
 
 class MachineClock:
     """`renode_pico.clock.Clock` on a machine.
@@ -17,7 +20,7 @@ class MachineClock:
     """
 
     def __init__(self, machine: Machine) -> None:
-        self._machine = machine
+        self.machine = machine
         self._queue: list[tuple[int, int, MachineAlarm]] = []
         self._armed = 0
         self._told_ns = NEVER
@@ -25,7 +28,7 @@ class MachineClock:
     @property
     def now_ns(self) -> int:
         """Emulated nanoseconds since power-on."""
-        return self._machine.now_ns
+        return self.machine.now_ns
 
     def alarm(self, callback: Callable[[], None]) -> Alarm:
         """A new, unarmed alarm."""
@@ -38,12 +41,12 @@ class MachineClock:
         heapq.heappush(self._queue, (at_ns, self._armed, alarm))
         if at_ns < self._told_ns:
             self._told_ns = at_ns
-            self._machine.alarm_at_ns(at_ns)
+            self.machine.alarm_at_ns(at_ns)
 
     def fire(self) -> None:
         """Call back everything that is due, including what its callbacks arm for now."""
         queue = self._queue
-        now_ns = self._machine.now_ns
+        now_ns = self.machine.now_ns
         try:
             while queue and queue[0][0] <= now_ns:
                 _, ticket, alarm = heapq.heappop(queue)
@@ -59,7 +62,7 @@ class MachineClock:
         while queue and queue[0][2].ticket != queue[0][1]:
             heapq.heappop(queue)
         self._told_ns = queue[0][0] if queue else NEVER
-        self._machine.alarm_at_ns(self._told_ns)
+        self.machine.alarm_at_ns(self._told_ns)
 
 
 class MachineAlarm:
@@ -74,7 +77,8 @@ class MachineAlarm:
 
     def schedule(self, delay_ns: int) -> None:
         """Call back `delay_ns` emulated nanoseconds from now."""
-        self._clock.arm(self, self._clock.now_ns + max(delay_ns, 0))
+        clock = self._clock
+        clock.arm(self, clock.machine.now_ns + delay_ns if delay_ns > 0 else clock.machine.now_ns)
 
     def schedule_at(self, at_ns: int) -> None:
         """Call back at an instant that is not over."""
@@ -131,9 +135,9 @@ class MachineRunner:
         self._poked = False
         while not self._poked:
             reason = self._machine.run(until_cycle)
-            if reason is Run.ALARM:
+            if reason is _ALARM:
                 self._clock.fire()
-            elif reason is Run.DEADLINE:
+            elif reason is _DEADLINE:
                 return
-            elif reason is not Run.STOPPED:
+            elif reason is not _STOPPED:
                 self._on_event(reason)

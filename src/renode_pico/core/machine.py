@@ -225,7 +225,7 @@ class Machine:
         callbacks: dict[str, Callable[..., Any]] = {
             "read": self._on_read,
             "write": self._on_write,
-            "dpsram_written": self._guard(lambda offset: self.dpsram_written(offset)),
+            "dpsram_written": self._on_dpsram_written,
             "pins_changed": self._guard(lambda changed, levels: self.pins_changed(changed, levels)),
             "flash_ignores": self._guard(lambda command, why: self.flash_ignores(command, FlashIgnores(why))),
             "dormant_wake": self._guard(lambda: self.dormant_wake()),
@@ -284,6 +284,12 @@ class Machine:
             write = self._write[block]
             if write is not None:
                 write(offset, raw, alias)
+        except BaseException as error:
+            self._failed(error)
+
+    def _on_dpsram_written(self, offset: int) -> None:
+        try:
+            self.dpsram_written(offset)
         except BaseException as error:
             self._failed(error)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable
 from ctypes import CFUNCTYPE, c_uint8, c_uint32, c_uint64, c_void_p
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from renode_pico.core.abi import CALLBACKS, FUNCTIONS, SCRATCH_WORDS
 
@@ -34,8 +34,10 @@ class NativeCore:
         self.scratch = ctypes.addressof(self._scratch)
         self.scratch_words = memoryview(self._scratch).cast("B").cast("I")
 
-    def __getattr__(self, name: str) -> Any:  # for the type checker: functions are set above
-        raise AttributeError(name)
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """The functions set above. Were it there at run time, each look at one would take longer."""
 
     def new(self, callbacks: dict[str, Callable[..., Any]]) -> tuple[int, Any]:
         """A machine, and what must be kept alive as long as it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from renode_pico.core.clock import MachineClock
-from renode_pico.core.machine import BLOCK_USB, DMA_MASTER, NOBODY, Machine, Run
+from renode_pico.core.machine import BLOCK_USB, DMA_MASTER, NOBODY, WRITE_HOOK, Machine, Run
 from renode_pico.rp2040.adc import Adc
 from renode_pico.rp2040.block import Alias, Block, Irq, Number
 from renode_pico.rp2040.busctrl import Busctrl
@@ -28,6 +28,7 @@ from renode_pico.rp2040.uart import Uart
 from renode_pico.rp2040.unmodelled import Unmodelled
 from renode_pico.rp2040.usb import UsbController
 from renode_pico.rp2040.usb_memory import Dpsram
+from renode_pico.rp2040.usb_regs import Reg
 from renode_pico.rp2040.usb_sanitizer import UsbSanitizer, Where
 from renode_pico.rp2040.vreg_and_chip_reset import HAD_POR, HAD_RUN, VregAndChipReset
 from renode_pico.rp2040.watchdog import Watchdog
@@ -56,6 +57,11 @@ OF_REVISION = {"B1": frozenset({"E2", "E5"}), "B2": frozenset[str]()}
 _DORMANT_WAKE_INTS = (*range(0x4001_4180, 0x4001_4190, 4), 0x4001_8054)
 """What would wake a dormant oscillator now: of IO_BANK0 and of IO_QSPI."""
 _IO_QSPI_CTRLS = range(0x4001_8004, 0x4001_8034, 8)
+_MAIN_CTRL, _BUFF_STATUS, _INTS = (offset >> 2 for offset in (Reg.MAIN_CTRL, Reg.BUFF_STATUS, Reg.INTS))
+"""Words of the USB controller that a driver reads with each packet: TinyUSB MAIN_CTRL four times."""
+
+
+_ALIASES = tuple(Alias)
 
 
 class BoardUsb(UsbController):
@@ -63,6 +69,9 @@ class BoardUsb(UsbController):
 
     def __init__(self, machine: Machine, clock: MachineClock, unmodelled: Unmodelled) -> None:
         self._machine = machine
+        self._shown = machine.registers(BLOCK_USB)
+        for word in (_MAIN_CTRL, _BUFF_STATUS, _INTS):
+            machine.hooks(BLOCK_USB)[word] = WRITE_HOOK
         super().__init__(Dpsram(machine.dpsram), clock, lambda level: machine.set_irq(Irq.USBCTRL, level), unmodelled)
         self.held = True
         machine.attach(BLOCK_USB, self.read, self._write)
@@ -75,8 +84,14 @@ class BoardUsb(UsbController):
         self._machine.set_external(pin, pin if present else 0, pin)
         super().vbus(present)
 
+    def _update_interrupt(self) -> None:
+        """Where each change ends: what the firmware asks for most lies where the core finds it."""
+        super()._update_interrupt()
+        shown = self._shown
+        shown[_MAIN_CTRL], shown[_BUFF_STATUS], shown[_INTS] = self.main_ctrl, self.buff_status, self.ints
+
     def _write(self, offset: int, raw: int, alias: int) -> None:
-        self.write(offset, raw, Alias(alias))
+        self.write(offset, raw, _ALIASES[alias])
 
 
 class AroundUsb:

@@ -17,6 +17,9 @@ from renode_pico.rp2040.usb_memory import (
 
 NON_ISOCHRONOUS_BUFFER = 64
 """Size of a buffer and distance between the two of a control, bulk or interrupt endpoint, bytes."""
+_OWNED = BufCtrl.AVAILABLE | BufCtrl.FULL
+_STALL = BufCtrl.STALL
+_DOUBLE_BUFFERED = EpCtrl.DOUBLE_BUFFERED
 
 
 class Endpoint:
@@ -36,6 +39,7 @@ class Endpoint:
         self._control_index = endpoint_control(number, is_in) >> 2
         self.buffer_index = buffer_control(number, is_in) >> 2
         self.ep0_control = 0
+        self._when_ready = _OWNED if is_in else BufCtrl.AVAILABLE
         self.reset()
 
     def reset(self) -> None:
@@ -67,22 +71,25 @@ class Endpoint:
     @property
     def current(self) -> int:
         """0 or 1; a single-buffered endpoint knows buffer 0 only."""
-        return self.selector if self.control & EpCtrl.DOUBLE_BUFFERED else 0
+        return 1 if self.selector and self.control & _DOUBLE_BUFFERED else 0
 
     def half(self, buffer: int) -> int:
         """The half of the buffer control word that belongs to `buffer`."""
-        return self.buffers >> (BufCtrl.HALF * buffer) & 0xFFFF
+        word = self._words[self.buffer_index]
+        return word >> BufCtrl.HALF if buffer else word & 0xFFFF
 
     @property
     def ready(self) -> bool:
         """The next buffer is the controller's: full of data for IN, empty for OUT."""
-        state = self.half(self.current) & (BufCtrl.AVAILABLE | BufCtrl.FULL)
-        return state == (BufCtrl.AVAILABLE | BufCtrl.FULL if self.is_in else BufCtrl.AVAILABLE)
+        half = self._words[self.buffer_index]
+        if self.selector and self.control & _DOUBLE_BUFFERED:
+            half >>= BufCtrl.HALF
+        return half & _OWNED == self._when_ready
 
     @property
     def stalled(self) -> bool:
         """STALL, valid for both buffers."""
-        return bool(self.buffers & BufCtrl.STALL)
+        return self._words[self.buffer_index] & _STALL != 0
 
     def address(self, buffer: int) -> int:
         """Where `buffer` begins in DPSRAM."""

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 from renode_pico.rp2040.unmodelled import Unmodelled
 from renode_pico.rp2040.usb_line import Line
 from renode_pico.rp2040.usb_registers import UsbRegisters
 from renode_pico.rp2040.usb_regs import SIE_STATUS_INTERRUPTS, Int
+
+
+@cache
+def _of_sie_status(status: int) -> int:
+    """The interrupts that the sticky bits of SIE_STATUS raise."""
+    raised = 0
+    for status_bit, interrupt in SIE_STATUS_INTERRUPTS:
+        if status & status_bit:
+            raised |= interrupt
+    return raised
 
 
 class UsbInterrupts(UsbRegisters):
@@ -19,6 +30,8 @@ class UsbInterrupts(UsbRegisters):
         super().__init__(unmodelled)
         self._interrupt = interrupt
         self._interrupt_level = False
+        self.ints = 0
+        """INTS, as it was when something of it has changed last."""
 
     def _report(self, status_bits: int) -> None:
         self.sie_status |= status_bits
@@ -30,12 +43,7 @@ class UsbInterrupts(UsbRegisters):
 
     def raw_interrupts(self) -> int:
         """INTR: the sources as levels, three of them latched."""
-        raw = self._latched
-        status = self.sie_status
-        if status:
-            for status_bit, interrupt in SIE_STATUS_INTERRUPTS:
-                if status & status_bit:
-                    raw |= interrupt
+        raw = self._latched | _of_sie_status(self.sie_status)
         if self.buff_status:
             raw |= Int.BUFF_STATUS
         if self.ep_abort_done:
@@ -47,7 +55,8 @@ class UsbInterrupts(UsbRegisters):
         return raw
 
     def _update_interrupt(self) -> None:
-        level = bool(self.raw_interrupts() & self.inte | self.intf)
+        self.ints = self.raw_interrupts() & self.inte | self.intf
+        level = self.ints != 0
         if level != self._interrupt_level:
             self._interrupt_level = level
             self._interrupt(level)

@@ -15,7 +15,7 @@ from renode_pico.rp2040.unmodelled import Unmodelled
 from renode_pico.rp2040.usb_endpoint import NON_ISOCHRONOUS_BUFFER, Endpoint
 from renode_pico.rp2040.usb_interrupts import UsbInterrupts
 from renode_pico.rp2040.usb_memory import BufCtrl, Dpsram, EpCtrl
-from renode_pico.rp2040.usb_regs import MainCtrl, SieStatus
+from renode_pico.rp2040.usb_regs import ADDR_ENDP_ADDRESS_BITS, MainCtrl, SieStatus
 from renode_pico.usb.timing import BYTE_TIMES_NS, FAULT_DELAYS, HANDSHAKED_OVERHEAD, ISOCHRONOUS_OVERHEAD, REFUSED_IN
 from renode_pico.usb.wire import (
     ACK,
@@ -48,6 +48,10 @@ _STRAY_ERRORS = {
     Stray.IN_CRC5: SieStatus.CRC_ERROR,
     Stray.SOF_CRC5: SieStatus.CRC_ERROR,
 }
+_DATA0, _DATA1 = Pid.DATA0, Pid.DATA1
+"""Members of an enumeration by names of their own: Python 3.11 takes five times as long to look one up in its class."""
+_MODE = MainCtrl.CONTROLLER_EN | MainCtrl.HOST_NDEVICE
+_DEVICE_MODE = MainCtrl.CONTROLLER_EN
 _NO_HANDSHAKE_BUT_NOISE = frozenset({Fault.BROKEN_HANDSHAKE, Fault.BABBLE})
 _REFUSED_IN_NS = BYTE_TIMES_NS[REFUSED_IN]
 _MAX_BYTES = len(BYTE_TIMES_NS) - 1 - HANDSHAKED_OVERHEAD
@@ -144,7 +148,7 @@ class UsbTransactions(UsbInterrupts):
             self._end_in(duration, lambda: self._report(SieStatus.RX_OVERFLOW))
             return None
         buffer = target.current
-        expected = Pid.DATA1 if target.half(buffer) & BufCtrl.PID else Pid.DATA0
+        expected = _DATA1 if target.half(buffer) & BufCtrl.PID else _DATA0
         if pid is not expected:
             # The packet before, sent again: its ACK was lost. Acknowledged and thrown away (USB 2.0, 8.6.4).
             self._end_in(duration, lambda: self._report(SieStatus.DATA_SEQ_ERROR))
@@ -174,7 +178,7 @@ class UsbTransactions(UsbInterrupts):
         if fault in NO_DATA:
             self._end_in(duration, lambda: self._report(SieStatus.RX_TIMEOUT), source)
             return None
-        pid = Pid.DATA1 if source.half(buffer) & BufCtrl.PID else Pid.DATA0
+        pid = _DATA1 if source.half(buffer) & BufCtrl.PID else _DATA0
         self._busy = source
         self._sent = source, buffer, self._clock.now_ns + duration, fault
         return Packet(pid.toggled if fault is Fault.WRONG_TOGGLE else pid, data)
@@ -216,9 +220,9 @@ class UsbTransactions(UsbInterrupts):
 
     def _addressed(self, address: int) -> bool:
         return (
-            self._line.listening
-            and self.main_ctrl & (MainCtrl.CONTROLLER_EN | MainCtrl.HOST_NDEVICE) == MainCtrl.CONTROLLER_EN
-            and address == self.address
+            address == self.addr_endp & ADDR_ENDP_ADDRESS_BITS
+            and self.main_ctrl & _MODE == _DEVICE_MODE
+            and self._line.listening
             and not self.stuck
         )
 
@@ -343,8 +347,10 @@ class UsbTransactions(UsbInterrupts):
         self._update_interrupt()
 
     def _buff_status_cleared(self, mask: int) -> None:
-        for endpoint in self.endpoints:
-            if mask & endpoint.bit and endpoint.done:
+        while mask:
+            endpoint = self.endpoints[(mask & -mask).bit_length() - 1]
+            mask &= mask - 1
+            if endpoint.done:
                 endpoint.done.pop(0)
                 self._show_done(endpoint)
 
