@@ -26,6 +26,12 @@ HURRY = 0.05
 """Real seconds for which a request is one that was just made."""
 GRACE = 0.001
 """Real seconds the board waits for the next request of a client that has just been answered, before it runs on."""
+QUIET = 0.0005
+"""Emulated seconds for which a board has said nothing more before somebody may be about to answer it."""
+PATIENCE = 0.01
+"""Real seconds for which a board that sleeps, as fast as it could run, leaves the machine to who may answer it."""
+SELDOM = 64
+"""Where nobody answers, so many words of the board are passed on for each that is waited behind."""
 
 
 class RunsInTime(Protocol):
@@ -34,6 +40,10 @@ class RunsInTime(Protocol):
     @property
     def now(self) -> float:
         """Emulated time since power-on."""
+
+    @property
+    def asleep(self) -> bool:
+        """No core runs before something happens; False where that is not known."""
 
     def run_until(self, condition: Callable[[], bool], timeout: float) -> bool:
         """Run until the condition holds; see `Engine.run_until`."""
@@ -62,6 +72,24 @@ class Pace:
         return allowed
 
 
+class Patience:
+    """Whether to wait for an answer: always while answers come, and ever more seldom while none does."""
+
+    def __init__(self) -> None:
+        self._passed_over = 0
+        self._between = 0
+
+    def worth_waiting(self) -> bool:
+        """Somebody may answer now: whether to wait for it."""
+        self._passed_over += 1
+        return self._passed_over > self._between
+
+    def waited(self, answered: bool) -> None:
+        """How it ended."""
+        self._passed_over = 0
+        self._between = 0 if answered else min(SELDOM, 2 * self._between + 1)
+
+
 class Loop:
     """Runs an engine and serves what is outside, in one thread. `wall`: a monotonic clock in seconds.
 
@@ -78,6 +106,9 @@ class Loop:
         self._nudged = False
         self._grace = 0.0
         self._hurry = 0.0
+        self._passed_on_at: float | None = None
+        self._patience = Patience()
+        self._is_patient = False
         self._limit = float("inf")
 
     # What is outside
@@ -107,6 +138,11 @@ class Loop:
         """Called from the engine's callbacks: there is something to pass on to the outside now."""
         self._nudged = True
 
+    def passed_on(self) -> None:
+        """As `nudge`, for what the board says to a client that may answer it."""
+        self._nudged = True
+        self._passed_on_at = self.engine.now
+
     def hurry(self) -> None:
         """A client has asked for something: it need not wait for the next batch."""
         self._hurry = self.wall() + HURRY
@@ -132,12 +168,20 @@ class Loop:
         now = self.wall()
         waits_for_client = self._grace > now
         timeout = self._grace - now if waits_for_client else self._idle_time(now)
-        for key, mask in self._selector.select(timeout):
+        found = self._selector.select(timeout)
+        if self._is_patient:
+            self._is_patient = False
+            self._patience.waited(bool(found))
+        for key, mask in found:
             self._grace = 0.0
             key.data(mask)
         now = self.wall()
         if not self.stopped and self._grace <= now:
             self._run_engine(now)
+            if self._may_be_answered():
+                self._passed_on_at = None
+                self._is_patient = self._patience.worth_waiting()
+                self._grace = self.wall() + PATIENCE if self._is_patient else 0.0
         for hook in self.hooks:
             hook()
 
@@ -165,4 +209,17 @@ class Loop:
         self.engine.run_until(self._wanted_outside, allowed)
 
     def _wanted_outside(self) -> bool:
-        return self._nudged or self.wall() > self._limit or bool(self._selector.select(0))
+        if self._nudged or self.wall() > self._limit or self._may_be_answered():
+            return True
+        return bool(self._selector.select(0))
+
+    def _may_be_answered(self) -> bool:
+        """The board has said something, and sleeps: what it does from here on may well be for nobody.
+
+        A pace of its own gives the machine to others by itself; without one this process would run all the time, and on
+        a busy machine the client would wait for its turn behind it.
+        """
+        said_at = self._passed_on_at
+        if said_at is None or self._pace.speed or self.engine.now - said_at < QUIET:
+            return False
+        return self.engine.asleep

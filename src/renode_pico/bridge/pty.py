@@ -19,6 +19,8 @@ from renode_pico.usb.device import Device
 BACKLOG = 65536
 """Bytes kept for a program that does not read; then the device is held off."""
 CHUNK = 4096
+LOOK_EVERY = 0.002
+"""Real seconds between two looks at who has the terminal open; what is written to it is seen at once."""
 CANNOT = "no control lines, no parity: rfc2217 has them"
 """What Linux's pseudo-terminals do not have: TIOCMGET and TIOCMSET end with ENOTTY, PARENB and CS7 are ignored."""
 
@@ -55,6 +57,8 @@ class PtyPort:
         self._report = report
         self._link = link
         self._out = bytearray()
+        self._look_at = 0.0
+        self._watched = 0
         self._open()
         loop.hooks.append(self.look)
 
@@ -91,7 +95,7 @@ class PtyPort:
             self._open()
 
     def _shut(self) -> None:
-        self._loop.forget(self._master)
+        self._watch(0)
         os.close(self._master)
         self._out.clear()
         self.serial.close()
@@ -110,7 +114,17 @@ class PtyPort:
                 self._link.unlink()
 
     def look(self) -> None:
-        """See whether a program has opened or closed the terminal, or changed its settings; move what can be moved."""
+        """Pass on what is waiting; now and then see whether a program has opened or closed it, or set it otherwise."""
+        if self._out:
+            self._write()
+        now = self._loop.wall()
+        if now >= self._look_at:
+            self._look_at = now + LOOK_EVERY
+            self._look_at_users()
+        if self.serial.is_open:
+            self._watch((READ if self.serial.room else 0) | (WRITE if self._out else 0))
+
+    def _look_at_users(self) -> None:
         events = sum(found for _, found in self._poll.poll(0))
         hung_up = bool(events & select.POLLHUP)
         if hung_up and not self.serial.is_open and not events & select.POLLIN:
@@ -119,17 +133,19 @@ class PtyPort:
         self.serial.open()
         if hung_up:
             self._read()
-            self._loop.forget(self._master)
+            self._watch(0)
             self._out.clear()
             self.serial.close()
-            return
-        self._write()
-        reads = READ if self.serial.room else 0
-        self._loop.change(self._master, reads | (WRITE if self._out else 0), self._ready)
+
+    def _watch(self, events: int) -> None:
+        if events != self._watched:
+            self._watched = events
+            self._loop.change(self._master, events, self._ready)
 
     def _ready(self, events: int) -> None:
         if events & READ:
             self._loop.hurry()
+            self.serial.set_coding(self._coding())
             self._read()
         if events & WRITE:
             self._write()
@@ -142,6 +158,8 @@ class PtyPort:
             except OSError as error:
                 if error.errno not in (errno.EAGAIN, errno.EIO):
                     raise
+                if error.errno == errno.EIO:
+                    self._look_at = 0.0
                 return
             if not data:
                 return

@@ -33,6 +33,9 @@ class Urged(Protocol):
     def nudge(self) -> None:
         """There is something to pass on to the outside now."""
 
+    def passed_on(self) -> None:
+        """The same, of the board's own words, which may be answered."""
+
     def hurry(self) -> None:
         """The outside has asked for something."""
 
@@ -254,7 +257,7 @@ class SerialLink:
         self._reading.remove(transfer)
         if transfer.data:
             self._on_data(transfer.data)
-            self._loop.nudge()
+            self._loop.passed_on()
         if transfer.status is Status.COMPLETED:
             self._read()
 

@@ -103,6 +103,7 @@ class UartLink:
             data = bytes(self._kept)
             self._kept.clear()
             self._on_data(data)
+            self._loop.passed_on()
 
 
 class Receiver(Protocol):

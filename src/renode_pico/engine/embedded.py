@@ -149,6 +149,15 @@ class EmbeddedEngine:
         return self._chip.instructions
 
     @property
+    def asleep(self) -> bool:
+        """Core 0 waits for an interrupt or an event, and core 1 does or has not been let go."""
+        machine, waits = self._machine, State.WAITING_EVENT | State.WAITING_INTERRUPT
+        cores = range(1, self._config.cores or 2)
+        return bool(machine.core(0, Core.STATE) & waits) and all(
+            machine.core(core, Core.STATE) & (waits | State.HELD) for core in cores
+        )
+
+    @property
     def pc(self) -> int:
         """Where core 0 is."""
         return self._machine.core(0, PC)

@@ -72,6 +72,10 @@ class Engine(Protocol):
         """Where core 0 is."""
 
     @property
+    def asleep(self) -> bool:
+        """No core runs before an interrupt or an event comes (WFI, WFE); False where the engine cannot tell."""
+
+    @property
     def instructions(self) -> int:
         """Instructions executed since power-on (all cores)."""
 

@@ -168,6 +168,11 @@ class RenodeEngine:
         return self._host.now
 
     @property
+    def asleep(self) -> bool:
+        """False: Renode does not say."""
+        return False
+
+    @property
     def host(self) -> RenodeHost:
         """The USB host at the other end of the cable."""
         return self._host

@@ -84,6 +84,9 @@ class CdcConsole:
     def _received(self, data: bytes) -> None:
         self._data += data
 
+    def passed_on(self) -> None:
+        """Nobody else has a turn."""
+
     def nudge(self) -> None:
         """Data has come; it is looked at after each slice of emulated time anyway."""
 

@@ -35,6 +35,8 @@ class FakeEngine:
     clock: FakeClock
     host: BusHost
 
+    asleep = False
+
     @property
     def now(self) -> float:
         return self.clock.now_ns / NS_PER_S

@@ -8,7 +8,7 @@ from contextlib import closing
 
 import pytest
 
-from renode_pico.bridge.loop import BATCH, LAG_LIMIT, READ, Loop, Pace
+from renode_pico.bridge.loop import BATCH, LAG_LIMIT, PATIENCE, READ, Loop, Pace, Patience
 from renode_pico.bridge.server import SpeedReport
 
 
@@ -17,6 +17,7 @@ class CountingEngine:
 
     def __init__(self) -> None:
         self.now = 0.0
+        self.asleep = False
 
     def run_until(self, condition: Callable[[], bool], timeout: float) -> bool:
         self.now += timeout
@@ -106,6 +107,50 @@ def test_a_client_that_has_just_been_answered_gets_a_moment() -> None:
     loop.turn()
     assert engine.now == LAG_LIMIT
     loop.close()
+
+
+def answer_awaited(loop: Loop, engine: CountingEngine, wall: Wall) -> bool:
+    """Whether the board stands still after a word that it has passed on, and for how long nobody answers it."""
+    loop.passed_on()
+    loop.turn()
+    before = engine.now
+    loop.turn()
+    stood = engine.now == before
+    wall.now += PATIENCE
+    return stood
+
+
+def test_a_board_that_sleeps_waits_for_the_answer_to_its_last_word() -> None:
+    engine, wall = CountingEngine(), Wall()
+    with closing(Loop(engine, speed=0, wall=wall)) as loop:
+        assert not answer_awaited(loop, engine, wall), "it has something to do"
+        engine.asleep = True
+        assert answer_awaited(loop, engine, wall)
+        before = engine.now
+        loop.turn()
+        assert engine.now > before, "nobody has answered: it goes on"
+        loop.turn()
+        assert engine.now > before + LAG_LIMIT, "and does not wait again"
+
+
+def test_a_board_with_a_pace_does_not_wait() -> None:
+    engine, wall = CountingEngine(), Wall(step=0.001)
+    engine.asleep = True
+    with closing(Loop(engine, speed=1, wall=wall)) as loop:
+        loop.turn()
+        assert not answer_awaited(loop, engine, wall)
+
+
+def test_where_nobody_answers_it_waits_ever_more_seldom() -> None:
+    patience = Patience()
+    waits = []
+    for word in range(200):
+        if patience.worth_waiting():
+            waits.append(word)
+            patience.waited(False)
+    assert waits == [0, 2, 6, 14, 30, 62, 126, 191]
+    patience.waited(True)
+    assert patience.worth_waiting()
 
 
 def test_hooks_run_after_the_engine_and_stop_ends_it() -> None:

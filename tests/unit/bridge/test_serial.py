@@ -25,6 +25,12 @@ COM_PORT = 44
 SET_BAUDRATE, SET_DATASIZE, SET_PARITY, SET_STOPSIZE, SET_CONTROL = 1, 2, 3, 4, 5
 
 
+@pytest.fixture(autouse=True)
+def each_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Terminals are looked at in each pass of the loop: these tests count passes, not real time."""
+    monkeypatch.setattr(pty_module, "LOOK_EVERY", 0.0)
+
+
 @pytest.fixture
 def terminal(table: Table) -> Iterator[PtyPort]:
     port = PtyPort(table.loop)

@@ -28,6 +28,9 @@ class Nobody:
     def nudge(self) -> None:
         pass
 
+    def passed_on(self) -> None:
+        pass
+
     def hurry(self) -> None:
         pass
 
