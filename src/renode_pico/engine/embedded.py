@@ -48,7 +48,7 @@ LONGEST_PIECE_NS = 50 * NS_PER_MS
 MAX_CLOSED_CHIPS = 12
 """So many of them, and the garbage collector is asked before another one is made: it counts objects, not bytes.
 
-To ask it takes 40 to 200 ms where as much is loaded as in a run of tests; a chip that has booted MicroPython holds 4 MB.
+To ask it takes 40 to 200 ms where as much is loaded as in a run of tests; a chip that has run MicroPython holds 4 MB.
 """
 
 
