@@ -86,7 +86,7 @@ def main() -> int:
     wanted = fingerprint(renode)
     if STAMP.is_file() and STAMP.read_text() == wanted:
         return 0
-    if not (VENV / "bin" / "python").exists():
+    if not (VENV / "bin" / "python").exists() or pip("--version").returncode:  # or it was interrupted in its making
         code = create_venv()
         if code:
             return code

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -287,6 +288,30 @@ def test_a_board_that_was_interrupted_goes_on_when_gdb_lets_go(
     began = pico.engine.now
     pico.engine.run(0.01)
     assert pico.engine.now > began
+
+
+@pytest.mark.pico(firmware="chip/ends")
+def test_the_server_stays_where_the_board_goes_back(
+    pico: Board, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    pico.engine.run(TYPED)
+    before = pico.engine.snapshot()
+    port: int = request.getfixturevalue("port")
+    pico.engine.restore(before)
+    pico.engine.uart(0).write(b"s")
+    with pytest.raises(UsageError, match="runs already"):
+        pico.engine.start_gdb(port)
+
+    def goes_on() -> None:
+        with suppress(ProgramEnded):  # once GDB has let go
+            pico.engine.run(SLICE)
+
+    said = GdbProcess(pico.firmware, port, ["break finish", "continue", "delete", "detach"], tmp_path).run(goes_on)
+    assert "Breakpoint 1, finish (how=" in said[1]
+    pico.engine.restore(before)
+    pico.engine.uart(0).write(b"s")
+    with pytest.raises(FirmwareError, match=re.escape("main() returned 7")):
+        pico.engine.run(0.1)
 
 
 @pytest.mark.pico(firmware="chip/ends")

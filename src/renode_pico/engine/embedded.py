@@ -323,12 +323,18 @@ class EmbeddedEngine:
 
         For this engine in this process. What stands outside stays as it is: traces, GDB, files.
         """
-        return EmbeddedSnapshot(self._machine.snapshot(), Memento(self, *also))
+        gdb, self._gdb = self._gdb, None  # with its connection, if there is one
+        try:
+            return EmbeddedSnapshot(self._machine.snapshot(), Memento(self, *also))
+        finally:
+            self._gdb = gdb
 
     def restore(self, snapshot: EmbeddedSnapshot) -> None:
         """The board as it was, its time included; any number of times, and in any order."""
+        gdb = self._gdb, self._wait_for_gdb
         self._machine.restore(snapshot.machine)
         snapshot.objects.restore()
+        self._gdb, self._wait_for_gdb = gdb
 
     # Reset and power
 

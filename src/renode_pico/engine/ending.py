@@ -13,7 +13,6 @@ from pathlib import Path
 
 from renode_pico.engine.embedded_backtrace import Symbols, backtrace, find_elf
 from renode_pico.errors import FirmwareError, ProgramEnded
-from renode_pico.firmware.images import FLASH_BASE, RAM_BASE
 
 EXC_RETURN = 0xFFFF_FFF0
 """From here on, a value in LR stands for a return from an exception (ARMv6-M Architecture Reference Manual, B1.5.8)."""
@@ -27,8 +26,6 @@ EXCEPTIONS = {2: "NMI", 3: "HardFault", 11: "SVCall", 14: "PendSV", 15: "SysTick
 FIRST_INTERRUPT = 16
 BKPT = 0xBE00
 BLX_R1, BRANCH_BACK = 0x4788, 0xE7FD
-START_CODE = (*range(FLASH_BASE + 0x1C0, FLASH_BASE + 0x1000, 2), *range(RAM_BASE + 0xC0, RAM_BASE + 0x400, 2))
-"""Where the pico-sdk's crt0 is: right behind the vectors, which in images for the RAM are at its start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +112,10 @@ def _stacked(registers: Registers, read: Read) -> Registers:
 
 
 def _main_returned(read: Read, stack_pointer: int) -> bool:
-    """Whether crt0 called `exit()`: `blx r1` (main), `ldr r1`, `blx r1` (exit), `bkpt`; its return address is saved."""
-    for place in START_CODE:
-        if _half(read, place) == BLX_R1 and _half(read, place + 2) & 0xFF00 == BKPT:
-            break
-    else:
-        return False
-    return any(read(stack_pointer + 4 * word) == place + 2 | 1 for word in range(4))
+    """Whether crt0 called `exit()`: its `blx r1`, and a `bkpt` where that would return to. crt0 may be anywhere."""
+    saved = (read(stack_pointer + 4 * word) for word in range(4))
+    places = [back - 1 for back in saved if back & 1 and back > 2]
+    return any(_half(read, place - 2) == BLX_R1 and _half(read, place) & 0xFF00 == BKPT for place in places)
 
 
 def _trace(name_of: Callable[[int], str], read: Read, stack_pointer: int) -> str:

@@ -440,8 +440,10 @@ class RenodeEngine:
         self._check_still("restore")
         self._let_go()
         here = self._emulation, self._machine
+        gdb = self._gdb_port, self._wait_for_gdb
         snapshot.objects.restore()
         self._emulation, self._machine = here  # which may be another one than at the snapshot
+        self._gdb_port, self._wait_for_gdb = gdb
         self._peripherals.clear()
         if snapshot.in_place is None or not snapshot.in_place.Restore():
             self._load_state(snapshot)
