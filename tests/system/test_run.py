@@ -212,6 +212,17 @@ def test_the_result_is_a_junit_report(engine: str, tmp_path: Path) -> None:
     assert (output.text or "").strip() == "hello"
 
 
+@pytest.mark.engine("embedded", reason="an image is looked at before there is an engine")
+@pytest.mark.parametrize(("more", "warned"), [([], True), (["--bootsel"], False)])
+def test_why_the_boot_rom_does_not_start_an_image_is_told(more: list[str], warned: bool, tmp_path: Path) -> None:
+    path = tmp_path / "flat.bin"
+    path.write_bytes(bytes(1024))
+    done = run("run", path, "--engine", "embedded", "--timeout", "0.001", *more)
+    assert done.returncode == 0
+    lines = [line for line in done.stderr.splitlines() if line.startswith("warning  flat.bin: the boot ROM does not")]
+    assert len(lines) == warned, done.stderr
+
+
 def test_wrong_usage_is_refused(engine: str, tmp_path: Path) -> None:
     at = ("run", "chip/hello", "--engine", engine)
     expect_one_line(run(*at, "--expect", "/(/"), 2, "no regular expression")

@@ -8,6 +8,7 @@ from typing import Any
 
 from renode_pico.engine.embedded import EmbeddedEngine
 from renode_pico.engine.protocol import BoardConfig
+from renode_pico.firmware.images import second_stage_crc
 
 BUSY = (0xE7FE,)
 """b ."""
@@ -38,16 +39,6 @@ def image(path: Path, program: tuple[int, ...], data: bytes = b"") -> Path:
     code = struct.pack(f"<{len(program)}H", *program).ljust(252, b"\0")
     path.write_bytes(code + struct.pack("<I", second_stage_crc(code)) + data)
     return path
-
-
-def second_stage_crc(code: bytes) -> int:
-    """CRC-32 as the boot ROM computes it: not reflected, not inverted at the end (RP2040 datasheet, 2.8.1.3)."""
-    crc = 0xFFFF_FFFF
-    for byte in code:
-        crc ^= byte << 24
-        for _ in range(8):
-            crc = (crc << 1 ^ 0x04C1_1DB7 if crc >> 31 else crc << 1) & 0xFFFF_FFFF
-    return crc
 
 
 def engine_with(tmp_path: Path, program: tuple[int, ...], **options: Any) -> EmbeddedEngine:

@@ -9,6 +9,7 @@ import pytest
 
 from renode_pico.errors import ImageError
 from renode_pico.firmware.images import FLASH_BASE, FLASH_SIZE, RP2040_FAMILY_ID, load_image, read_flash_file
+from tests.unit.embedded_programs import image
 
 CODE = bytes(range(256)) * 3
 
@@ -55,6 +56,19 @@ def test_each_format_gives_the_same_flash(tmp_path: Path, name: str, content: by
         flash[at : at + len(segment.data)] = segment.data
     assert bytes(flash) == CODE
     assert (image.start, image.end) == (FLASH_BASE, FLASH_BASE + len(CODE))
+
+
+def test_what_the_boot_rom_does_not_start_is_known_by_its_second_stage(tmp_path: Path) -> None:
+    good = image(tmp_path / "good.bin", (0xE7FE,))
+    assert load_image(good).not_started == ""
+    bad = bytearray(good.read_bytes())
+    bad[0] ^= 1
+    why = load_image(saved(tmp_path / "bad.bin", bytes(bad))).not_started
+    assert "the boot ROM does not start it" in why
+    assert f"{int.from_bytes(bad[252:], 'little'):#010x} is written there" in why
+    short = load_image(saved(tmp_path / "short.elf", elf(data=b"\xfe\xe7")))
+    assert "0xffffffff is written there" in short.not_started  # erased flash is behind it
+    assert load_image(saved(tmp_path / "ram.elf", elf(address=0x2000_0000))).not_started == ""  # needs no second stage
 
 
 def test_blocks_that_are_not_for_the_main_flash_are_left_out(tmp_path: Path) -> None:

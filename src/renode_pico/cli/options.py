@@ -120,6 +120,7 @@ class BoardOptions:
     def open(self) -> Iterator[Board]:
         """Make the board, traced when `renode-pico trace` asks for it. Raises what `Board` does."""
         from renode_pico.board import Board
+        from renode_pico.firmware.images import load_image
 
         files = self.contents()
         board = Board(
@@ -136,6 +137,8 @@ class BoardOptions:
             errata=self.errata,
         )
         with board, told(board):
+            if not self.bootsel and (why := load_image(board.firmware).not_started):
+                click.echo(f"warning  {board.firmware.name}: {why}", err=True)
             if self.gdb_port is not None:
                 board.start_gdb(self.gdb_port)
                 click.echo(f"gdb      target remote 127.0.0.1:{self.gdb_port}", err=True)

@@ -19,6 +19,7 @@ from renode_pico.errors import ImageError
 FLASH_BASE = 0x1000_0000
 FLASH_SIZE = 2 * 1024 * 1024
 """The Pico's W25Q16JV."""
+SECOND_STAGE_SIZE = 256
 RAM_BASE = 0x2000_0000
 RAM_SIZE = 264 * 1024
 RAM_BANKS_BASE, RAM_BANKS_SIZE = 0x2100_0000, 256 * 1024
@@ -84,6 +85,21 @@ class Image:
         return max(segment.address + len(segment.data) for segment in self.segments)
 
     @property
+    def not_started(self) -> str:
+        """Why the boot ROM does not start it, but its own USB device (RP2040 datasheet, 2.8.1.2); empty if it does."""
+        if self.entry is not None:
+            return ""
+        first = self.segments[0].data[:SECOND_STAGE_SIZE].ljust(SECOND_STAGE_SIZE, b"\xff")
+        code, stored = first[:-4], int.from_bytes(first[-4:], "little")
+        found = second_stage_crc(code)
+        if found == stored:
+            return ""
+        return (
+            "the boot ROM does not start it but its own USB device, BOOTSEL: its first 256 bytes are no second stage, "
+            f"as their checksum is {found:#010x} and {stored:#010x} is written there"
+        )
+
+    @property
     def watchdog_scratch(self) -> tuple[int, int, int, int]:
         """SCRATCH4 to SCRATCH7, by which the boot ROM starts an image for the RAM as after a download over USB."""
         entry = (self.entry or 0) | 1
@@ -92,6 +108,16 @@ class Image:
 
 class _ForeignBlock(ImageError):
     """A UF2 block for another chip."""
+
+
+def second_stage_crc(code: bytes) -> int:
+    """CRC-32 as the boot ROM computes it: not reflected, not inverted at the end (RP2040 datasheet, 2.8.1.3.1)."""
+    crc = 0xFFFF_FFFF
+    for byte in code:
+        crc ^= byte << 24
+        for _ in range(8):
+            crc = (crc << 1 ^ 0x04C1_1DB7 if crc >> 31 else crc << 1) & 0xFFFF_FFFF
+    return crc
 
 
 def load_image(path: Path) -> Image:
