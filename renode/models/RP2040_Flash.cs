@@ -92,6 +92,12 @@ namespace Antmicro.Renode.Peripherals.RP2040
             return answer;
         }
 
+        /// <summary>What is at an address; behind its end the chip begins anew.</summary>
+        public byte ReadByte(uint address)
+        {
+            return memory.ReadByte(address % memory.Size);
+        }
+
         /// <summary>Loads a whole flash image and keeps it up to date from now on; a file that does not exist yet begins erased.</summary>
         public void PersistTo(string path)
         {

@@ -8,8 +8,8 @@ namespace Antmicro.Renode.Peripherals.RP2040
 {
     /// <summary>
     /// The serial interface to the flash (datasheet 4.10), a Synopsys DW_apb_ssi. Plain serial frames reach the flash's
-    /// command decoder at once; dual and quad frames are what the second stage sends to enter the mapped mode, which
-    /// is a memory here.
+    /// command decoder at once. Dual and quad ones are reads: the mapped memory's, and those of the same form by software and
+    /// DMA, in the mode in which the second stage leaves the flash (4.10.10).
     /// </summary>
     public class RP2040_SSI : RP2040_Peripheral, IRP2040_ShortWay
     {
@@ -19,9 +19,10 @@ namespace Antmicro.Renode.Peripherals.RP2040
             this.flash = flash;
             pins.Controller = this;
             received = new Queue<uint>();
+            TransmitRequest = new GPIO();
+            ReceiveRequest = new GPIO();
             Lacks("interrupts");
-            Lacks("DMA requests");
-            Lacks("dual and quad commands other than entering the mapped mode");
+            Lacks("dual and quad commands other than reads");
             Lacks("the time a transfer takes");
             DefineRegisters();
             Reset();
@@ -31,8 +32,10 @@ namespace Antmicro.Renode.Peripherals.RP2040
         {
             base.Reset();
             received.Clear();
+            headers = left = 0;
             automaticallySelected = false;
             flash.Deselect();
+            Update();
         }
 
         /// <summary>Chip select has two drivers: software through IO_QSPI, else this controller.</summary>
@@ -101,6 +104,9 @@ namespace Antmicro.Renode.Peripherals.RP2040
             flash.EraseAll();
         }
 
+        public GPIO TransmitRequest { get; private set; }
+        public GPIO ReceiveRequest { get; private set; }
+
         /// <summary>The flash chip and what happened to it.</summary>
         public RP2040_Flash Flash { get { return flash; } }
 
@@ -152,7 +158,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
                 .WithReservedBits(23, 1)
                 .WithFlag(24, name: "SSTE")
                 .WithReservedBits(25, 7);
-            Registers.Control1.Define(this).WithValueField(0, 16, name: "NDF").WithReservedBits(16, 16);
+            Registers.Control1.Define(this).WithValueField(0, 16, out frames, name: "NDF").WithReservedBits(16, 16);
             Registers.Enable.Define(this)
                 .WithFlag(0, out enable, changeCallback: (_, __) => EnableChanged(), name: "SSI_EN").WithReservedBits(1, 31);
             Registers.Microwire.Define(this).WithValueField(0, 3, name: "MWCR").WithReservedBits(3, 29);
@@ -185,9 +191,13 @@ namespace Antmicro.Renode.Peripherals.RP2040
             Registers.MultiMasterClear.Define(this).WithFlag(0, FieldMode.Read, name: "MSTICR").WithReservedBits(1, 31);
             Registers.InterruptClear.Define(this).WithFlag(0, FieldMode.Read, name: "ICR").WithReservedBits(1, 31);
             Registers.DMAControl.Define(this)
-                .WithValueField(0, 2, writeCallback: (_, value) => { if(value != 0) NoteUnmodelled("DMA requests"); }, name: "DMACR").WithReservedBits(2, 30);
+                .WithFlag(0, out receiveRequests, name: "RDMAE")
+                .WithFlag(1, out transmitRequests, name: "TDMAE")
+                .WithReservedBits(2, 30)
+                .WithWriteCallback((_, __) => Update());
             Registers.DMATransmitLevel.Define(this).WithValueField(0, 8, name: "DMATDLR").WithReservedBits(8, 24);
-            Registers.DMAReceiveLevel.Define(this).WithValueField(0, 8, name: "DMARDLR").WithReservedBits(8, 24);
+            Registers.DMAReceiveLevel.Define(this).WithValueField(0, 8, out receiveRequestLevel, name: "DMARDLR").WithReservedBits(8, 24)
+                .WithWriteCallback((_, __) => Update());
             Registers.Identification.Define(this, 0x51535049).WithValueField(0, 32, FieldMode.Read, name: "IDCODE");
             Registers.Version.Define(this, 0x3430312A).WithValueField(0, 32, FieldMode.Read, name: "SSI_COMP_VERSION");
 
@@ -197,9 +207,9 @@ namespace Antmicro.Renode.Peripherals.RP2040
             Registers.SampleDelay.Define(this).WithValueField(0, 8, name: "RSD").WithReservedBits(8, 24);
             Registers.SPIControl0.Define(this, 0x03000000)
                 .WithValueField(0, 2, name: "TRANS_TYPE")
-                .WithValueField(2, 4, name: "ADDR_L")
+                .WithValueField(2, 4, out addressLength, name: "ADDR_L")
                 .WithReservedBits(6, 2)
-                .WithValueField(8, 2, name: "INST_L")
+                .WithValueField(8, 2, out instructionLength, name: "INST_L")
                 .WithReservedBits(10, 1)
                 .WithValueField(11, 5, name: "WAIT_CYCLES")
                 .WithFlag(16, name: "SPI_DDR_EN")
@@ -216,6 +226,11 @@ namespace Antmicro.Renode.Peripherals.RP2040
             {
                 return;
             }
+            if(lanes.Value != 0 && transferMode.Value == EepromRead)
+            {
+                ReadHeader(value);
+                return;
+            }
             uint answer = 0;
             if(lanes.Value == 0)
             {
@@ -228,12 +243,54 @@ namespace Antmicro.Renode.Peripherals.RP2040
             if(transferMode.Value != TransmitOnly && received.Count < FIFODepth)
             {
                 received.Enqueue(answer);
+                Update();
             }
         }
 
         private uint Receive()
         {
-            return received.Count > 0 ? received.Dequeue() : 0;
+            if(received.Count == 0)
+            {
+                return 0;
+            }
+            var frame = received.Dequeue();
+            ReadAhead();
+            return frame;
+        }
+
+        /// <summary>An instruction, where there is one, and an address, which has the mode's bits behind it when it has 32.</summary>
+        private void ReadHeader(uint word)
+        {
+            headers++;
+            if(headers < (instructionLength.Value != 0 ? 1u : 0) + (addressLength.Value != 0 ? 1u : 0))
+            {
+                return;
+            }
+            headers = 0;
+            from = addressLength.Value == AddressAndMode ? word >> ModeBits : word;
+            left = (uint)frames.Value + 1;
+            ReadAhead();
+        }
+
+        /// <summary>Frames of a dual or quad read, as many as there is room for: the clock waits for the FIFO.</summary>
+        private void ReadAhead()
+        {
+            for(; left > 0 && received.Count < FIFODepth; left--)
+            {
+                uint answer = 0;
+                for(var bytes = frameSize.Value / 8 + 1; bytes > 0; bytes--)
+                {
+                    answer = answer << 8 | flash.ReadByte(from++);
+                }
+                received.Enqueue(answer);
+            }
+            Update();
+        }
+
+        private void Update()
+        {
+            TransmitRequest.Set(enable.Value && transmitRequests.Value);
+            ReceiveRequest.Set(receiveRequests.Value && (ulong)received.Count > receiveRequestLevel.Value);
         }
 
         private void BeginAutomaticFrame()
@@ -272,10 +329,23 @@ namespace Antmicro.Renode.Peripherals.RP2040
         private void FlushFrames()
         {
             received.Clear();
+            headers = left = 0;
+            Update();
             EndAutomaticFrame();
         }
 
         private bool automaticallySelected;
+        /// <summary>Words of a dual or quad read that were written.</summary>
+        private uint headers;
+        /// <summary>The frames of it that the FIFO had no room for: where in the flash, and how many.</summary>
+        private uint from;
+        private uint left;
+        private IValueRegisterField frames;
+        private IValueRegisterField addressLength;
+        private IValueRegisterField instructionLength;
+        private IValueRegisterField receiveRequestLevel;
+        private IFlagRegisterField receiveRequests;
+        private IFlagRegisterField transmitRequests;
         private IValueRegisterField transferMode;
         private IValueRegisterField frameSize;
         private IValueRegisterField lanes;
@@ -292,6 +362,10 @@ namespace Antmicro.Renode.Peripherals.RP2040
         private const uint WatchdogBoot = 0xB007C0D3;
         private const uint StackTop = 0x20042000;
         private const uint TransmitOnly = 1;
+        private const uint EepromRead = 3;
+        /// <summary>ADDR_L of 24 bits and the eight of the mode, in units of four.</summary>
+        private const uint AddressAndMode = 8;
+        private const int ModeBits = 8;
 
         private enum Registers
         {

@@ -15,6 +15,8 @@ CHECKS = (
     *(f"pwm{slice_} wraps" for slice_ in range(8)),
     "adc",
     "xip stream",
+    "ssi receives",
+    "ssi sends",
 )
 
 

@@ -77,6 +77,8 @@ def found(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
         pytest.param("i2c abort: no master", "0x800800", marks=row("P7.i2c-master")),
         pytest.param("i2c abort: slave flushes", "0x2000", marks=row("P7.i2c-slave")),
         pytest.param("i2c abort: slave reads", "0x8000", marks=row("P7.i2c-slave")),
+        pytest.param("i2c data requests of writing", "ok", marks=row("P7.dma-requests")),
+        pytest.param("i2c data requests of reading", "ok", marks=row("P7.dma-requests")),
         pytest.param("i2c ten bits written", "0x0", marks=[row("P7.i2c-slave"), row("P7.i2c-master")]),
         pytest.param("i2c ten bits read", "0x0", marks=[row("P7.i2c-slave"), row("P7.i2c-master")]),
         pytest.param("i2c START byte", "0x0", marks=row("P7.i2c-master")),

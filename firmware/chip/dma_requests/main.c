@@ -6,8 +6,12 @@
 #include "hardware/pio.h"
 #include "hardware/pwm.h"
 #include "hardware/spi.h"
+#include "hardware/structs/ioqspi.h"
+#include "hardware/structs/ssi.h"
 #include "hardware/structs/xip_ctrl.h"
+#include "hardware/sync.h"
 #include "hardware/uart.h"
+#include "pico/bootrom.h"
 #include "pico/stdlib.h"
 
 enum { LENGTH = 40 };
@@ -158,6 +162,96 @@ static void stream(void) {
     check("xip stream", finished(receiving) && !memcmp(words_back, flash, sizeof words_back));
 }
 
+// The flash by its serial interface, from memory of the chip's own: meanwhile there is no execute-in-place (4.10).
+#define IN_SRAM(name) __no_inline_not_in_flash_func(name)
+
+static bool IN_SRAM(ended)(uint32_t channels) {
+    for (volatile uint32_t turns = 0; turns < 20000; turns++) {
+        bool busy = false;
+        for (uint i = 0; i < NUM_DMA_CHANNELS; i++) {
+            busy |= (channels >> i & 1) && (dma_hw->ch[i].ctrl_trig & DMA_CH0_CTRL_TRIG_BUSY_BITS);
+        }
+        if (!busy) {
+            return true;
+        }
+    }
+    dma_hw->abort = channels;
+    return false;
+}
+
+static void IN_SRAM(requests)(uint frames, uint32_t bits) {
+    ssi_hw->ssienr = 0;
+    ssi_hw->ctrlr1 = frames - 1;
+    ssi_hw->dmacr = bits;
+    ssi_hw->ssienr = 1;
+}
+
+// A read of the form that execute-in-place has, of more than one word; their bytes come the other way round.
+static bool IN_SRAM(read_frames)(uint32_t offset) {
+    requests(LENGTH, SSI_DMACR_RDMAE_BITS);
+    dma_channel_hw_t *channel = &dma_hw->ch[receiving];
+    channel->read_addr = (uintptr_t)&ssi_hw->dr0;
+    channel->write_addr = (uintptr_t)words_back;
+    channel->transfer_count = LENGTH;
+    channel->ctrl_trig = DMA_CH0_CTRL_TRIG_EN_BITS | DMA_CH0_CTRL_TRIG_BSWAP_BITS | DMA_CH0_CTRL_TRIG_INCR_WRITE_BITS
+                         | DMA_SIZE_32 << DMA_CH0_CTRL_TRIG_DATA_SIZE_LSB | DREQ_XIP_SSIRX << DMA_CH0_CTRL_TRIG_TREQ_SEL_LSB
+                         | receiving << DMA_CH0_CTRL_TRIG_CHAIN_TO_LSB;
+    ssi_hw->dr0 = offset << 8 | 0xA0; // the mode in which no instruction is sent
+    bool good = ended(1u << receiving);
+    requests(1, 0);
+    return good;
+}
+
+// The same bytes by a serial command: both directions by DMA.
+static bool IN_SRAM(read_serially)(uint8_t *command, uint8_t *answer, uint length, void (*enter)(void)) {
+    rom_connect_internal_flash_fn connect = (rom_connect_internal_flash_fn)rom_func_lookup_inline(ROM_FUNC_CONNECT_INTERNAL_FLASH);
+    rom_flash_exit_xip_fn leave = (rom_flash_exit_xip_fn)rom_func_lookup_inline(ROM_FUNC_FLASH_EXIT_XIP);
+    rom_flash_flush_cache_fn flush = (rom_flash_flush_cache_fn)rom_func_lookup_inline(ROM_FUNC_FLASH_FLUSH_CACHE);
+    __compiler_memory_barrier();
+    connect();
+    leave();
+    requests(1, SSI_DMACR_RDMAE_BITS | SSI_DMACR_TDMAE_BITS);
+    ssi_hw->dmatdlr = 4;
+    hw_write_masked(&ioqspi_hw->io[1].ctrl, IO_QSPI_GPIO_QSPI_SS_CTRL_OUTOVER_VALUE_LOW << IO_QSPI_GPIO_QSPI_SS_CTRL_OUTOVER_LSB,
+                    IO_QSPI_GPIO_QSPI_SS_CTRL_OUTOVER_BITS);
+    dma_channel_hw_t *in = &dma_hw->ch[receiving], *out = &dma_hw->ch[sending];
+    in->read_addr = out->write_addr = (uintptr_t)&ssi_hw->dr0;
+    in->write_addr = (uintptr_t)answer;
+    out->read_addr = (uintptr_t)command;
+    in->transfer_count = out->transfer_count = length;
+    in->ctrl_trig = DMA_CH0_CTRL_TRIG_EN_BITS | DMA_CH0_CTRL_TRIG_INCR_WRITE_BITS
+                    | DREQ_XIP_SSIRX << DMA_CH0_CTRL_TRIG_TREQ_SEL_LSB | receiving << DMA_CH0_CTRL_TRIG_CHAIN_TO_LSB;
+    out->ctrl_trig = DMA_CH0_CTRL_TRIG_EN_BITS | DMA_CH0_CTRL_TRIG_INCR_READ_BITS
+                     | DREQ_XIP_SSITX << DMA_CH0_CTRL_TRIG_TREQ_SEL_LSB | sending << DMA_CH0_CTRL_TRIG_CHAIN_TO_LSB;
+    bool good = ended(1u << receiving | 1u << sending);
+    hw_write_masked(&ioqspi_hw->io[1].ctrl, IO_QSPI_GPIO_QSPI_SS_CTRL_OUTOVER_VALUE_HIGH << IO_QSPI_GPIO_QSPI_SS_CTRL_OUTOVER_LSB,
+                    IO_QSPI_GPIO_QSPI_SS_CTRL_OUTOVER_BITS);
+    requests(1, 0);
+    flush();
+    enter();
+    return good;
+}
+
+static void serial_interface(void) {
+    static uint32_t second_stage[64];
+    static uint8_t command[4 + LENGTH], answer[4 + LENGTH];
+    const uint32_t offset = 0x1000;
+    const uint8_t *flash = (const uint8_t *)(XIP_NOCACHE_NOALLOC_BASE + offset);
+    memcpy(second_stage, (const void *)XIP_BASE, sizeof second_stage);
+    command[0] = 0x03;
+    command[1] = offset >> 16;
+    command[2] = offset >> 8;
+    command[3] = offset & 0xFF;
+    memset(answer, 0, sizeof answer);
+    fill();
+    uint32_t mask = save_and_disable_interrupts();
+    bool received = read_frames(offset);
+    bool sent = read_serially(command, answer, sizeof answer, (void (*)(void))((uintptr_t)second_stage | 1));
+    restore_interrupts(mask);
+    check("ssi receives", received && !memcmp(words_back, flash, sizeof words_back));
+    check("ssi sends", sent && !memcmp(answer + 4, flash, LENGTH));
+}
+
 int main(void) {
     stdio_init_all();
     sending = dma_claim_unused_channel(true);
@@ -169,6 +263,7 @@ int main(void) {
     pwms();
     converter();
     stream();
+    serial_interface();
     pios(pio0);
     pios(pio1);
     finish();

@@ -376,6 +376,75 @@ static void i2c_aborts(void) {
     irq_set_enabled(I2C1_IRQ, true);
 }
 
+// Commands to the master, bytes from and to the slave, and what the master has read: all by DMA.
+static void i2c_requests(void) {
+    enum { COUNT = 24 };
+    static uint16_t commands[COUNT], sent[COUNT]; // a byte would be on all lanes, the command's bit among them
+    static uint8_t at_slave[COUNT], at_master[COUNT];
+    i2c_begin(400000);
+    irq_set_enabled(I2C1_IRQ, false);
+    i2c_hw_t *master = i2c_get_hw(i2c0), *slave = i2c_get_hw(i2c1);
+    master->enable = 0;
+    master->tar = SLAVE;
+    master->enable = 1;
+    master->dma_cr = slave->dma_cr = I2C_IC_DMA_CR_TDMAE_BITS | I2C_IC_DMA_CR_RDMAE_BITS;
+    master->dma_tdlr = 8;
+    uint write = dma_claim_unused_channel(true), read = dma_claim_unused_channel(true), answers = dma_claim_unused_channel(true);
+    dma_channel_config to_bus = dma_channel_get_default_config(write), from_bus = dma_channel_get_default_config(read);
+    channel_config_set_transfer_data_size(&to_bus, DMA_SIZE_16);
+    channel_config_set_dreq(&to_bus, DREQ_I2C0_TX);
+    channel_config_set_transfer_data_size(&from_bus, DMA_SIZE_8);
+    channel_config_set_read_increment(&from_bus, false);
+    channel_config_set_write_increment(&from_bus, true);
+
+    for (uint i = 0; i < COUNT; i++) {
+        commands[i] = (uint8_t)(5 * i + 1) | (i == COUNT - 1 ? I2C_IC_DATA_CMD_STOP_BITS : 0);
+        sent[i] = (uint8_t)(7 * i + 2);
+    }
+    channel_config_set_dreq(&from_bus, DREQ_I2C1_RX);
+    dma_channel_configure(read, &from_bus, at_slave, &slave->data_cmd, COUNT, true);
+    uint32_t start = time_us_32();
+    dma_channel_configure(write, &to_bus, &master->data_cmd, commands, COUNT, true);
+    while (dma_channel_is_busy(read) && since(start) < 5000) {
+    }
+    uint32_t took = since(start);  // START, and 25 bytes of nine bits of 2.6 us
+    bool good = took > 540 && took < 620;
+    for (uint i = 0; i < COUNT; i++) {
+        good &= at_slave[i] == (uint8_t)(5 * i + 1);
+    }
+    say("i2c data requests of writing", good);
+
+    busy_wait_us(20);
+    (void)slave->clr_intr;
+    for (uint i = 0; i < COUNT; i++) {
+        commands[i] = I2C_IC_DATA_CMD_CMD_BITS | (i == COUNT - 1 ? I2C_IC_DATA_CMD_STOP_BITS : 0);
+    }
+    // what waits for the next reader would be flushed: the slave's bytes follow its being asked
+    dma_channel_config to_slave = dma_channel_get_default_config(answers);
+    channel_config_set_transfer_data_size(&to_slave, DMA_SIZE_16);
+    channel_config_set_dreq(&to_slave, DREQ_I2C1_TX);
+    dma_channel_configure(answers, &to_slave, &slave->data_cmd, sent, COUNT, false);
+    channel_config_set_dreq(&from_bus, DREQ_I2C0_RX);
+    dma_channel_configure(read, &from_bus, at_master, &master->data_cmd, COUNT, true);
+    dma_channel_configure(write, &to_bus, &master->data_cmd, commands, COUNT, true);
+    start = time_us_32();
+    while (!(slave->raw_intr_stat & I2C_IC_RAW_INTR_STAT_RD_REQ_BITS) && since(start) < 1000) {
+    }
+    dma_channel_start(answers);
+    while (dma_channel_is_busy(read) && since(start) < 5000) {
+    }
+    good = !dma_channel_is_busy(read) && !dma_channel_is_busy(answers);
+    for (uint i = 0; i < COUNT; i++) {
+        good &= at_master[i] == sent[i];
+    }
+    say("i2c data requests of reading", good);
+    master->dma_cr = slave->dma_cr = 0;
+    dma_channel_unclaim(write);
+    dma_channel_unclaim(read);
+    dma_channel_unclaim(answers);
+    i2c_begin(400000);
+}
+
 static uint32_t i2c_time(void) {
     uint8_t bytes[10] = {0};
     uint32_t start = time_us_32();
@@ -547,6 +616,7 @@ int main(void) {
     spi_slave();
     i2c_slave();
     i2c_aborts();
+    i2c_requests();
     i2c_times();
     uart_checks();
     adc_checks();

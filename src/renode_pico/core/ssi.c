@@ -1,14 +1,15 @@
 /* The serial interface to the flash, a Synopsys DW_apb_ssi (RP2040 datasheet, 4.10; `ssi.h` of the SDK).
  *
  * Its registers are declared in rp2040/ssi.py; here is what is hot of them, and what they do. Plain serial frames reach
- * the flash's decoder (flash.c) as they are written. Dual and quad frames are what the second stage sends to enter the
- * mapped mode, which is a memory here.
+ * the flash's decoder (flash.c) as they are written. Dual and quad ones are reads: the mapped memory's, and those of the
+ * same form by software and DMA, in the mode in which the second stage leaves the flash (4.10.10).
  */
 #include "pico.h"
 
 enum {
-    CTRLR0 = 0x00, SSIENR = 0x08, SER = 0x10, BAUDR = 0x14, RXFLR = 0x24, SR = 0x28, DMACR = 0x4C, DMARDLR = 0x54,
-    CTRLR0_TMOD_LSB = 8, CTRLR0_DFS_32_LSB = 16, CTRLR0_SPI_FRF_BITS = 0x00600000, TMOD_BITS = 3, TMOD_TX_ONLY = 1,
+    CTRLR0 = 0x00, CTRLR1 = 0x04, SPI_CTRLR0 = 0xF4, SSIENR = 0x08, SER = 0x10, BAUDR = 0x14, RXFLR = 0x24, SR = 0x28, DMACR = 0x4C, DMARDLR = 0x54,
+    CTRLR0_TMOD_LSB = 8, CTRLR0_DFS_32_LSB = 16, CTRLR0_SPI_FRF_BITS = 0x00600000, TMOD_BITS = 3, TMOD_TX_ONLY = 1, TMOD_EEPROM_READ = 3,
+    SPI_CTRLR0_ADDR_L_LSB = 2, ADDR_L_BITS = 0xF, SPI_CTRLR0_INST_L_BITS = 0x300, MODE_BITS = 8, ADDRESS_AND_MODE = 8,
     SR_TFNF = 1 << 1, SR_TFE = 1 << 2, SR_RFNE = 1 << 3, SR_RFF = 1 << 4,
     DMACR_RDMAE = 1 << 0, DMACR_TDMAE = 1 << 1,
     LEAST_DIVISOR = 2, NS_PER_S = 1000000000,
@@ -46,9 +47,39 @@ static void frames_over(struct pico *p)
 
 static void forget_received(struct pico *p)
 {
-    p->m.ssi.first = p->m.ssi.count = 0;
+    p->m.ssi.first = p->m.ssi.count = p->m.ssi.headers = p->m.ssi.left = 0;
     frames_over(p);
     show(p);
+}
+
+static void receive(struct ssi *s, u32 frame)
+{
+    s->received[(s->first + s->count++) % SSI_FIFO_DEPTH] = frame;
+}
+
+/* Frames of a dual or quad read, as many as there is room for: the clock waits for the FIFO. */
+static void read_ahead(struct pico *p)
+{
+    struct ssi *s = &p->m.ssi;
+    for (; s->left && s->count < SSI_FIFO_DEPTH; s->left--) {
+        u32 frame = 0;
+        for (u32 bytes = (*at(p, CTRLR0) >> CTRLR0_DFS_32_LSB & 0x1F) / 8 + 1; bytes; bytes--)
+            frame = frame << 8 | p->flash[s->from++ % FLASH_SIZE];
+        receive(s, frame);
+    }
+}
+
+/* An instruction, where there is one, and an address, which has the mode's bits behind it when it has 32. */
+static void read_header(struct pico *p, u32 word)
+{
+    struct ssi *s = &p->m.ssi;
+    u32 form = *at(p, SPI_CTRLR0), length = form >> SPI_CTRLR0_ADDR_L_LSB & ADDR_L_BITS;
+    if (++s->headers < (u32)((form & SPI_CTRLR0_INST_L_BITS) != 0) + (length != 0))
+        return;
+    s->headers = 0;
+    s->from = length == ADDRESS_AND_MODE ? word >> MODE_BITS : word;
+    s->left = *at(p, CTRLR1) + 1;
+    read_ahead(p);
 }
 
 /* Chip select is low from the first frame on until the last one that was written in time is over. */
@@ -70,16 +101,22 @@ void ssi_send(struct pico *p, u32 frame)
 {
     struct ssi *s = &p->m.ssi;
     u32 control = *at(p, CTRLR0), size = control >> CTRLR0_DFS_32_LSB & 0x1F, answer = 0;
+    u32 mode = control >> CTRLR0_TMOD_LSB & TMOD_BITS;
     if (!*at(p, SSIENR) || s->held)
         return;
+    if ((control & CTRLR0_SPI_FRF_BITS) && mode == TMOD_EEPROM_READ) {
+        read_header(p, frame);
+        show(p);
+        return;
+    }
     if (!(control & CTRLR0_SPI_FRF_BITS)) {
         if (s->driving || !p->m.flash_chip.selected)
             frame_begins(p, size + 1);
         for (u32 bytes = size / 8 + 1; bytes; bytes--)
             answer = answer << 8 | flash_exchange(p, frame >> 8 * (bytes - 1) & 0xFF);
     }
-    if ((control >> CTRLR0_TMOD_LSB & TMOD_BITS) != TMOD_TX_ONLY && s->count < SSI_FIFO_DEPTH)
-        s->received[(s->first + s->count++) % SSI_FIFO_DEPTH] = answer;
+    if (mode != TMOD_TX_ONLY && s->count < SSI_FIFO_DEPTH)
+        receive(s, answer);
     show(p);
 }
 
@@ -92,6 +129,7 @@ u32 ssi_receive(struct pico *p)
     frame = s->received[s->first];
     s->first = (s->first + 1) % SSI_FIFO_DEPTH;
     s->count--;
+    read_ahead(p);
     show(p);
     return frame;
 }

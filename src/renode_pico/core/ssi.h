@@ -9,6 +9,8 @@ struct ssi { /* its registers are those of a block in Python: machine.h */
     u32 first, count;
     bool held;         /* in reset */
     bool driving;      /* chip select is low by this block */
+    u32 headers;       /* words of a dual or quad read that were written: instruction, address */
+    u32 from, left;    /* the frames of it that the FIFO had no room for: where in the flash, and how many */
     u64 busy_until_ns; /* when the frames are over that were written so far */
 };
 

@@ -11,6 +11,7 @@ from tests.unit.rp2040.chip_bench import Bench, Registers
 
 SSI, IO_QSPI_SS_CTRL = 0x1800_0000, 0x4001_800C
 CTRLR0, SSIENR, SER, BAUDR, RXFLR, SR, DMACR, DR0 = 0x00, 0x08, 0x10, 0x14, 0x24, 0x28, 0x4C, 0x60
+CTRLR1, SPI_CTRLR0 = 0x04, 0xF4
 TFNF, TFE, RFNE, RFF = 2, 4, 8, 16
 NORMAL, LOW, HIGH = 0, 2, 3
 FLASH = 0x1000_0000
@@ -295,3 +296,30 @@ def test_it_is_a_dw_apb_ssi(flash: Flash) -> None:
     assert flash[0x58] == 0x5153_5049
     assert flash[0x5C] == 0x3430_312A
     assert flash[0xF4] == 0x0300_0000
+
+
+def test_a_quad_read_of_many_frames_waits_for_the_fifo(flash: Flash) -> None:
+    """As software reads in the mode of execute-in-place, whose address has the mode's bits behind it (4.10.10)."""
+    flash.memory[0x1234 : 0x1234 + 80] = bytes(range(80))
+    flash[SSIENR] = 0
+    flash[CTRLR0] = 2 << 21 | 31 << 16 | 3 << 8
+    flash[CTRLR1] = 19
+    flash[SPI_CTRLR0] = 8 << 2
+    flash[SSIENR] = 1
+    flash[DR0] = 0x1234 << 8 | 0xA0
+    assert flash[RXFLR] == 16
+    words = [flash[DR0] for _ in range(20)]
+    assert words == [int.from_bytes(bytes(range(4 * n, 4 * n + 4)), "big") for n in range(20)]
+    assert flash[RXFLR] == 0
+
+
+def test_an_instruction_before_the_address_is_no_address(flash: Flash) -> None:
+    flash.memory[0x20:0x22] = b"\x5a\xa5"
+    flash[SSIENR] = 0
+    flash[CTRLR0] = 1 << 21 | 15 << 16 | 3 << 8
+    flash[SPI_CTRLR0] = 2 << 8 | 6 << 2
+    flash[SSIENR] = 1
+    flash[DR0] = 0xBB
+    assert flash[RXFLR] == 0
+    flash[DR0] = 0x20
+    assert [flash[RXFLR], flash[DR0]] == [1, 0x5AA5]
