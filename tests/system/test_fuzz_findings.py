@@ -10,7 +10,7 @@ import pytest
 from renode_pico.engine.select import EngineName
 from renode_pico.firmware.find import find_image
 from renode_pico.fuzz.case_file import Setting, image_hash, read_case
-from renode_pico.fuzz.program import Action, Control, Program, Reset, Send, Spoil, Unplug, Wait
+from renode_pico.fuzz.program import Action, Control, Program, Receive, Reset, Send, Spoil, Unplug, Wait
 from renode_pico.fuzz.replay import replay
 from renode_pico.fuzz.target import Target
 from renode_pico.pytest_plugin import engine_of
@@ -32,6 +32,14 @@ FINDINGS: dict[str, tuple[str, tuple[Action, ...], str]] = {
         (Control(Setup(0x02, 3, 0, 0x81)),),
         "changed without EP_ABORT_DONE",
     ),
+    "late-address": (
+        "uart-cdc",
+        (Send(0x02, b"\0\1\2"), Send(0x02, b"\0\1\2\1\4"), Wait(1000), Reset()),  # soft reset from the raw REPL
+        "the device does not answer after a bus reset",
+    ),
+    "same-configuration": ("chip/usbtest", (Receive(0x81, 64), Control(Setup(0x00, 9, 1))), "DATA1 where DATA0 is due"),
+    "video-entity": ("chip/usb_video", (Control(Setup(0xA1, 0x82, 0, 0x0100, 1)),), "no end of it"),
+    "audio-feature": ("chip/usb_audio", (Control(Setup(0x01, 1, 0, 0, 0)),), "no end of it"),
     "data-nobody-wants": ("chip/usb_composite", (Control(Setup(0x21, 0x0B, 0, 0, 1), b"\0"),), "no end of it"),
 }
 
@@ -104,6 +112,42 @@ def test_a_request_without_end_is_told_as_such_without_an_address_too() -> None:
     """The judge took the device for silent, as it asked nothing of one that has no address."""
     program = Program((Control(Setup(0x00, 5, 0)), Control(Setup(0x02, 3, 0, 0))))
     assert [each.key for each in replay(Setting("cdc"), program).outcome.findings] == ["endless standard"]
+
+
+@ONE
+@pytest.mark.parametrize("then", [Control(Setup(0x00, 5, 0)), Receive(0x82, 65)], ids=["reset", "receive"])
+def test_a_buffer_that_was_double_for_one_transfer_is_no_overrun(then: Action) -> None:
+    """chip/usb_ecm sends back 65 bytes; the bus reset, or the packet that is left, came before the judge looked."""
+    setting = Control(Setup(0x01, 11, 1, 1, 0))
+    program = Program((setting, Send(0x02, bytes(64)), Send(0x02, b"\x9d"), then))
+    outcome = replay(Setting("chip/usb_ecm"), program).outcome
+    assert [each.key for each in outcome.findings if each.judge == "dpsram"] == []
+
+
+@pytest.mark.engine("embedded", reason="programs of ours, which were the same on both engines")
+@pytest.mark.parametrize("name", ["hid_keyboard", "midi_device", "msc_ramdisk", "dfu_runtime", "vendor_control"])
+def test_our_examples_leave_no_request_without_an_end(name: str) -> None:
+    """They said True to requests whose data nobody takes, and answered IN requests that ask for nothing."""
+    files = {f"{each}.py": (APPS / f"{each}.py").read_bytes() for each in ("composite_device", name)}
+    files["main.py"] = (
+        files[f"{name}.py"] if name == "vendor_control" else f"import {name}\nx = {name}.start()\n".encode()
+    )
+    known = {"vendor_control": (1, 2), "hid_keyboard": (0x0A, 2), "msc_ramdisk": (0xFF, 0xFE), "dfu_runtime": (0, 3)}
+    out, back = known.get(name, (1, 2))
+    wrong: list[Action] = [Control(Setup(0x21, out, 0, 0, 1), b"\0"), Control(Setup(0xA1, back, 0, 0, 0))]
+    if name != "vendor_control":
+        wrong += [Control(Setup(0x01, 0, 0, 0, 2), b"\0\0"), Control(Setup(0x81, 0, 0, 0x0100, 2))]  # GET_STATUS
+    with Setting("uart", files=files).open() as board:
+        target = Target(board)
+        outcome = target.run(Program(tuple(wrong)))
+        assert outcome.findings == []
+        assert [answer.ended for answer in outcome.answers] == ["stalled"] * len(wrong)
+        if name != "vendor_control":
+            taken = target.run(
+                Program((Control(Setup(0x01, 10, 0, 0, 64), b"\xff" * 64), Control(Setup(0x81, 0, 0, 0, 2))))
+            )
+            assert [each.key for each in taken.findings] == ["endless standard"]  # and nothing was written
+            assert taken.answers[1].data == b"\0\0"
 
 
 DFU = {name: (APPS / name).read_bytes() for name in ("composite_device.py", "dfu_runtime.py")}

@@ -18,6 +18,7 @@ from renode_pico.fuzz.judges import Finding
 from renode_pico.fuzz.symbols import MemoryMap
 from renode_pico.rp2040 import usb_memory
 from renode_pico.rp2040.usb_memory import EpCtrl
+from renode_pico.usb.observe import BusEventRecord, TransactionRecord, TransferRecord
 from renode_pico.usb.values import Setup
 
 RAM, RAM_SIZE = 0x2000_0000, 0x4_2000
@@ -155,7 +156,12 @@ class DpsramJudge:
 
     A buffer is as long as its endpoint's largest packet, in whole pieces of 64 bytes, twice where it is double
     (datasheet, 4.1.2.7). Writes into the next endpoint's buffer are the sanitizer's business.
+
+    Where the memory can be looked at while the bus runs, it is also an observer of the bus: a buffer may be double for
+    the few packets of one transfer only.
     """
+
+    wants_sof = False
 
     def __init__(self, engine: Engine, packet_sizes: Mapping[int, int]) -> None:
         self._engine = engine
@@ -202,6 +208,17 @@ class DpsramJudge:
                 first = word & EpCtrl.BUFFER_ADDRESS_BITS
                 found[first << 8 | endpoint] = range(first, first + size)
         return found
+
+    def transaction(self, record: TransactionRecord) -> None:
+        """A data packet: its endpoint's buffers are as they were when it was sent or received."""
+        if self._direct is not None and record.endpoint_address & 0x0F:
+            self.note()
+
+    def event(self, record: BusEventRecord) -> None:
+        """Nothing to be seen."""
+
+    def transfer(self, record: TransferRecord) -> None:
+        """Nothing to be seen."""
 
     def look(self) -> Finding | None:
         """The finding, if something was written there since the case began."""

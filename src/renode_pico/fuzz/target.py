@@ -110,6 +110,7 @@ class Target:
         self.invariants = Invariants(self.device)
         self.dpsram = DpsramJudge(engine, self.invariants.packet_sizes)
         self.misuses = MisuseJudge(board)
+        self.host.add_observer(self.dpsram)
         self.host.add_observer(self.toggles)
         self.host.add_observer(self.invariants)
         self.known: set[str] = set()
@@ -207,10 +208,12 @@ class _Case:
         try:
             try:
                 for action in program.actions:
+                    if _moves_buffers(action):
+                        self.target.dpsram.note()
                     answer = self._do(action)
                     self.outcome.answers.append(answer)
                     self.outcome.behaviour.append((_kind(action), answer.ended, len(answer.data)))
-                    if _changes_endpoints(action):
+                    if _moves_buffers(action):
                         self.target.dpsram.note()
                     self._judge_bus()
                 self._cancel()
@@ -404,6 +407,7 @@ class _Case:
         raise Timeout("the device does not answer after a bus reset")
 
     def _addressed(self, configure: bool) -> bool:
+        self.target.dpsram.note()
         self.host.reset()
         if self._ask(requests.set_address(self.device.address)) is None:
             return False
@@ -555,11 +559,11 @@ def _changes_toggles(setup: Setup) -> bool:
     return (setup.bmRequestType, setup.bRequest) in ((0x00, 9), (0x01, 11), (0x02, 1))
 
 
-def _changes_endpoints(action: Action) -> bool:
-    """Whether a device may have opened other endpoints, or elsewhere in its memory."""
+def _moves_buffers(action: Action) -> bool:
+    """Whether a device may have opened endpoints, or elsewhere in its memory, or made a buffer double or single."""
     if isinstance(action, Control):
         return action.setup.bmRequestType & 0x60 == 0 and action.setup.bRequest in (9, 11)
-    return isinstance(action, Reset | Unplug)
+    return isinstance(action, Reset | Unplug | Send | Receive)
 
 
 def _kind(action: Action) -> str:
