@@ -1,6 +1,6 @@
 """The embedded engine's own speed, CPU seconds: beside an earlier checkout, rp2040js, Renode, and emulated time.
 
-    python bench/core_bench.py [--before CHECKOUT] [--runs 3] [--only loop|prompt|stdout|job|asleep|spin|copy]
+    python bench/core_bench.py [--before CHECKOUT] [--runs 3] [--only loop|prompt|stdout|job|asleep|spin|copy|served]
 
 Used by bench.py. `--before` is a checkout of the commit to compare with, by default what RENODE_PICO_BEFORE names;
 86cf151 is the last one with rp2040py's core and blocks. It runs in this environment, which has rp2040py for the tests.
@@ -9,11 +9,13 @@ Used by bench.py. `--before` is a checkout of the commit to compare with, by def
 from __future__ import annotations
 
 import argparse
+import marshal
 import os
 import resource
 import statistics
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -79,18 +81,48 @@ with Board(Path(sys.argv[1]), engine="embedded") as board:
     transport.serial, transport.is_pty = Line(port), True
     transport.in_raw_repl, transport.use_raw_paste, transport.mounted = False, True, False
     transport.enter_raw_repl(soft_reset=False)
-    data = Path(sys.argv[2]).read_bytes()[: int(sys.argv[3])]
-    assert len(data) == int(sys.argv[3])
+    data = Path(sys.argv[2]).read_bytes()
     def cpu():
         used = resource.getrusage(resource.RUSAGE_SELF)
         return used.ru_utime + used.ru_stime
     begin = cpu()
-    transport.fs_writefile("copied.py", data)
+    transport.fs_writefile("copied", data)
     took = cpu() - begin
-    assert transport.fs_readfile("copied.py") == data
+    assert transport.fs_readfile("copied") == data
     print(took)
 """
 COPIED, BYTES_A_SECOND = 40_960, 60_000
+SERVED_RUNS = 5
+SERVED = """
+import re, subprocess, sys, threading, time
+from pathlib import Path
+from mpremote.transport_serial import SerialTransport
+
+data = Path(sys.argv[3]).read_bytes()
+command = [sys.argv[1], "serve", "--pty", "--speed", "0", "--engine", "embedded", "--firmware", sys.argv[2]]
+with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+    try:
+        path = ""
+        for line in server.stdout:
+            found = re.search(r"(/dev/pts/\\d+) is CDC", line)
+            path = found[1] if found else path
+            if line.startswith("device"):
+                break
+        threading.Thread(target=server.stdout.read, daemon=True).start()
+        transport = SerialTransport(path)
+        transport.enter_raw_repl(soft_reset=False)
+        times = []
+        for _ in range(int(sys.argv[4])):
+            begin = time.monotonic()
+            transport.fs_writefile("copied", data)
+            times.append(time.monotonic() - begin)
+        assert transport.fs_readfile("copied") == data
+        transport.close()
+    finally:
+        server.terminate()
+print(min(times))
+"""
+"""What `mpremote connect /dev/pts/N cp` does between its start and its end."""
 
 
 def measured(code: str, *arguments: object, checkout: Path = ROOT) -> float:
@@ -145,16 +177,43 @@ def spin(runs: int) -> Row:
     )
 
 
-def copy(runs: int) -> Row:
+def text() -> bytes:
+    """A program."""
+    return Path(argparse.__file__ or "").read_bytes()[:COPIED]
+
+
+def bytecode() -> bytes:
+    """The same compiled, 2.7 characters a byte where mpremote writes it down; a .mpy has 2.3, random bytes 2.9."""
+    return marshal.dumps(compile(Path(argparse.__file__ or "").read_bytes(), "argparse.py", "exec"))[:COPIED]
+
+
+def copied(what: Callable[[], bytes], measure: Callable[[Path], float], runs: int) -> float:
+    """The median of what it takes to copy a file."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "file"
+        path.write_bytes(what())
+        assert path.stat().st_size == COPIED
+        return statistics.median(measure(path) for _ in range(runs))
+
+
+def copy(what: Callable[[], bytes], name: str, runs: int) -> Row:
     """mpremote's own transport copies a file to the board: CPU seconds of the board and of mpremote together.
 
     A pseudo-terminal between them costs what the system takes to wake one process after the other, some twelve times
     for 256 bytes: that depends on the machine's load, and is none of either's.
     """
-    text = Path(argparse.__file__ or "")
-    took = statistics.median(measured(COPY, IMAGE, text, COPIED) for _ in range(runs))
+    took = copied(what, lambda path: measured(COPY, IMAGE, path), runs)
     limit = COPIED / BYTES_A_SECOND
-    return Row(f"mpremote copies {COPIED // 1024} KiB, CPU", took, limit, took / limit, 1.0, "60 KB a second")
+    return Row(f"mpremote copies {COPIED // 1024} KiB of {name}, CPU", took, limit, took / limit, 1.0, "60 KB a second")
+
+
+def served(what: Callable[[], bytes], name: str) -> Row:
+    """The same through `serve --pty`, two processes at the usual priority, wall: the best of some runs."""
+    took = copied(what, lambda path: measured(SERVED, BIN / "renode-pico", IMAGE, path, SERVED_RUNS), 1)
+    limit = COPIED / BYTES_A_SECOND
+    return Row(
+        f"{COPIED // 1024} KiB of {name} through `serve --pty`", took, limit, took / limit, 1.0, "60 KB a second"
+    )
 
 
 def measurements(runs: int, before: Path | None = None) -> list[tuple[str, Callable[[], Row]]]:
@@ -174,7 +233,10 @@ def measurements(runs: int, before: Path | None = None) -> list[tuple[str, Calla
         ("job", lambda: job(runs)),
         ("asleep", lambda: asleep(runs)),
         ("spin", lambda: spin(runs)),
-        ("copy", lambda: copy(runs)),
+        ("copy", lambda: copy(text, "text", runs)),
+        ("copy-bytecode", lambda: copy(bytecode, "bytecode", runs)),
+        ("served", lambda: served(text, "text")),
+        ("served-bytecode", lambda: served(bytecode, "bytecode")),
     ]
 
 
