@@ -9,6 +9,7 @@ import socket
 import struct
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -21,12 +22,28 @@ CLASS_IN, CLASS_OUT = 0xA1, 0x21
 SET, GET, PUT, STALL_IN = 1, 2, 3, 4
 
 
-@pytest.fixture
-def loopback(serve: Callable[..., Served]) -> Served:
+def looped_back(serve: Callable[..., Served]) -> Served:
     """A board with a vendor interface beside its built-in port, from boot on."""
     served = serve("--usbip", "--boot", str(LOOPBACK))
     served.wait_found()
     return served
+
+
+@pytest.fixture(scope="module")
+def shared(serve_module: Callable[..., Served]) -> Callable[[], Served]:
+    """One for the tests that leave it as they found it."""
+    return cache(lambda: looped_back(serve_module))
+
+
+@pytest.fixture
+def loopback(request: pytest.FixtureRequest, serve: Callable[..., Served], shared: Callable[[], Served]) -> Served:
+    """The one that tests share, or one for the test, where it asks for it."""
+    return looped_back(serve) if "alone" in request.fixturenames else shared()
+
+
+@pytest.fixture
+def alone() -> None:
+    """For a test that leaves data in the device."""
 
 
 @pytest.fixture
@@ -109,6 +126,7 @@ def test_usbip_lists_while_another_has_imported(loopback: Served, device: object
     assert re.search(r"1 - CDC Data", listed.stdout)
 
 
+@pytest.mark.usefixtures("alone")
 @pytest.mark.row("T3.several-clients")
 def test_two_clients_use_the_device_at_once(loopback: Served, device: object) -> None:
     """PyUSB and another library from PyPI, both with the device imported."""
