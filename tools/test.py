@@ -95,7 +95,7 @@ def stages(jobs: int) -> list[Stage]:
             "embedded",
             one_core=True,
         ),
-        Stage("unit", [*light, "tests/unit", "tests/verify", f"--junitxml={RESULTS}/unit.xml"]),
+        Stage("unit", [*light, "tests/verify", "tests/unit", f"--junitxml={RESULTS}/unit.xml"]),
         Stage(
             "system on embedded",
             [*light, "tests/system", "--engine", "embedded", f"--junitxml={RESULTS}/system-embedded.xml"],

@@ -255,7 +255,7 @@ namespace Antmicro.Renode.UsbHosts
             typeof(object).GetMethod("MemberwiseClone", BindingFlags.Instance | BindingFlags.NonPublic));
 
         /// <summary>Real time, milliseconds.</summary>
-        private const int LongestEnd = 1000;
+        private const int LongestEnd = 10000;
 
         /// <summary>What Renode is as a program, beside what it emulates.</summary>
         private static readonly string[] OfProgram = new[] { "Antmicro.Renode.Logging", "Antmicro.Renode.UserInterface", "Antmicro.Renode.Backends",

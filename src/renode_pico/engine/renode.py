@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import socket
 import tempfile
 from collections.abc import Callable, Iterator
@@ -91,17 +92,17 @@ class RenodeEngine:
         if image.entry is not None and image.end > RAM.stop:
             raise UsageError(f"{config.firmware}: linked for {image.start:#010x}, where Renode does not execute code")
         self._config = config
+        self._has_flash = config.flash_file is not None and config.flash_file.exists()
+        if self._has_flash:
+            read_flash_file(config.flash_file)  # type: ignore[arg-type]  # its errors are better than Renode's
         self._runtime = runtime()
-        self._runtime.clear()
-        self._runtime.command("emulation SetGlobalAdvanceImmediately true")
-        self._emulation = self._runtime.emulation.internal
+        self._asked_for_runtime = False
         self._folder = tempfile.TemporaryDirectory(prefix="pico-renode-")
         self._snapshots = count(1)
         self._taken: WeakSet[RenodeSnapshot] = WeakSet()
         self._name = "pico"
-        self._load(config.firmware)
-        self._machine = self._runtime.emulation.get_mach(self._name)
         self._peripherals: dict[str, Any] = {}
+        self._make()
         self._noted = -1
         self._unmodelled: dict[str, int] = {}
         self._host = RenodeHost(self._external(HOST), self._check, lambda: self.unmodelled)
@@ -119,11 +120,32 @@ class RenodeEngine:
         self._closed = False
         self._went_back = False
 
+    def _make(self) -> None:
+        """Take the emulation over that a board of the same kind has left, or make one."""
+        config, kind = self._config, self._kind()
+        if self._runtime.reuse.take(self, kind):
+            self._external(HOST).KeepRecords = False  # of an observer that has stayed
+        else:
+            self._runtime.clear()
+            self._runtime.command("emulation SetGlobalAdvanceImmediately true")
+            self._load(config.firmware)
+            self._runtime.reuse.made(kind)
+        self._runtime.keep_ready()
+        self._emulation = self._runtime.emulation.internal
+        self._machine = self._runtime.emulation.get_mach(self._name)
+        if config.flash_image is not None and not self._has_flash:
+            self.load_flash(config.flash_image, config.flash_offset, "flash image")
+
+    def _kind(self) -> tuple[Any, ...] | None:
+        """What boards with the same emulation have in common; None for one on whose flash a file hangs."""
+        config = self._config
+        if config.flash_file is not None:
+            return None
+        content = hashlib.sha256(config.firmware.read_bytes()).digest()
+        return content, config.cores, config.mips, config.revision, config.sanitize, config.errata
+
     def _load(self, firmware: Path) -> None:
         config, command = self._config, self._runtime.command
-        saved = config.flash_file is not None and config.flash_file.exists()
-        if saved:
-            read_flash_file(config.flash_file)  # type: ignore[arg-type]  # its errors are better than Renode's
         command(f'$name="{self._name}"')
         command(f"$firmware={path_token(firmware)}")
         command(f"$flash={path_token(config.flash_file)}" if config.flash_file is not None else '$flash=""')
@@ -137,9 +159,6 @@ class RenodeEngine:
             command("sysbus.usb ErratumE15 true")
         if config.sanitize:
             command("sysbus.usb Sanitize true")
-        self._runtime.keep_ready()
-        if config.flash_image is not None and not saved:
-            self.load_flash(config.flash_image, config.flash_offset, "flash image")
         command(f'emulation CreateUsbHost "{HOST}"')
         command(f"connector Connect sysbus.usb {HOST}")
         command(f"{HOST} AutoEnumerate false")
@@ -160,7 +179,13 @@ class RenodeEngine:
     @property
     def runtime(self) -> RenodeRuntime:
         """The Renode it runs on: monitor commands and pyrenode3's wrappers."""
+        self._asked_for_runtime = True
         return self._runtime
+
+    @property
+    def emulation(self) -> Any:
+        """Renode's emulation that the board is in."""
+        return self._emulation
 
     @property
     def now(self) -> float:
@@ -597,11 +622,19 @@ class RenodeEngine:
             # What .NET holds of Python and Python of .NET is out of both garbage collectors' reach.
             self._leave_cores()
             self._host.internal.Forget()
-            if self._emulation.Equals(self._runtime.emulation.internal):  # a later board has made another one
+            if self._runtime.reuse.owned_by(self):  # or a later board has begun
                 self._catch_up()
-                self._runtime.clear()
-            self._runtime.collect()
+                self._runtime.pause()
+                if not (self._is_whole() and self._runtime.reuse.leave()):
+                    self._runtime.clear()
+                    self._runtime.collect()
             self._folder.cleanup()
+
+    def _is_whole(self) -> bool:
+        """Whether nobody has put anything into the emulation, and no core was given up."""
+        touched = self._asked_for_runtime or self._gdb_port is not None or bool(self._host.drains)
+        ended = self._dead is not None or self._core_tap.Aborted or self._semihosting is not None
+        return not touched and not ended
 
     def _catch_up(self) -> None:
         """The flash went back with a snapshot, and its file has not: it keeps what is written, as that is written."""

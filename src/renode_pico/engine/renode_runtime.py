@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from renode_pico.engine.dotnet_manners import own_interrupts, own_terminal
+from renode_pico.engine.renode_reuse import EmulationReuse
 from renode_pico.errors import EngineMissing, FirmwareError
 from renode_pico.places import PLATFORM_SCRIPT, share
 from renode_pico.renode_models import RenodeInstallation, Runtime, look_for_renode, prepare
@@ -36,6 +37,7 @@ class RenodeRuntime:
     emulation: Any
     version: str
     closed_boards: Iterator[int] = field(default_factory=lambda: count(1))
+    reuse: EmulationReuse = field(default_factory=EmulationReuse)
 
     def pause(self) -> None:
         """Have the emulation paused as the monitor does it; between two waits of a host it only stands still."""
@@ -51,6 +53,7 @@ class RenodeRuntime:
 
     def clear(self) -> None:
         """End the emulation and begin an empty one."""
+        self.reuse.touched()
         self.pause()
         for machine in self.emulation.internal.Machines:
             # A thread's last access to a bus holds the machine while the thread lives, unless the bus changes.
@@ -75,6 +78,7 @@ class RenodeRuntime:
 
     def command(self, line: str) -> str:
         """Give the monitor a command; its answer. Raises FirmwareError with what the monitor complained about."""
+        self.reuse.touched()
         self.pause()
         return accepted(f"'{line}'", *self.monitor.execute(line))
 
@@ -83,6 +87,7 @@ class RenodeRuntime:
 
         The monitor's own `include` keeps what went wrong inside the script from the caller of `command`.
         """
+        self.reuse.touched()
         self.pause()
         return accepted(path.name, *self.monitor.execute_script(str(path)))
 
