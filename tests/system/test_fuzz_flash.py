@@ -58,7 +58,6 @@ def test_the_flash_is_as_it_was_at_the_beginning(request: pytest.FixtureRequest,
 
 
 @pytest.mark.usefixtures("own_board")
-@pytest.mark.row("Z1.replay")
 def test_what_was_written_last_is_what_the_file_keeps(request: pytest.FixtureRequest, tmp_path: Path) -> None:
     engine, file = cast(EngineName, engine_of(request.config)), tmp_path / "flash.bin"
     with Board("uart", engine=engine, files=FILES, flash_file=file) as board:

@@ -3,6 +3,7 @@ chip/faulty_bus does wrong on the bus and in memory."""
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from renode_pico.engine.select import EngineName
 from renode_pico.fuzz.case_file import Setting
 from renode_pico.fuzz.compare import compare
+from renode_pico.fuzz.judges import JUDGES
 from renode_pico.fuzz.program import Action, Control, Program, Receive, Send, Suspend
 from renode_pico.fuzz.target import Target
 from renode_pico.pytest_plugin import engine_of
@@ -77,6 +79,7 @@ PLANTED: dict[str, tuple[tuple[Action, ...], str]] = {
     "dpsram 0x81": ((ask(0x40, 6, 10),), "0 bytes behind the buffer of endpoint 0x81"),
     "stack 1": ((ask(0x40, 7, 40),), "core 1's stack has grown over its end"),
     # TinyUSB does these by itself
+    "silent GET_STATUS is not answered": ((ask(0x80, 5, length=1),), "it does after a bus reset"),
     "chapter9 SR11": ((ask(0x81, 0, length=2),), "it is refused"),
     "chapter9 SR12": ((ask(0x82, 0, 0, 0x85, 2),), "there is no endpoint 0x85"),
     "chapter9 SR16": ((ask(0x02, 3, 7, EVENTS),), "it is accepted"),
@@ -112,6 +115,13 @@ def test_what_a_good_host_does_to_it_is_no_finding(bus: Target) -> None:
     outcome = bus.run(Program(GOOD))
     assert outcome.findings == []
     assert {answer.ended for answer in outcome.answers} == {"completed", "done"}
+
+
+def test_each_judge_has_a_fault_that_it_finds() -> None:
+    """Here, among chip/faulty's, or in a test of its own."""
+    faults = tomllib.loads((PROBE.parents[1] / "chip" / "faulty" / "faults.toml").read_text(encoding="utf-8"))["fault"]
+    shown = {key.split()[0] for key in PLANTED} | {fault["judge"] for fault in faults}
+    assert shown | {"watchdog", "left", "engines"} == set(JUDGES)
 
 
 @pytest.mark.engine("renode", reason="it takes both engines")

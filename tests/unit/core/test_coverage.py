@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.unit.core.small_machine import BX_LR, ISER, ISPR, NOP, SmallMachine
 
 NEXT, BACK = 0xE7FF, 0xE7FB
@@ -26,7 +24,6 @@ def edges(interrupts: list[int]) -> set[int]:
     return {at for at, count in enumerate(counters) if count}
 
 
-@pytest.mark.row("Z1.corpus")
 def test_where_an_interrupt_comes_is_no_edge() -> None:
     plain, one = edges([]), edges([1])
     assert len(plain) == 3  # into the loop, and its two branches
