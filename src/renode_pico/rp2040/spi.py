@@ -8,6 +8,7 @@ from typing import Protocol
 from renode_pico.clock import NS_PER_S, Clock
 from renode_pico.rp2040.block import Block, Dreq, Function, Irq, Line, Machine, Number, Register
 from renode_pico.rp2040.clocks import Clocks, Generator
+from renode_pico.rp2040.receive_timeout import SILENT_BITS, ReceiveTimeout
 from renode_pico.rp2040.unmodelled import Unmodelled
 
 CR0_DSS_BITS, CR0_FRF_BITS, CR0_FRF_MICROWIRE, CR0_SPH, CR0_SCR_LSB = 0xF, 0x30, 0x20, 1 << 7, 8
@@ -18,7 +19,6 @@ SR_TFE, SR_TNF, SR_RNE, SR_RFF, SR_BSY = 1 << 0, 1 << 1, 1 << 2, 1 << 3, 1 << 4
 INT_ROR, INT_RT, INT_RX, INT_TX = 1 << 0, 1 << 1, 1 << 2, 1 << 3
 DMA_RX, DMA_TX = 1 << 0, 1 << 1
 FIFO_DEPTH, HALF = 8, 4
-RECEIVE_TIMEOUT_BITS = 32
 RX_PINS = (1 << 0 | 1 << 4 | 1 << 16 | 1 << 20, 1 << 8 | 1 << 12 | 1 << 24 | 1 << 28)
 """By number of the SPI (RP2040 datasheet, 2.19.2)."""
 
@@ -60,19 +60,17 @@ class Spi(Block):
 
     def __init__(self, machine: Machine, clock: Clock, unmodelled: Unmodelled, clocks: Clocks, which: int) -> None:
         self.device: SpiDevice | None = None
-        self._clock = clock
         self._clocks = clocks
         self._which = which
         self.irq = Line(machine.set_irq, (Irq.SPI0, Irq.SPI1)[which])
         self.tx_dreq = Line(machine.set_dreq, (Dreq.SPI0_TX, Dreq.SPI1_TX)[which])
         self.rx_dreq = Line(machine.set_dreq, (Dreq.SPI0_RX, Dreq.SPI1_RX)[which])
         self._frame_alarm = clock.alarm(self._frame_over)
-        self._quiet_alarm = clock.alarm(self._quiet)
+        self._timeout = ReceiveTimeout(clock, lambda: self._bits_ns(SILENT_BITS), self._timed_out)
         self._tx: deque[int] = deque()
         self._rx: deque[int] = deque()
         self._shifting = -1
         """The frame in the master's shift register; -1: none."""
-        self._active_ns = 0
         super().__init__(machine, (Number.SPI0, Number.SPI1)[which], unmodelled, f"SPI{which}")
         clocks.follow(self._start)
 
@@ -80,11 +78,10 @@ class Spi(Block):
         """The block's reset."""
         super().reset()
         self._frame_alarm.cancel()
-        self._quiet_alarm.cancel()
+        self._timeout.end()
         self._tx.clear()
         self._rx.clear()
         self._shifting = -1
-        self._active_ns = 0
         self._show()
 
     @property
@@ -162,7 +159,7 @@ class Spi(Block):
             return
         self._rx.append(value & (1 << self.bits) - 1)
         self.SSPRIS &= ~INT_RT  # "if new data is received" (ARM DDI 0194, 3.4.4)
-        self._active()
+        self._timeout.begin()
 
     @SSPDR.written
     def _data_written(self, before: int, raw: int) -> None:
@@ -178,23 +175,11 @@ class Spi(Block):
         value = self._rx.popleft()
         if not self._rx:
             self.SSPRIS &= ~INT_RT
-            self._quiet_alarm.cancel()
-            self._active_ns = 0
+            self._timeout.end()
         self._show()
         return value
 
-    def _active(self) -> None:
-        armed = bool(self._active_ns)
-        self._active_ns = self._clock.now_ns
-        if not armed:
-            self._quiet_alarm.schedule(self._bits_ns(RECEIVE_TIMEOUT_BITS))
-
-    def _quiet(self) -> None:
-        left = self._active_ns + self._bits_ns(RECEIVE_TIMEOUT_BITS) - self._clock.now_ns
-        if left > 0:
-            self._quiet_alarm.schedule(left)
-            return
-        self._active_ns = 0
+    def _timed_out(self) -> None:
         if self._rx:
             self.SSPRIS |= INT_RT
             self._show()

@@ -14,6 +14,7 @@ from renode_pico.clock import NS_PER_S, Clock
 from renode_pico.rp2040.block import Block, Dreq, Function, Irq, Line, Machine, Number, Register
 from renode_pico.rp2040.clocks import Clocks, Generator
 from renode_pico.rp2040.pin_watch import PinWatch
+from renode_pico.rp2040.receive_timeout import SILENT_BITS, ReceiveTimeout
 from renode_pico.rp2040.uart_pins import Frame, ReceivePins, TransmitPins
 from renode_pico.rp2040.unmodelled import Unmodelled
 
@@ -30,7 +31,6 @@ DMA_RX, DMA_TX, DMA_ON_ERROR = 1 << 0, 1 << 1, 1 << 2
 FIFO_DEPTH = 32
 RX_LEVELS, TX_LEVELS = (4, 8, 16, 24, 28, 28, 28, 28), (4, 8, 16, 24, 28, 28, 28, 28)
 """IFLS: 1/8, 1/4, 1/2, 3/4 and 7/8 of the FIFO."""
-RECEIVE_TIMEOUT_BITS = 32
 BREAK = DR_BE | DR_FE
 """A character whose bits are all 0, the stop bit too."""
 
@@ -77,7 +77,6 @@ class Uart(Block):
     ) -> None:
         self.on_byte: Callable[[int], None] | None = None
         self.on_break: Callable[[bool], None] | None = None
-        self._clock = clock
         self._clocks = clocks
         self._pins = pins
         self._which = which
@@ -86,7 +85,7 @@ class Uart(Block):
         self.rx_dreq = Line(machine.set_dreq, (Dreq.UART0_RX, Dreq.UART1_RX)[which])
         self._sent_alarm = clock.alarm(self._character_sent)
         self._arrived_alarm = clock.alarm(self._character_arrived)
-        self._quiet_alarm = clock.alarm(self._line_quiet)
+        self._timeout = ReceiveTimeout(clock, lambda: self._bits_ns(SILENT_BITS), self._timed_out)
         self._line: deque[int] = deque()
         """Characters on their way to the receiver, with the error bits that they will have in UARTDR."""
         self._arriving = False
@@ -97,8 +96,6 @@ class Uart(Block):
         self._divisor = 0
         """In 1/64, as it was when UARTLCR_H was written last (DDI 0183, 3.3.6)."""
         self._overrun = False
-        self._active_ns = 0
-        """When the receiver saw its last character, or the processor took one."""
         self._cts = True
         self._rts_shown = True
         super().__init__(machine, (Number.UART0, Number.UART1)[which], unmodelled, f"UART{which}")
@@ -111,8 +108,9 @@ class Uart(Block):
     def reset(self) -> None:
         """The block's reset; what is still on the line is lost."""
         super().reset()
-        for alarm in (self._sent_alarm, self._arrived_alarm, self._quiet_alarm):
+        for alarm in (self._sent_alarm, self._arrived_alarm):
             alarm.cancel()
+        self._timeout.end()
         self._line.clear()
         self._tx.clear()
         self._rx.clear()
@@ -282,7 +280,7 @@ class Uart(Block):
             self.UARTRIS |= (value & DR_ERRORS) >> 8 << 7
         if len(self._rx) >= self._rx_level():
             self.UARTRIS |= INT_RX
-        self._active()
+        self._timeout.begin()
         self._show_rts()
 
     @UARTDR.read
@@ -295,28 +293,16 @@ class Uart(Block):
             self.UARTRIS &= ~INT_RX
         if self._rx:
             # The period begins anew: MicroPython's handler takes one character an interrupt and relies on it.
-            self._active()
+            self._timeout.begin()
         else:
             self.UARTRIS &= ~INT_RT
-            self._quiet_alarm.cancel()
-            self._active_ns = 0
+            self._timeout.end()
         self._show()
         self._show_rts()
         self._start_arrival()
         return value
 
-    def _active(self) -> None:
-        armed = bool(self._active_ns)
-        self._active_ns = self._clock.now_ns
-        if not armed:
-            self._quiet_alarm.schedule(self._bits_ns(RECEIVE_TIMEOUT_BITS))
-
-    def _line_quiet(self) -> None:
-        left = self._active_ns + self._bits_ns(RECEIVE_TIMEOUT_BITS) - self._clock.now_ns
-        if left > 0:
-            self._quiet_alarm.schedule(left)
-            return
-        self._active_ns = 0
+    def _timed_out(self) -> None:
         if self._rx:
             self.UARTRIS |= INT_RT
             self._show()
