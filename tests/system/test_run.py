@@ -213,14 +213,25 @@ def test_the_result_is_a_junit_report(engine: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.engine("embedded", reason="an image is looked at before there is an engine")
-@pytest.mark.parametrize(("more", "warned"), [([], True), (["--bootsel"], False)])
+@pytest.mark.parametrize(("more", "warned"), [([], True), (["--bootsel"], False), (["--quiet"], False)])
 def test_why_the_boot_rom_does_not_start_an_image_is_told(more: list[str], warned: bool, tmp_path: Path) -> None:
     path = tmp_path / "flat.bin"
     path.write_bytes(bytes(1024))
     done = run("run", path, "--engine", "embedded", "--timeout", "0.001", *more)
     assert done.returncode == 0
-    lines = [line for line in done.stderr.splitlines() if line.startswith("warning  flat.bin: the boot ROM does not")]
+    lines = [line for line in done.stderr.splitlines() if line.startswith("flat.bin: the boot ROM does not start it")]
     assert len(lines) == warned, done.stderr
+
+
+@pytest.mark.engine("embedded", reason="Renode's own log has it there")
+def test_what_is_not_modelled_is_told_as_it_is_touched_but_not_if_quiet(tmp_path: Path) -> None:
+    path = tmp_path / "main.py"
+    path.write_text("import machine\nmachine.mem32[0x5011_0054] = 2\n")
+    words = ["run", "cdc", "--engine", "embedded", "--main", path, "--timeout", "0.2"]
+    told, quiet = run(*words), run(*words, "--quiet")
+    assert "\nUSBCTRL_REGS.INT_EP_CTRL belongs to the host mode, which is not modelled (PC 0x" in told.stderr
+    assert quiet.stderr == ""
+    assert told.stdout.rstrip("\n") == quiet.stdout
 
 
 def test_wrong_usage_is_refused(engine: str, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from renode_pico.board import Board
     from renode_pico.engine.select import EngineName
     from renode_pico.trace.session import TraceFiles
+
+log = logging.getLogger(__name__)
 
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
@@ -138,7 +141,7 @@ class BoardOptions:
         )
         with board, told(board):
             if not self.bootsel and (why := load_image(board.firmware).not_started):
-                click.echo(f"warning  {board.firmware.name}: {why}", err=True)
+                log.warning("%s: %s", board.firmware.name, why)
             if self.gdb_port is not None:
                 board.start_gdb(self.gdb_port)
                 click.echo(f"gdb      target remote 127.0.0.1:{self.gdb_port}", err=True)

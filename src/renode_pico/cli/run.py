@@ -82,7 +82,7 @@ def command(
     Example: renode-pico run blink.uf2 --expect 'LED on' --fail '/panic|assert/' --timeout 10
     """
     from renode_pico.run.consoles import consoles_of
-    from renode_pico.run.display import Display
+    from renode_pico.run.display import Display, warnings_told
     from renode_pico.run.keyboard import Keyboard
     from renode_pico.run.session import Session
     from renode_pico.run.timetable import Timetable, parse_pin, parse_press, parse_set
@@ -113,7 +113,15 @@ def command(
         if not quiet:
             display.note(text)
 
+    def warn(text: str) -> None:
+        """A warning in the middle of a console's line does not break it, but where both are on a terminal."""
+        if terminal:
+            note(text)
+        elif not quiet:
+            click.echo(text, err=True)
+
     with ExitStack() as stack:
+        stack.enter_context(warnings_told(warn))
         board = stack.enter_context(options.open())
         uart_numbers = (0, 1) if "1" in uarts else (0,)
         consoles = consoles_of(board.engine, board.firmware, uart_numbers, semihosting=semihosting)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import BinaryIO
 
 import click
@@ -59,3 +62,20 @@ class Display:
         prefix = f"{label} | ".encode()
         lines = data.removesuffix(b"\n").replace(b"\n", b"\n" + prefix)
         return (prefix if self._at_start else b"") + lines + (b"\n" if data.endswith(b"\n") else b"")
+
+
+@contextmanager
+def warnings_told(tell: Callable[[str], object]) -> Iterator[None]:
+    """Meanwhile, what the package's loggers warn of is told, as one line each, in place of Python's last resort."""
+
+    class Teller(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            tell(record.getMessage())
+
+    teller = Teller(logging.WARNING)
+    log = logging.getLogger("renode_pico")
+    log.addHandler(teller)
+    try:
+        yield
+    finally:
+        log.removeHandler(teller)
