@@ -227,7 +227,7 @@ def test_why_the_boot_rom_does_not_start_an_image_is_told(more: list[str], warne
 def test_what_is_not_modelled_is_told_as_it_is_touched_but_not_if_quiet(tmp_path: Path) -> None:
     path = tmp_path / "main.py"
     path.write_text("import machine\nmachine.mem32[0x5011_0054] = 2\n")
-    words = ["run", "cdc", "--engine", "embedded", "--main", path, "--timeout", "0.2"]
+    words: list[str | Path] = ["run", "cdc", "--engine", "embedded", "--main", path, "--timeout", "0.2"]
     told, quiet = run(*words), run(*words, "--quiet")
     assert "\nUSBCTRL_REGS.INT_EP_CTRL belongs to the host mode, which is not modelled (PC 0x" in told.stderr
     assert quiet.stderr == ""

@@ -113,15 +113,10 @@ def command(
         if not quiet:
             display.note(text)
 
-    def warn(text: str) -> None:
-        """A warning in the middle of a console's line does not break it, but where both are on a terminal."""
-        if terminal:
-            note(text)
-        elif not quiet:
-            click.echo(text, err=True)
-
     with ExitStack() as stack:
-        stack.enter_context(warnings_told(warn))
+        if not quiet:
+            stack.callback(display.end)
+        stack.enter_context(warnings_told(note))
         board = stack.enter_context(options.open())
         uart_numbers = (0, 1) if "1" in uarts else (0,)
         consoles = consoles_of(board.engine, board.firmware, uart_numbers, semihosting=semihosting)
@@ -144,6 +139,8 @@ def command(
         hint = "; Ctrl-] ends" if keyboard.is_terminal else ""
         note(f"board    {board.firmware.name} on {board.engine.version}{hint}")
         outcome = session.run()
+        if not quiet:
+            display.end()
         note(f"end      {outcome.reason}, at {outcome.at:.3f} s")
         if junit is not None:
             from renode_pico.run.report import write_junit

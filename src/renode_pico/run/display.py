@@ -17,7 +17,8 @@ class Display:
     """Writes what consoles say, as bytes, untouched while there is one of them.
 
     `named`: once a second one has spoken, each line begins with the name of its console; True on a terminal, where the
-    names are in colour, too. Lines of different consoles are never mixed.
+    names are in colour, too. Lines of different consoles are never mixed. Notes do not break a console's line: on a
+    terminal they begin one of their own, elsewhere they wait until the console has ended its line.
     """
 
     def __init__(self, stream: BinaryIO, *, named: bool, coloured: bool) -> None:
@@ -27,6 +28,7 @@ class Display:
         self._names: list[str] = []
         self._last = ""
         self._at_start = True
+        self._waiting: list[str] = []
 
     def show(self, name: str, data: bytes) -> None:
         """Write what a console has said."""
@@ -35,26 +37,41 @@ class Display:
         if name not in self._names:
             self._names.append(name)
         if name != self._last and not self._at_start and len(self._names) > 1:
-            self._stream.write(b"\n")
-            self._at_start = True
+            self.end()
         self._last = name
         if self._named and len(self._names) > 1:
             data = self._with_names(name, data)
-        self._at_start = data.endswith(b"\n")
-        self._stream.write(data)
-        self._stream.flush()
+        whole, newline, rest = data.rpartition(b"\n")
+        if newline:
+            self._write(whole + newline)
+            self._tell()
+        if rest:
+            self._write(rest)
 
     def end(self) -> None:
-        """Leave the cursor at the start of a line."""
+        """Leave the cursor at the start of a line, and nothing untold."""
         if not self._at_start:
-            self._stream.write(b"\n")
-            self._stream.flush()
-            self._at_start = True
+            self._write(b"\n")
+        self._tell()
 
     def note(self, text: str) -> None:
         """A line about the board, for people: on standard error."""
-        self.end()
-        click.echo(click.style(text, dim=True) if sys.stderr.isatty() else text, err=True)
+        self._waiting.append(text)
+        if self._named:
+            self.end()
+        elif self._at_start:
+            self._tell()
+
+    def _tell(self) -> None:
+        """The notes that have waited."""
+        waiting, self._waiting = self._waiting, []
+        for text in waiting:
+            click.echo(click.style(text, dim=True) if sys.stderr.isatty() else text, err=True)
+
+    def _write(self, data: bytes) -> None:
+        self._stream.write(data)
+        self._stream.flush()
+        self._at_start = data.endswith(b"\n")
 
     def _with_names(self, name: str, data: bytes) -> bytes:
         colour = COLOURS[self._names.index(name) % len(COLOURS)]

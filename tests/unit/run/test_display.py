@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from io import BytesIO
 
+import pytest
+
 from renode_pico.run.display import Display
 
 
@@ -32,3 +34,28 @@ def test_in_a_log_only_the_lines_are_kept_apart() -> None:
 
 def test_a_carriage_return_moves_within_a_line() -> None:
     assert shown(("a", b"\n"), ("b", b"10 %\r20 %\r\n"), named=True) == b"\nb | 10 %\r20 %\r\n"
+
+
+def test_a_note_waits_for_the_end_of_the_line_in_a_log(capsys: pytest.CaptureFixture[str]) -> None:
+    stream = BytesIO()
+    display = Display(stream, named=False, coloured=False)
+    told = []
+    display.show("uart0", b"Set up")
+    display.note("device")
+    told.append(capsys.readouterr().err)
+    display.show("uart0", b" endpoint")
+    display.show("uart0", b" 0\nnext")
+    told.append(capsys.readouterr().err)
+    display.note("end")
+    display.end()
+    told.append(capsys.readouterr().err)
+    assert told == ["", "device\n", "end\n"]
+    assert stream.getvalue() == b"Set up endpoint 0\nnext\n"
+
+
+def test_a_note_begins_a_line_on_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    stream = BytesIO()
+    display = Display(stream, named=True, coloured=False)
+    display.show("uart0", b">>> ")
+    display.note("device")
+    assert (stream.getvalue(), capsys.readouterr().err) == (b">>> \n", "device\n")
