@@ -273,6 +273,7 @@ def test_a_case_is_known_by_all_that_it_depends_on(file: Path) -> None:
         (("cases = 40", "cases = 0"), "cases = 0: a number of at least 1 is meant"),
         (("cases = 40", "only = [\"AT4\"]"), "'only' is not known here; there are kind, engines, seeds, cases"),
         (("cases = 40", "without = \"crash\""), "without = 'crash': a list of texts is meant"),
+        (("cases = 40", "without = false"), "without = False: a list of texts is meant"),
         (("cases = 40", "without = [\"crashes\"]"), "there is no judge 'crashes'; there are crash, watchdog"),
         (("cases = 40", "engines = \"embedded\""), "engines = 'embedded': a list of texts is meant"),
         (("cases = 40", "seeds = 0"), "seeds = 0: how many, or a list of numbers, is meant"),

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import errno
 import json
-import os
 import re
+import resource
 import signal
 import sys
 import tomllib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from subprocess import PIPE
@@ -480,18 +480,34 @@ def test_interrupted_it_keeps_what_it_has(tmp_path: Path) -> None:
         read_case(path)
 
 
-def test_a_file_that_there_is_no_room_for_is_named_and_not_left_in_part(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(path: Path, text: str, encoding: str) -> None:
-        path.write_bytes(text.encode(encoding)[:3])
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+@contextmanager
+def limited(what: int, limit: int) -> Iterator[None]:
+    """For this process, so much of something is all there is."""
+    before = resource.getrlimit(what)
+    resource.setrlimit(what, (limit, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(what, before)
 
-    monkeypatch.setattr(Path, "write_text", full)
+
+def test_a_file_that_there_is_no_room_for_is_named_and_not_left_in_part(tmp_path: Path) -> None:
     path = tmp_path / "case.toml"
-    with pytest.raises(OSError, match=r"No space left on device: '.*case\.toml'"):
-        CaseFile(FAULTY, Program(()), "0" * 64).write(path)
+    case = CaseFile(FAULTY, Program(()), "0" * 64)
+    # a file that may not grow further: the system call fails as it does on a full disk
+    with limited(resource.RLIMIT_FSIZE, 50), pytest.raises(OSError, match=r"File too large: '.*case\.toml'"):
+        case.write(path)
     assert not path.exists()
+    case.write(path)
+    assert read_case(path).sha256 == "0" * 64
+
+
+def test_a_file_that_cannot_be_opened_is_named_and_stays_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "case.toml"
+    path.write_text("# mine")
+    with limited(resource.RLIMIT_NOFILE, 0), pytest.raises(OSError, match=r"Too many open files: '.*case\.toml'"):
+        CaseFile(FAULTY, Program(()), "0" * 64).write(path)
+    assert path.read_text() == "# mine"
 
 
 def test_a_word_of_the_key_is_what_is_left_out() -> None:

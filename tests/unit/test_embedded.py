@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from renode_pico.clock import NS_PER_MS
+from renode_pico.clock import NS_PER_MS, NS_PER_S
 from renode_pico.core.machine import Core
 from renode_pico.engine.embedded import MAX_CLOSED_CHIPS, EmbeddedEngine
 from renode_pico.errors import FirmwareError, ImageError, UsageError
@@ -374,6 +374,28 @@ def test_pads_come_out_of_reset_as_on_the_chip(tmp_path: Path) -> None:
     Bus(engine).write(0x4001_C004, 0)
     engine.reset()
     assert Bus(engine).read(0x4001_C004) == 0x56
+
+
+def test_who_watches_pins_is_no_part_of_a_snapshot(tmp_path: Path) -> None:
+    """It goes on watching where the board goes back, and one that has ended does not begin again."""
+    engine = engine_with(tmp_path, ASLEEP)
+    told: list[tuple[int, int, bool]] = []
+    ended: list[int] = []
+    before = engine.snapshot()
+    with engine.pins_watched(lambda now, pin, level: told.append((now, pin, level))):
+        with engine.pins_watched(lambda now, pin, level: ended.append(pin)):
+            engine.run(0.001)
+            engine.set_gpio(3, True)
+            amid = engine.snapshot()
+        assert (len(told), ended) == (1, [3])
+        for snapshot, level in ((before, True), (amid, False)):
+            engine.restore(snapshot)
+            engine.set_gpio(3, level)
+            assert told[-1] == (round(engine.now * NS_PER_S), 3, level)
+    assert (len(told), ended) == (3, [3])
+    engine.restore(amid)
+    engine.set_gpio(3, False)
+    assert (len(told), ended) == (3, [3])
 
 
 def test_the_cables_supply_reaches_gpio_24(tmp_path: Path) -> None:

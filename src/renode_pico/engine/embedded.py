@@ -14,7 +14,7 @@ from weakref import WeakSet
 
 from renode_pico import __version__
 from renode_pico.bridge.gdb import SIGINT, SIGSEGV, SIGTRAP, GdbStub
-from renode_pico.clock import NS_PER_MS, NS_PER_S, nanoseconds
+from renode_pico.clock import NS_PER_MS, NS_PER_S, Clock, nanoseconds
 from renode_pico.core.clock import MachineAlarm, MachineRunner
 from renode_pico.core.debugger import MachineTarget
 from renode_pico.core.machine import Core, Fault, Hit, MachineSnapshot, Run, State
@@ -40,6 +40,7 @@ from renode_pico.usb.wire import Wire
 MIPS = 125
 """Most instructions take one cycle, and firmware sets clk_sys to 125 MHz."""
 GPIO_COUNT = 30
+ALL_GPIOS = (1 << GPIO_COUNT) - 1
 ROM_SIZE = 0x4000
 """Core 1 waits in the boot ROM until it is launched."""
 WATCHDOG_SCRATCH0 = 0x4005_800C
@@ -58,6 +59,23 @@ class EmbeddedSnapshot:
 
     machine: MachineSnapshot
     objects: Memento
+
+
+class PinListener:
+    """Who watches pins from outside of the board: nothing of it goes back with a snapshot."""
+
+    outside_of_snapshots = True
+
+    def __init__(self, clock: Clock, changed: Callable[[int, int, bool], None]) -> None:
+        self._clock = clock
+        self._changed = changed
+
+    def __call__(self, which: int, levels: int) -> None:
+        """Some pins have changed: tell each."""
+        now_ns = self._clock.now_ns
+        for pin in range(GPIO_COUNT):
+            if which >> pin & 1:
+                self._changed(now_ns, pin, bool(levels >> pin & 1))
 
 
 class EmbeddedEngine:
@@ -111,6 +129,7 @@ class EmbeddedEngine:
         if image.entry is not None:
             self._load_ram(image)
         self._gdb: GdbStub | None = None
+        self._pin_listeners: list[PinListener] = []
         self._wait_for_gdb = False
         self._semihosting: Semihosting | None = None
 
@@ -265,20 +284,16 @@ class EmbeddedEngine:
     def pins_watched(self, changed: Callable[[int, int, bool], None]) -> Iterator[None]:
         """Within the context, call `changed(time, pin, level)` for each change of a GPIO's level.
 
-        time: emulated nanoseconds since power-on, never going back.
+        time: emulated nanoseconds since power-on; it goes back only where the board does (`restore`).
         """
-
-        def tell(which: int, levels: int) -> None:
-            now_ns = self._clock.now_ns
-            for pin in range(GPIO_COUNT):
-                if which >> pin & 1:
-                    changed(now_ns, pin, bool(levels >> pin & 1))
-
-        self._chip.pins.watch(tell, (1 << GPIO_COUNT) - 1)
+        listener = PinListener(self._clock, changed)
+        self._pin_listeners.append(listener)
+        self._chip.pins.watch(listener, ALL_GPIOS)
         try:
             yield
         finally:
-            self._chip.pins.watch(tell, 0)
+            self._pin_listeners.remove(listener)
+            self._chip.pins.watch(listener, 0)
 
     def press(self, name: str, down: bool) -> None:
         """Push the button `bootsel` down, or let it go: it pulls the flash's chip select low."""
@@ -321,7 +336,7 @@ class EmbeddedEngine:
     def snapshot(self, *also: Any) -> EmbeddedSnapshot:
         """Keep the board as it is: chip, USB host and what `also` names, with everything that hangs on it.
 
-        For this engine in this process. What stands outside stays as it is: traces, GDB, files.
+        For this engine in this process. What stands outside stays as it is: traces, who watches pins, GDB, files.
         """
         gdb, self._gdb = self._gdb, None  # with its connection, if there is one
         try:
@@ -331,10 +346,15 @@ class EmbeddedEngine:
 
     def restore(self, snapshot: EmbeddedSnapshot) -> None:
         """The board as it was, its time included; any number of times, and in any order."""
-        gdb = self._gdb, self._wait_for_gdb
+        gdb, listeners = (self._gdb, self._wait_for_gdb), list(self._pin_listeners)
         self._machine.restore(snapshot.machine)
         snapshot.objects.restore()
         self._gdb, self._wait_for_gdb = gdb
+        for over in set(self._pin_listeners).difference(listeners):
+            self._chip.pins.watch(over, 0)
+        for listener in listeners:
+            self._chip.pins.watch(listener, ALL_GPIOS)
+        self._pin_listeners[:] = listeners
 
     # Reset and power
 

@@ -123,8 +123,8 @@ def _cases(
     suite, options = "", dict[str, Any]()
     if kind == "fuzz":
         options["cases"] = _count(pack, "cases", DEFAULT_CASES)
-        if pack.get("without"):
-            options["without"] = tuple(map(_left_out, _texts(pack["without"], "without")))
+        if without := _texts(pack.get("without", []), "without"):
+            options["without"] = tuple(map(_left_out, without))
     else:
         options["timeout"] = _count(pack, "timeout", DEFAULT_TIMEOUT)
     if kind == "verify":
