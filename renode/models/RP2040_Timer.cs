@@ -53,21 +53,24 @@ namespace Antmicro.Renode.Peripherals.RP2040
             UpdateInterrupts();
         }
 
-        /// <summary>The raw count, for core 0: software that waits asks for it again and again.</summary>
+        /// <summary>
+        /// The raw count: software that waits asks for it again and again. Core 1 has its turn first and reads what the bus would tell
+        /// it, the time that both cores have come to.
+        /// </summary>
         public bool TryRead(uint offset, int width, RP2040_Core core, out uint value)
         {
             value = 0;
-            if(width != 4 || core.MultiprocessingId != 0 || HeldInReset)
+            if(width != 4 || HeldInReset)
             {
                 return false;
             }
             switch((Registers)offset)
             {
             case Registers.RawHigh:
-                value = (uint)(CountAt(core.TimeOfInstruction) >> 32);
+                value = (uint)(CountAt(TimeFor(core)) >> 32);
                 return true;
             case Registers.RawLow:
-                value = (uint)CountAt(core.TimeOfInstruction);
+                value = (uint)CountAt(TimeFor(core));
                 return true;
             }
             return false;
@@ -138,6 +141,11 @@ namespace Antmicro.Renode.Peripherals.RP2040
         private ulong Count
         {
             get { return CountAt(Now); }
+        }
+
+        private TimeInterval TimeFor(RP2040_Core core)
+        {
+            return core.MultiprocessingId == 0 ? core.TimeOfInstruction : Now;
         }
 
         private ulong CountAt(TimeInterval time)

@@ -43,3 +43,34 @@ def test_a_wait_is_the_same_by_the_short_way_and_over_the_bus(pico: Board, progr
     pico.engine.runtime.command('mach set "pico"')
     pico.engine.runtime.command("sysbus.cpu0 OverTheBusOnly true")
     assert (repl.exec(program), pico.engine.instructions) == (said, instructions)
+
+
+CORE_1_WAITS = """
+import _thread, time
+seen = []
+def wait():
+    for us in (30, 250, 1700):
+        begin = time.ticks_us()
+        time.sleep_us(us)
+        seen.append(time.ticks_diff(time.ticks_us(), begin))
+    seen.append("end")
+_thread.start_new_thread(wait, ())
+while "end" not in seen: time.sleep_us(100)
+print(seen)
+"""
+"""A thread on core 1 looks at TIMER until its time is over."""
+
+
+@pytest.mark.engine("renode", reason="the embedded engine has one way to a block")
+@pytest.mark.pico(cores=2)
+def test_core_1_reads_the_time_that_the_bus_tells_it(pico: Board) -> None:
+    assert isinstance(pico.engine, RenodeEngine)
+    repl = pico.repl()
+    begin = pico.snapshot(repl)
+    said, instructions = repl.exec(CORE_1_WAITS), pico.engine.instructions
+    assert b"'end'" in said
+    pico.restore(begin)
+    pico.engine.runtime.command('mach set "pico"')
+    for core in ("cpu0", "cpu1"):
+        pico.engine.runtime.command(f"sysbus.{core} OverTheBusOnly true")
+    assert (repl.exec(CORE_1_WAITS), pico.engine.instructions) == (said, instructions)
