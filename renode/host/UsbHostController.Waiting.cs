@@ -127,7 +127,8 @@ namespace Antmicro.Renode.UsbHosts
         {
             var activeClock = Clock;
             var emulation = EmulationManager.Instance.CurrentEmulation;
-            if(!EmulationRunner.IsRunning || activeClock.OnEmulationThread || emulation.MasterTimeSource.IsOnSyncPhaseThread)
+            // Asked last: whoever pauses the emulation has its lock, and waits until this thread is done.
+            if(activeClock.OnEmulationThread || emulation.MasterTimeSource.IsOnSyncPhaseThread || !EmulationRunner.IsRunning)
             {
                 activeClock.Enter(action);
                 return;
