@@ -90,8 +90,19 @@ namespace Antmicro.Renode.UsbHosts
         {
             get
             {
-                ICPU cpu;
-                return Dispatching || machine.SystemBus.TryGetCurrentCPU(out cpu);
+                if(Dispatching)
+                {
+                    return true;
+                }
+                try
+                {
+                    ICPU cpu;
+                    return machine.SystemBus.TryGetCurrentCPU(out cpu);
+                }
+                catch(ObjectDisposedException)
+                {
+                    return false; // a board that was closed has no threads any more
+                }
             }
         }
 
