@@ -180,6 +180,19 @@ print([m.get() for m in ms]); time.sleep_ms(1); print(len(seen), mem32[0x5020003
     assert said == ["[9, 9, 9]", "3 0 0"]
 
 
+WAVE = """
+@asm_pio(set_init=PIO.OUT_LOW, sideset_init=(PIO.OUT_LOW, PIO.OUT_LOW))
+def wave():
+    set(pins, 1).side(0)
+    wrap_target()
+    nop().side(1)[2]
+    set(pins, 0).side(2)[1]
+    set(pins, 1).side(3)
+    wrap()
+"""
+"""Bit 0 by SET, bits 1 and 2 by side-set: 3 for three cycles, 4 for two, 7 for one."""
+
+
 @pytest.mark.row("P8.set")
 @pytest.mark.row("P8.side-set")
 @pytest.mark.row("P8.delays")
@@ -190,15 +203,8 @@ def test_set_side_set_and_delays_make_the_waveform_that_is_written(pico: Board) 
     """A machine writes it at the pins, one of the other block samples them in each cycle, with both at full speed."""
     said = board_says(
         pico,
-        """
-@asm_pio(set_init=PIO.OUT_LOW, sideset_init=(PIO.OUT_LOW, PIO.OUT_LOW))
-def wave():
-    set(pins, 1).side(0)
-    wrap_target()
-    nop().side(1)[2]
-    set(pins, 0).side(2)[1]
-    set(pins, 1).side(3)
-    wrap()
+        WAVE
+        + """
 @asm_pio(autopush=True, push_thresh=30, in_shiftdir=PIO.SHIFT_LEFT)
 def sample():
     in_(pins, 3)
@@ -220,15 +226,8 @@ def test_each_change_of_a_waveform_is_told_with_its_time(pico: Board) -> None:
     """Two machines at full speed, one in each block, seen from outside the board: no edge is missing or late."""
     board_says(
         pico,
-        """
-@asm_pio(set_init=PIO.OUT_LOW, sideset_init=(PIO.OUT_LOW, PIO.OUT_LOW))
-def wave():
-    set(pins, 1).side(0)
-    wrap_target()
-    nop().side(1)[2]
-    set(pins, 0).side(2)[1]
-    set(pins, 1).side(3)
-    wrap()
+        WAVE
+        + """
 @asm_pio(out_init=PIO.OUT_LOW)
 def count():
     label('next')

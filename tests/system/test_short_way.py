@@ -7,6 +7,8 @@ import pytest
 from renode_pico.board import Board
 from renode_pico.engine.renode import RenodeEngine
 
+pytestmark = pytest.mark.engine("renode", reason="the embedded engine has one way to a block")
+
 WAITS_FOR_DMA = """
 import machine, rp2, time
 spi = machine.SPI(0, baudrate=1_000_000, sck=18, mosi=19, miso=16)
@@ -31,20 +33,6 @@ print(time.ticks_diff(time.ticks_us(), begin), os.statvfs("/")[3], sum(open("fil
 """The boot ROM asks the flash again and again whether it is still busy."""
 
 
-@pytest.mark.engine("renode", reason="the embedded engine has one way to a block")
-@pytest.mark.parametrize("program", [WAITS_FOR_DMA, WRITES_FLASH], ids=["dma", "flash"])
-def test_a_wait_is_the_same_by_the_short_way_and_over_the_bus(pico: Board, program: str) -> None:
-    assert isinstance(pico.engine, RenodeEngine)
-    repl = pico.repl()
-    begin = pico.snapshot(repl)
-    said, instructions = repl.exec(program), pico.engine.instructions
-    assert b"True" in said
-    pico.restore(begin)
-    pico.engine.runtime.command('mach set "pico"')
-    pico.engine.runtime.command("sysbus.cpu0 OverTheBusOnly true")
-    assert (repl.exec(program), pico.engine.instructions) == (said, instructions)
-
-
 CORE_1_WAITS = """
 import _thread, time
 seen = []
@@ -61,16 +49,24 @@ print(seen)
 """A thread on core 1 looks at TIMER until its time is over."""
 
 
-@pytest.mark.engine("renode", reason="the embedded engine has one way to a block")
-@pytest.mark.pico(cores=2)
-def test_core_1_reads_the_time_that_the_bus_tells_it(pico: Board) -> None:
+def same_over_the_bus(pico: Board, program: str, shows: bytes, *cores: str) -> None:
     assert isinstance(pico.engine, RenodeEngine)
     repl = pico.repl()
     begin = pico.snapshot(repl)
-    said, instructions = repl.exec(CORE_1_WAITS), pico.engine.instructions
-    assert b"'end'" in said
+    said, instructions = repl.exec(program), pico.engine.instructions
+    assert shows in said
     pico.restore(begin)
     pico.engine.runtime.command('mach set "pico"')
-    for core in ("cpu0", "cpu1"):
+    for core in cores:
         pico.engine.runtime.command(f"sysbus.{core} OverTheBusOnly true")
-    assert (repl.exec(CORE_1_WAITS), pico.engine.instructions) == (said, instructions)
+    assert (repl.exec(program), pico.engine.instructions) == (said, instructions)
+
+
+@pytest.mark.parametrize("program", [WAITS_FOR_DMA, WRITES_FLASH], ids=["dma", "flash"])
+def test_a_wait_is_the_same_by_the_short_way_and_over_the_bus(pico: Board, program: str) -> None:
+    same_over_the_bus(pico, program, b"True", "cpu0")
+
+
+@pytest.mark.pico(cores=2)
+def test_core_1_reads_the_time_that_the_bus_tells_it(pico: Board) -> None:
+    same_over_the_bus(pico, CORE_1_WAITS, b"'end'", "cpu0", "cpu1")
