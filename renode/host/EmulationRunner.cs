@@ -121,7 +121,7 @@ namespace Antmicro.Renode.UsbHosts
         private void Start()
         {
             emulation.ExternalsManager.Start();
-            LetCoresWait(true);
+            LetCoresWait();
             foreach(var each in emulation.Machines.ToList())
             {
                 each.Start();
@@ -134,14 +134,14 @@ namespace Antmicro.Renode.UsbHosts
         }
 
         /// <summary>
-        /// A core asks for time again and again, as fast as it can, from when it starts until its source runs, and from when the source has
-        /// stopped until the core is paused: most of what it costs to start and to pause. Told that the source is active, it waits.
+        /// A core asks for time again and again, as fast as it can, from when it starts until its source runs: most of what it costs to start.
+        /// Told that the source is active, it waits.
         /// </summary>
-        private void LetCoresWait(bool active)
+        private void LetCoresWait()
         {
             foreach(var cpu in emulation.Machines.SelectMany(x => x.SystemBus.GetCPUs()).OfType<ITimeSink>())
             {
-                cpu.TimeHandle.SourceSideActive = active;
+                cpu.TimeHandle.SourceSideActive = true;
             }
         }
 
