@@ -34,7 +34,10 @@ SMALL_WORDS = re.compile(r"a|an|and|as|by|each|for|from|in|is|it|no|of|on|or|tha
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One claim of a row. `of`: the row's words that it is about; `here`: which of the things that they stand for."""
+    """One claim of a row. `of`: the row's words that it is about; `here`: which of the things that they stand for.
+
+    no_mutant: why no edit of our code can break it; None when tests/mutants has one (docs/testing.md).
+    """
 
     row: str
     id: str
@@ -43,6 +46,7 @@ class Part:
     engines: str = "both"
     why: str = ""
     board: bool = True
+    no_mutant: str | None = None
 
     @property
     def name(self) -> str:
@@ -75,7 +79,8 @@ def read_rows(path: Path = ROWS_FILE) -> dict[str, Row]:
     rows = {}
     for name, entry in table.items():
         inherited = scope(groups[name[0]]) | scope(entry)
-        rows[name] = Row(name, entry["says"], tuple(Part(name, **inherited | part) for part in entry.get("parts", [])))
+        parts = [{key.replace("-", "_"): value for key, value in part.items()} for part in entry.get("parts", [])]
+        rows[name] = Row(name, entry["says"], tuple(Part(name, **inherited | part) for part in parts))
     return rows
 
 
@@ -133,6 +138,8 @@ def problems(rows: Mapping[str, Row]) -> list[str]:
                 found.append(f"{part.name}: there is no engine {part.engines!r}")
             if part.engines != "both" and not part.why:
                 found.append(f"{part.name} is for {part.engines} only and does not say why")
+            if part.no_mutant is not None and not part.no_mutant.strip():
+                found.append(f"{part.name} has no mutant and does not say why")
             covered += where or []
         left = [row.says[a:b] for a, b in words(row.says) if not any(c <= a and b <= d for c, d in covered)]
         left = [word for word in left if not SMALL_WORDS.fullmatch(word)]

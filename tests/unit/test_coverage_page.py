@@ -9,7 +9,7 @@ import pytest
 
 import api_coverage as coverage
 from acceptance import parts_of, read_rows
-from tests.mutants.catalogue import Mutant, mutants
+from tests.mutants.catalogue import Mutant, mutants, parts_without
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = parts_of(read_rows())
@@ -51,3 +51,10 @@ def test_a_mutant_is_not_stale(mutant: Mutant) -> None:
     for test in mutant.tests:
         path, _, name = test.partition("::")
         assert f"def {name.partition('[')[0]}(" in (ROOT / path).read_text(), test
+
+
+def test_each_part_has_a_mutant_or_a_reason_why_none_can_be_made() -> None:
+    broken = {part for mutant in mutants() for part in mutant.rows}
+    excused = {name for name, part in PARTS.items() if part.no_mutant is not None}
+    assert sorted(broken & excused) == [], "there is one: the reason in tests/rows.toml is none"
+    assert [part for part in PARTS if part not in broken | excused] == parts_without()

@@ -59,6 +59,11 @@ def test_two_parts_may_not_claim_the_same_nor_be_for_an_engine_without_a_reason(
     assert wrong("reads", Part("X1", "a", "reads"), Part("X1", "a", "reads", here="more")) == ["X1.a is there twice"]
 
 
+def test_a_part_without_a_mutant_says_why() -> None:
+    assert wrong("reads", Part("X1", "a", "reads", no_mutant=" ")) == ["X1.a has no mutant and does not say why"]
+    assert wrong("reads", Part("X1", "a", "reads", no_mutant="it is a page")) == []
+
+
 def test_a_row_is_no_part_and_a_stranger_is_none_either() -> None:
     assert acceptance.unknown("D11.equal", ROWS) == ""
     assert acceptance.unknown("T4.run-{door}", ROWS) == ""
