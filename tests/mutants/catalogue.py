@@ -26,7 +26,7 @@ WITHOUT_FILE = FOLDER / "without.txt"
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """One edit; `tests` are pytest's node ids, with or without parameters."""
+    """One edit; `tests` are pytest's node ids, with or without parameters, or Robot's as robot_cases.py has them."""
 
     name: str
     file: str

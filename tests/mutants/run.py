@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -27,6 +28,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "src")]
 
 from renode_pico.renode_models import look_for_renode  # noqa: E402
+from tests.mutants import robot_cases  # noqa: E402
 from tests.mutants.catalogue import Mutant, mutants  # noqa: E402
 
 LIMIT = 300
@@ -35,6 +37,8 @@ TESTS_A_MUTANT = 4
 """More than any mutant names: so many tests are given that time, all of them together accordingly more."""
 TESTS_FAILED = 1
 """pytest's exit code when tests ran and some failed; any other but 0 means that they could not run."""
+COMPILER = re.compile(r"the models do not compile.*|error CS\d+.*")
+"""A mutant that does not compile is not one that tests have noticed."""
 
 
 class Fate(Enum):
@@ -45,6 +49,15 @@ class Fate(Enum):
     STALE = "STALE"
     BROKEN = "BROKEN"
     SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What tests came to: whether they could run, those that failed, and what was printed."""
+
+    can_run: bool
+    failed: frozenset[str]
+    output: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +89,43 @@ class Workspace:
         if (built / "obj").is_dir():
             (own / "obj").symlink_to(built / "obj")  # for mpy-cross
 
-    def pytest(self, engine: str, tests: Iterable[str], flash: Iterable[tuple[str, str]]) -> tuple[int, set[str], str]:
-        """Run tests; pytest's exit code, the node ids that failed, and what it printed. `flash`: (module, file)."""
+    def test(self, engine: str, tests: Iterable[str], flash: Iterable[tuple[str, str]]) -> Run:
+        """Run tests of either kind, each kind in one process. `flash`: (module, file)."""
+        chosen = list(dict.fromkeys(tests))
+        cases = [test for test in chosen if robot_cases.is_case(test)]
+        others = [test for test in chosen if test not in cases]
+        runs = [self.pytest(engine, others, flash)] if others else []
+        runs += [self.robot(engine, cases)] if cases else []
+        return Run(
+            can_run=all(run.can_run for run in runs),
+            failed=frozenset().union(*(run.failed for run in runs)),
+            output="".join(run.output for run in runs),
+        )
+
+    def pytest(self, engine: str, chosen: list[str], flash: Iterable[tuple[str, str]]) -> Run:
         report = self.root / "report.xml"
         report.unlink(missing_ok=True)
         command = [sys.executable, "-m", "pytest", "-q", "--no-header", "-p", "no:cacheprovider", "--usb-traces="]
         command += ["-p", "tests.mutants.flash_files", "--engine", engine, f"--junitxml={report}", "--tb=short"]
         command += [f"--flash-file={name}={self.root / file}" for name, file in flash]
-        chosen = list(dict.fromkeys(tests))
-        command += chosen
-        limit = LIMIT * (1 + len(chosen) // TESTS_A_MUTANT)
+        code, output = self._process([*command, *chosen], len(chosen))
+        if code is None:
+            return Run(True, frozenset(chosen), output)
+        failed = failures(report) if report.is_file() else set()
+        return Run(code in (0, TESTS_FAILED), frozenset(failed), output)
+
+    def robot(self, engine: str, chosen: list[str]) -> Run:
+        results = self.root / "results"
+        shutil.rmtree(results, ignore_errors=True)
+        if engine == "renode" and not (self.root / "cache").exists():
+            self._process([sys.executable, "-m", "renode_pico.renode_models"], 1)  # the boot ROM's image
+        with robot_cases.nothing_else(self.root, chosen) as suites:
+            _, output = self._process(robot_cases.command(engine, suites, results), len(chosen))
+        return Run(True, frozenset(chosen) - robot_cases.passed(results, self.root), output)
+
+    def _process(self, command: list[str], tests: int) -> tuple[int | None, str]:
+        """Run so many tests: the exit code, None when they did not end, and what was printed."""
+        limit = LIMIT * (1 + tests // TESTS_A_MUTANT)
         paths = [str(self.root / "src"), str(self.root)]
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths), "PYTHONDONTWRITEBYTECODE": "1"}
         environment["RENODE_PICO_CACHE"] = str(self.root / "cache")  # nobody needs a mutant's assembly again
@@ -98,9 +138,8 @@ class Workspace:
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, 9)
             process.wait()
-            return TESTS_FAILED, set(tests), f"did not end in {limit} s"
-        failed = failures(report) if report.is_file() else set()
-        return process.returncode, failed, output
+            return None, f"did not end in {limit} s"
+        return process.returncode, output
 
     def try_out(self, mutant: Mutant) -> Outcome:
         """Apply a mutant, run its tests, take it back."""
@@ -113,13 +152,15 @@ class Workspace:
         path.write_text(changed)
         try:
             flash = [(mutant.flash, mutant.file)] if mutant.flash else []
-            code, failed, output = self.pytest(mutant.engine, mutant.tests, flash)
+            run = self.test(mutant.engine, mutant.tests, flash)
         finally:
             path.write_text(original)
         seconds = time.monotonic() - begin
-        if code not in (0, TESTS_FAILED):
-            return Outcome(mutant, Fate.BROKEN, " ".join(output.split())[-300:], seconds)
-        passed = [test for test in mutant.tests if not any(covers(test, one) for one in failed)]
+        error = COMPILER.search(run.output)
+        if error or not run.can_run:
+            reason = error[0] if error else run.output[-300:]
+            return Outcome(mutant, Fate.BROKEN, " ".join(reason.split()), seconds)
+        passed = [test for test in mutant.tests if not any(covers(test, one) for one in run.failed)]
         if passed:
             return Outcome(mutant, Fate.SURVIVED, ", ".join(passed), seconds)
         return Outcome(mutant, Fate.CAUGHT, ", ".join(test.rpartition("::")[2] for test in mutant.tests), seconds)
@@ -153,9 +194,9 @@ def sound(workspace: Workspace, chosen: Sequence[Mutant]) -> str:
         flash_file = mutant.file if mutant.flash else ""
         groups.setdefault((mutant.engine, mutant.flash, flash_file), []).extend(mutant.tests)
     for (engine, name, file), tests in groups.items():
-        code, failed, output = workspace.pytest(engine, tests, [(name, file)] if name else [])
-        if code:
-            return f"{engine}: {', '.join(sorted(failed))}\n{output[-3000:]}"
+        run = workspace.test(engine, tests, [(name, file)] if name else [])
+        if run.failed or not run.can_run:
+            return f"{engine}: {', '.join(sorted(run.failed))}\n{run.output[-3000:]}"
     return ""
 
 
