@@ -56,6 +56,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             waitsForClear = false;
             slaveActive = false;
             slaveReads = false;
+            called = false;
             wantsData = false;
             slaveDataLost = false;
             disabledWhileBusy = false;
@@ -248,7 +249,8 @@ namespace Antmicro.Renode.Peripherals.RP2040
 
         private bool Clear(uint interrupts)
         {
-            if((interrupts & (uint)Interrupt.Activity) != 0 && (MasterActive || slaveActive))
+            var were = raised & interrupts;
+            if(MasterActive || slaveActive)
             {
                 interrupts &= ~(uint)Interrupt.Activity;
             }
@@ -263,7 +265,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
                 waitsForClear = false;
             }
             Update();
-            return false;
+            return were != 0;
         }
 
         private void LimitLevels()
@@ -304,6 +306,17 @@ namespace Antmicro.Renode.Peripherals.RP2040
             {
                 // It gives the bus free. Software that has only a new target address to set is back before that.
                 Go(Step.Released, LowCycles + HighCycles);
+            }
+            LookIfOff();
+        }
+
+        /// <summary>What is told of an enabled controller ends with the last activity of a disabled one.</summary>
+        private void LookIfOff()
+        {
+            if(!enable && !MasterActive && !slaveActive)
+            {
+                raised &= ~(uint)(Interrupt.ReceiveUnderflow | Interrupt.ReceiveOverflow | Interrupt.TransmitOverflow | Interrupt.Activity
+                    | Interrupt.GeneralCall);
             }
         }
 
@@ -591,6 +604,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             abort = false;
             bus.Stop();
             raised |= (uint)Interrupt.Stop;
+            LookIfOff();
             Proceed();
         }
 
@@ -615,6 +629,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             FlushForAbort(AbortArbitrationLost, 0);
             bus.Stop();
             step = Step.Idle;
+            abort = false;
         }
 
         private void FlushForAbort(uint source, uint refused)
@@ -622,10 +637,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             abortSource |= source;
             flushed = (uint)transmitFIFO.Count + refused;
             transmitFIFO.Clear();
-            if(source != AbortSlaveFlushes)
-            {
-                receiveFIFO.Clear();
-            }
+            receiveFIFO.Clear();
             raised |= (uint)Interrupt.Abort;
             waitsForClear = true;
         }
@@ -635,7 +647,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
         /// <summary>A START on the wires.</summary>
         public void StartSeen()
         {
-            if(ListensAsSlave)
+            if(enable && !HeldInReset)
             {
                 raised |= (uint)Interrupt.Start;
                 Update();
@@ -646,6 +658,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
         {
             var again = slaveActive;
             slaveActive = false;
+            called = false;
             if(!ListensAsSlave)
             {
                 return false;
@@ -656,6 +669,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
                 {
                     return false;
                 }
+                called = true;
                 raised |= (uint)Interrupt.GeneralCall;
             }
             else if(tenBits != slaveTenBits.Value || address != (int)(slaveAddress.Value & (tenBits ? 0x3FFu : 0x7F)))
@@ -754,11 +768,15 @@ namespace Antmicro.Renode.Peripherals.RP2040
         /// <summary>A STOP on the wires.</summary>
         public void StopSeen(bool addressed)
         {
-            if(ListensAsSlave && (addressed || !stopIfAddressed.Value))
+            // a slave may want to know only of those with its own address
+            var wanted = masterMode.Value || !stopIfAddressed.Value || (addressed && !called);
+            if((enable || addressed) && !HeldInReset && wanted)
             {
                 raised |= (uint)Interrupt.Stop;
-                Update();
             }
+            called = false;
+            LookIfOff();
+            Update();
         }
 
         private void AskForData()
@@ -830,6 +848,8 @@ namespace Antmicro.Renode.Peripherals.RP2040
         private bool losesArbitration;
         private bool slaveActive;
         private bool slaveReads;
+        /// <summary>By the general call, not by its own address.</summary>
+        private bool called;
         private bool firstOfMessage;
         private bool wantsData;
         private bool slaveDataLost;

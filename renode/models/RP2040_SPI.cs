@@ -432,7 +432,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
 
         private ulong HalfBitsBetween { get { return format.Value == Motorola && !phase.Value ? 3u : 0; } }
 
-        private bool Busy { get { return frame.Running || (enable.Value && !slave.Value && transmitFIFO.Count > 0); } }
+        private bool Busy { get { return frame.Running || transmitFIFO.Count > 0; } }
         private int FrameBits { get { return (int)dataSize.Value + 1; } }
         private uint FrameMask { get { return (1u << FrameBits) - 1; } }
         private ulong CyclesPerBit { get { return 2 * prescaler.Value * (1 + clockRate.Value); } }

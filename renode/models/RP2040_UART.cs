@@ -65,6 +65,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             bitIn.Stop();
             lineOut = true;
             inBreak = false;
+            inOwnBreak = false;
             raw = 0;
             receiveStatus = 0;
             lost = false;
@@ -157,7 +158,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
         }
 
         /// <summary>Software holds the line from the chip low.</summary>
-        public bool Breaking { get { return breaking.Value; } }
+        public bool Breaking { get { return breaking.Value && !departure.Running; } }
 
         private void DefineRegisters()
         {
@@ -220,7 +221,8 @@ namespace Antmicro.Renode.Peripherals.RP2040
                 .WithValueField(0, 3, out transmitLevel, name: "TXIFLSEL")
                 .WithValueField(3, 3, out receiveLevel, name: "RXIFLSEL")
                 .WithReservedBits(6, 26)
-                .WithWriteCallback((_, __) => ReceiveLevelReached());
+                // the interrupts are for passing a level: another one raises none
+                .WithWriteCallback((_, __) => Update());
 
             Registers.UARTIMSC.Define(this)
                 .WithValueField(0, 11, out mask, name: "UARTIMSC").WithReservedBits(11, 21)
@@ -255,20 +257,29 @@ namespace Antmicro.Renode.Peripherals.RP2040
             ContinueArrival();
             StartDeparture();
             Update();
+            ClearToSendChanged();
         }
 
         private void LineControlWritten()
         {
-            if(breaking.Value && loopback.Value)
+            LookAtBreak();
+            StartDeparture();
+            Update();
+        }
+
+        /// <summary>A break begins behind the character that is being sent (UARTLCR_H.BRK).</summary>
+        private void LookAtBreak()
+        {
+            if(Breaking == inOwnBreak)
+            {
+                return;
+            }
+            inOwnBreak = !inOwnBreak;
+            loopedBreak.Stop();
+            if(inOwnBreak && loopback.Value && BitClock != 0)
             {
                 loopedBreak.Start(CyclesPerBit * BitsInACharacter, BitClock);
             }
-            else
-            {
-                loopedBreak.Stop();
-            }
-            StartDeparture();
-            Update();
         }
 
         // At the pins. A character's bits are put there only when somebody watches; the receiver samples in the middle of each bit.
@@ -281,7 +292,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
 
         private void DriveLines()
         {
-            var line = lineOut && !(breaking.Value && !departure.Running);
+            var line = lineOut && !Breaking;
             pins.SetFromFunction(UARTFunction, transmitPins | requestPins, (line ? transmitPins : 0) | (RequestsToSend ? 0 : requestPins), uint.MaxValue);
         }
 
@@ -532,6 +543,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
                 departure.Continue(CyclesPerBit * BitsInACharacter, BitClock);
                 SendBits();
             }
+            LookAtBreak();
             if(!loopback.Value)
             {
                 var handler = CharReceived;
@@ -650,6 +662,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
         private byte shifter;
         private bool lineOut;
         private bool inBreak;
+        private bool inOwnBreak;
         private bool lineInFell;
         private uint bitsOut;
         private uint bitsIn;

@@ -54,6 +54,7 @@ class Adc(Block):
         self._fifo: deque[int] = deque()
         self._converting = False
         self._began_ns = 0
+        self._sampled = 0
         super().__init__(machine, Number.ADC, unmodelled)
         clocks.follow(self._clock_changed)
 
@@ -104,13 +105,14 @@ class Adc(Block):
             return
         self._converting = True
         self._began_ns = self._clock.now_ns
+        self._sampled = self._sample((self.CS & CS_AINSEL_BITS) >> CS_AINSEL_LSB)
         self._done_alarm.schedule(duration_ns)
         self._show()
 
     def _conversion_done(self) -> None:
         self._converting = False
         channel = (self.CS & CS_AINSEL_BITS) >> CS_AINSEL_LSB
-        self.RESULT = result = self._sample(channel)
+        self.RESULT = result = self._sampled
         if self.FCS & FCS_EN:
             if len(self._fifo) >= FIFO_DEPTH:
                 self.FCS |= FCS_OVER

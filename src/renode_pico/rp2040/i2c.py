@@ -24,6 +24,8 @@ INT_RX_UNDER, INT_RX_OVER, INT_RX_FULL, INT_TX_OVER = 1 << 0, 1 << 1, 1 << 2, 1 
 INT_TX_EMPTY, INT_RD_REQ, INT_TX_ABRT, INT_RX_DONE = 1 << 4, 1 << 5, 1 << 6, 1 << 7
 INT_ACTIVITY, INT_STOP_DET, INT_START_DET, INT_GEN_CALL, INT_RESTART_DET = 1 << 8, 1 << 9, 1 << 10, 1 << 11, 1 << 12
 INT_BITS, INT_LEVELS = 0x1FFF, INT_RX_FULL | INT_TX_EMPTY
+INT_OF_ENABLED = INT_RX_UNDER | INT_RX_OVER | INT_TX_OVER | INT_ACTIVITY | INT_GEN_CALL
+"""Cleared when the controller is disabled and its bus is idle."""
 ENABLE, ENABLE_ABORT, ENABLE_TX_CMD_BLOCK = 1 << 0, 1 << 1, 1 << 2
 STATUS_ACTIVITY, STATUS_TFNF, STATUS_TFE, STATUS_RFNE, STATUS_RFF = 1 << 0, 1 << 1, 1 << 2, 1 << 3, 1 << 4
 STATUS_MST_ACTIVITY, STATUS_SLV_ACTIVITY = 1 << 5, 1 << 6
@@ -32,7 +34,7 @@ ABRT_GCALL_NOACK, ABRT_GCALL_READ, ABRT_SBYTE_ACKDET, ABRT_SBYTE_NORSTRT = 1 << 
 ABRT_10B_RD_NORSTRT, ABRT_MASTER_DIS, ARB_LOST, ABRT_SLVFLUSH_TXFIFO = 1 << 10, 1 << 11, 1 << 12, 1 << 13
 ABRT_SLV_ARBLOST, ABRT_SLVRD_INTX, ABRT_USER_ABRT = 1 << 14, 1 << 15, 1 << 16
 """ABRT_HS_ACKDET and ABRT_HS_NORSTRT are for the high-speed mode, which this chip lacks."""
-TX_FLUSH_CNT_LSB = 23
+TX_FLUSH_CNT_LSB, ABRT_BITS = 23, 0x1FFFF
 STATUS_SLV_DISABLED_WHILE_BUSY, STATUS_SLV_RX_DATA_LOST = 1 << 1, 1 << 2
 """Of IC_ENABLE_STATUS."""
 DMA_RX, DMA_TX = 1 << 0, 1 << 1
@@ -141,7 +143,11 @@ class I2c(Block):
         self._flushed = False
         """After an abort the FIFO takes nothing until IC_CLR_TX_ABRT is read."""
         self._addressed = False
+        self._called = False
+        """By the general call, not by its own address."""
         self._slave_reading = False
+        self._asked = False
+        """A master waits for a byte of this slave."""
         self._loses_arbitration = False
         super().__init__(machine, (Number.I2C0, Number.I2C1)[which], unmodelled, f"I2C{which}")
         self.bus = I2cBus()
@@ -179,7 +185,8 @@ class I2c(Block):
         self._rx.clear()
         busy, self._phase = self._phase is not Phase.IDLE, Phase.IDLE
         self._command = None
-        self._flushed = self._unanswered = self._addressed = self._slave_reading = self._loses_arbitration = False
+        self._flushed = self._unanswered = self._addressed = self._called = False
+        self._slave_reading = self._asked = self._loses_arbitration = False
         if busy:
             self.bus.stop()
 
@@ -190,6 +197,8 @@ class I2c(Block):
             self.IC_ENABLE_STATUS |= STATUS_SLV_DISABLED_WHILE_BUSY | lost
         self._tx.clear()
         self._rx.clear()
+        self._asked = False
+        self.IC_TX_ABRT_SOURCE &= ABRT_BITS
         self.IC_RAW_INTR_STAT &= ~(INT_ACTIVITY | INT_RD_REQ)
         if self._phase is Phase.HOLD:
             # Firmware that has only a new target address to set is back before this is over, and makes a RESTART.
@@ -223,23 +232,22 @@ class I2c(Block):
             return
         if self._phase is Phase.IDLE and not self.IC_CON & CON_RESTART_EN and self._needs_restart():
             return
-        command = self._command = self._tx.popleft()
+        command = self._tx[0]
         read = bool(command & CMD_READ)
         going_on = self._phase is Phase.HOLD and read == self._reading and not command & CMD_RESTART
         if self._unanswered:
             self._unanswered = False
             self.bus.acknowledge(going_on)
-        if going_on:
-            self._begin(Phase.DATA, BYTE_PERIODS)
+        if self._phase is not Phase.IDLE and not going_on and not self.IC_CON & CON_RESTART_EN:
+            self._begin(Phase.STOP, 1)  # the command makes a START behind it
             return
-        if self._phase is not Phase.IDLE:
-            if self.IC_CON & CON_RESTART_EN:
-                self.IC_RAW_INTR_STAT |= INT_RESTART_DET
-            else:
-                self.bus.stop()
-                self.IC_RAW_INTR_STAT |= INT_STOP_DET
+        self._command = self._tx.popleft()
+        if going_on:
+            self._begin_byte()
+            return
         self._reading = read
         self.IC_RAW_INTR_STAT |= INT_ACTIVITY
+        self.bus.begin()
         long = bool(self.IC_CON & CON_10BITADDR_MASTER and not self._general_call)
         start_byte = BYTE_PERIODS + 1 if self._start_byte else 0
         # to read at an address of ten bits: both bytes of it, RESTART, the first byte again
@@ -269,6 +277,19 @@ class I2c(Block):
         self._phase = phase
         self._alarm.schedule(self._period_ns(periods, start=start))
 
+    def _begin_byte(self) -> None:
+        """The next byte, unless a target holds the clock, or this controller for want of room."""
+        full = len(self._rx) >= FIFO_DEPTH and self.IC_CON & CON_RX_FIFO_FULL_HLD_CTRL
+        if (self._reading and full) or not self.bus.ready(self._reading, self._begin_late):
+            self._phase = Phase.STRETCHED
+        else:
+            self._begin(Phase.DATA, BYTE_PERIODS)
+
+    def _begin_late(self) -> None:
+        if self._phase is Phase.STRETCHED:
+            self._begin_byte()
+            self._show()
+
     def _step_over(self) -> None:
         if self._phase is Phase.ADDRESS:
             self._address_sent()
@@ -278,11 +299,11 @@ class I2c(Block):
             self._phase = Phase.IDLE
             self.IC_ENABLE &= ~ENABLE_ABORT
             self.bus.stop()
+            self._look_if_off()
             self._go_on()
         self._show()
 
     def _address_sent(self) -> None:
-        self.IC_RAW_INTR_STAT |= INT_START_DET
         self._first = True
         if self._lost_arbitration():
             return
@@ -301,7 +322,7 @@ class I2c(Block):
         else:
             address, refused = self.IC_TAR & 0x7F, ABRT_7B_ADDR_NOACK
         if self.bus.start(address, self._reading):
-            self._begin(Phase.DATA, BYTE_PERIODS)
+            self._begin_byte()
         else:
             self._abort(refused)
 
@@ -313,6 +334,7 @@ class I2c(Block):
         self._abort(ARB_LOST)
         self._alarm.cancel()
         self._phase = Phase.IDLE
+        self.IC_ENABLE &= ~ENABLE_ABORT
         self.bus.stop()
         return True
 
@@ -321,9 +343,6 @@ class I2c(Block):
         if command is None or self._lost_arbitration():
             return
         if self._reading:
-            if len(self._rx) >= FIFO_DEPTH and self.IC_CON & CON_RX_FIFO_FULL_HLD_CTRL:
-                self._phase = Phase.STRETCHED  # by itself, until a byte is taken
-                return
             value = self.bus.read(self._released)
             if value is None:
                 self._phase = Phase.STRETCHED
@@ -357,9 +376,10 @@ class I2c(Block):
             self._byte_over()
             self._show()
 
-    def _abort(self, why: int) -> None:
-        """The FIFOs are emptied, and the bus is left with a STOP."""
-        self.IC_TX_ABRT_SOURCE |= why | len(self._tx) << TX_FLUSH_CNT_LSB
+    def _abort(self, why: int, *, refused: int = 0) -> None:
+        """The FIFOs are emptied, of a command that was `refused`, too, and the bus is left with a STOP."""
+        sources = self.IC_TX_ABRT_SOURCE & ABRT_BITS | why
+        self.IC_TX_ABRT_SOURCE = sources | len(self._tx) + refused << TX_FLUSH_CNT_LSB
         self.IC_RAW_INTR_STAT |= INT_TX_ABRT
         self._tx.clear()
         self._rx.clear()
@@ -378,21 +398,36 @@ class I2c(Block):
             not self.held and self.IC_ENABLE & ENABLE and not self.IC_CON & (CON_SLAVE_DISABLE | CON_MASTER_MODE)
         )
 
+    def begun(self) -> None:
+        """`SeesStart`: START or RESTART, by whomever."""
+        if self.IC_ENABLE & ENABLE and not self.held:
+            self.IC_RAW_INTR_STAT |= INT_START_DET
+            self._show()
+
+    def ready(self, read: bool) -> bool:
+        """`Stretches`: whether the next byte can be transferred."""
+        if read:
+            return bool(self._tx)
+        return not (len(self._rx) >= FIFO_DEPTH and self.IC_CON & CON_RX_FIFO_FULL_HLD_CTRL)
+
     def start(self, address: int, read: bool) -> bool:
         """Its own address, or a general call."""
         general = address == GENERAL_CALL and not read and bool(self.IC_ACK_GENERAL_CALL)
         if not self._slave_enabled or not (general or (address and address == self._own_address)):
             self._addressed = False
             return False
-        raw = INT_ACTIVITY | INT_START_DET
+        raw = INT_ACTIVITY
         if self._addressed:
             raw |= INT_RESTART_DET
         if general:
             raw |= INT_GEN_CALL
         self._addressed, self._slave_reading, self._first = True, read, True
+        self._called = general
         self.IC_RAW_INTR_STAT |= raw
-        if read and self._tx:
-            self._abort(ABRT_SLVFLUSH_TXFIFO)
+        if read:
+            if self._tx:
+                self._abort(ABRT_SLVFLUSH_TXFIFO)
+            self._ask()
         self._show()
         return True
 
@@ -425,22 +460,36 @@ class I2c(Block):
                 self._abort(ARB_LOST | ABRT_SLV_ARBLOST)
             self._show()
             return value
-        self.IC_RAW_INTR_STAT |= INT_RD_REQ
+        self._ask()
         self._show()
         return None
+
+    def _ask(self) -> None:
+        self._asked = True
+        self.IC_RAW_INTR_STAT |= INT_RD_REQ
 
     def acknowledge(self, more: bool) -> None:
         """The master has had enough, or not."""
         if not more:
             self.IC_RAW_INTR_STAT |= INT_RX_DONE
-            self._show()
+        elif not self._tx:
+            self._ask()
+        self._show()
 
     def stop(self) -> None:
-        """The end of a transfer, by whomever."""
-        if self.IC_ENABLE & ENABLE and (self._addressed or not self.IC_CON & CON_STOP_DET_IFADDRESSED):
+        """The end of a transfer, by whomever; a slave may want to know only of those with its own address."""
+        if_addressed = self.IC_CON & (CON_STOP_DET_IFADDRESSED | CON_MASTER_MODE) == CON_STOP_DET_IFADDRESSED
+        wanted = not if_addressed or (self._addressed and not self._called)
+        if (self.IC_ENABLE & ENABLE or self._addressed) and not self.held and wanted:
             self.IC_RAW_INTR_STAT |= INT_STOP_DET
-        self._addressed = self._slave_reading = False
+        self._addressed = self._slave_reading = self._called = self._asked = False
+        self._look_if_off()
         self._show()
+
+    def _look_if_off(self) -> None:
+        """What is told of an enabled controller ends with the last activity of a disabled one."""
+        if not self.IC_ENABLE & ENABLE and self._phase is Phase.IDLE and not self._addressed:
+            self.IC_RAW_INTR_STAT &= ~INT_OF_ENABLED
 
     # FIFOs
 
@@ -458,9 +507,10 @@ class I2c(Block):
         if len(self._tx) >= FIFO_DEPTH:
             self.IC_RAW_INTR_STAT |= INT_TX_OVER
         elif raw & CMD_READ and not self.IC_CON & CON_MASTER_MODE:
-            self._abort(ABRT_SLVRD_INTX)
+            self._abort(ABRT_SLVRD_INTX if self._asked else ABRT_MASTER_DIS, refused=1)
         else:
             self._tx.append(raw & CMD_BITS)
+            self._asked = False
             if self._slave_reading:
                 self.bus.released()
             self._go_on()
@@ -469,12 +519,13 @@ class I2c(Block):
     @IC_DATA_CMD.read
     def _data_read(self) -> int:
         if not self._rx:
-            self.IC_RAW_INTR_STAT |= INT_RX_UNDER
-            self._show()
+            if self.IC_ENABLE & ENABLE:
+                self.IC_RAW_INTR_STAT |= INT_RX_UNDER
+                self._show()
             return 0
         value = self._rx.popleft()
         if self._phase is Phase.STRETCHED:
-            self._released()
+            self._begin_late()
         elif self._addressed and not self._slave_reading:
             self.bus.released()
         self._show()
@@ -484,15 +535,18 @@ class I2c(Block):
 
     @IC_ENABLE.written
     def _enable_written(self, before: int, raw: int) -> None:
-        if not self.IC_ENABLE & ENABLE or self._phase is Phase.IDLE:
+        if self._phase is Phase.IDLE or not before & ENABLE:
             self.IC_ENABLE &= ~ENABLE_ABORT
-        elif raw & ENABLE_ABORT and self._phase in (Phase.HOLD, Phase.STRETCHED):
+        elif before & ENABLE_ABORT:
+            self.IC_ENABLE |= ENABLE_ABORT  # software cannot clear it
+        elif self.IC_ENABLE & ENABLE_ABORT and self._phase in (Phase.HOLD, Phase.STRETCHED):
             self._abort(ABRT_USER_ABRT)  # else at the end of the byte in hand
         if self.IC_ENABLE & ~before & ENABLE:
             self.IC_ENABLE_STATUS &= ~(STATUS_SLV_DISABLED_WHILE_BUSY | STATUS_SLV_RX_DATA_LOST)
             self._flushed = False
         if before & ~self.IC_ENABLE & ENABLE:
             self._disable()
+            self._look_if_off()
         self._go_on()
         self._show()
 
@@ -531,6 +585,8 @@ class I2c(Block):
     def _clear(self, interrupts: int) -> int:
         """What an IC_CLR register does when it is read; it says whether there was anything to clear."""
         raised = self.IC_RAW_INTR_STAT & interrupts
+        if self.IC_STATUS & STATUS_ACTIVITY:
+            interrupts &= ~INT_ACTIVITY
         self.IC_RAW_INTR_STAT &= ~interrupts
         if interrupts & INT_TX_ABRT:
             # what is still wrong is still told (its description in the datasheet)
@@ -614,7 +670,7 @@ class I2c(Block):
         if received > self.IC_RX_TL:
             raw |= INT_RX_FULL
         at_work = self._command is not None and bool(self.IC_CON & CON_TX_EMPTY_CTRL)
-        if enabled and to_send <= self.IC_TX_TL and not at_work:
+        if (to_send <= self.IC_TX_TL and not at_work) if enabled else status & STATUS_ACTIVITY:
             raw |= INT_TX_EMPTY
         self.IC_RAW_INTR_STAT = raw
         self.IC_INTR_STAT = raw & self.IC_INTR_MASK

@@ -40,6 +40,22 @@ class TenBitTarget(Protocol):
         """Whether it acknowledges the first byte of this address, which has two bits of it (UM10204, 3.1.11)."""
 
 
+@runtime_checkable
+class SeesStart(Protocol):
+    """A target that is told of each START and RESTART, whoever is meant."""
+
+    def begun(self) -> None:
+        """The condition; the address comes later."""
+
+
+@runtime_checkable
+class Stretches(Protocol):
+    """A target that holds the clock low before a byte, where `I2cTarget` can do so only behind it."""
+
+    def ready(self, read: bool) -> bool:
+        """Whether the next byte can begin; if not, `I2cBus.released` is called when it can."""
+
+
 class I2cBus:
     """One controller at a time, any number of targets; what several of them say at once is a wired AND."""
 
@@ -52,8 +68,21 @@ class I2cBus:
         """One more at the wires."""
         self.targets.append(target)
 
+    def begin(self) -> None:
+        """START or RESTART."""
+        for target in self.targets:
+            if isinstance(target, SeesStart):
+                target.begun()
+
+    def ready(self, read: bool, resume: Callable[[], None]) -> bool:
+        """Whether the next byte can begin. False: the clock is held low, `resume()` is called when it no longer is."""
+        if all(target.ready(read) for target in self._addressed if isinstance(target, Stretches)):
+            return True
+        self._waiting = resume
+        return False
+
     def start(self, address: int, read: bool) -> bool:
-        """START, address and direction; whether anybody is there."""
+        """The address and direction behind a START; whether anybody is there."""
         self._waiting = None
         self._addressed = [target for target in self.targets if target.start(address, read)]
         return bool(self._addressed)

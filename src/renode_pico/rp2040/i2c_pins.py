@@ -75,6 +75,7 @@ class I2cAtPins:
     def _started(self) -> None:
         self._phase = Phase.ADDRESS
         self._shift = self._count = 0
+        self.bus.begin()
 
     def _clock_rose(self, sda: bool) -> None:
         if self._phase in (Phase.ADDRESS, Phase.WRITE):

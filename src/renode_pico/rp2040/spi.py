@@ -212,7 +212,7 @@ class Spi(Block):
             status |= SR_RNE
         if received >= FIFO_DEPTH:
             status |= SR_RFF
-        if self._shifting >= 0 or (to_send and self.SSPCR1 & CR1_SSE):
+        if self._shifting >= 0 or to_send:
             status |= SR_BSY
         self.SSPSR = status
         raw = self.SSPRIS & (INT_ROR | INT_RT)

@@ -85,6 +85,7 @@ class Uart(Block):
         self.rx_dreq = Line(machine.set_dreq, (Dreq.UART0_RX, Dreq.UART1_RX)[which])
         self._sent_alarm = clock.alarm(self._character_sent)
         self._arrived_alarm = clock.alarm(self._character_arrived)
+        self._looped_alarm = clock.alarm(self._looped_break_received)
         self._timeout = ReceiveTimeout(clock, lambda: self._bits_ns(SILENT_BITS), self._timed_out)
         self._line: deque[int] = deque()
         """Characters on their way to the receiver, with the error bits that they will have in UARTDR."""
@@ -96,7 +97,10 @@ class Uart(Block):
         self._divisor = 0
         """In 1/64, as it was when UARTLCR_H was written last (DDI 0183, 3.3.6)."""
         self._overrun = False
+        self._breaking = False
+        """TX is held low: from the end of the character that was being sent on."""
         self._cts = True
+        self._cts_pins = 0
         self._rts_shown = True
         super().__init__(machine, (Number.UART0, Number.UART1)[which], unmodelled, f"UART{which}")
         self._tx_pins = TransmitPins(machine, clock, TX_PINS[which])
@@ -108,18 +112,19 @@ class Uart(Block):
     def reset(self) -> None:
         """The block's reset; what is still on the line is lost."""
         super().reset()
-        for alarm in (self._sent_alarm, self._arrived_alarm):
+        for alarm in (self._sent_alarm, self._arrived_alarm, self._looped_alarm):
             alarm.cancel()
         self._timeout.end()
         self._line.clear()
         self._tx.clear()
         self._rx.clear()
         self._sending = -1
-        self._arriving = self._overrun = False
+        self._arriving = self._overrun = self._breaking = False
         self._divisor = 0
         self._tx_pins.drive(1)
         self._rx_pins.stop()
         self._functions_changed()
+        self.UARTRIS = 0
         self._show()
         self._show_rts()
 
@@ -188,9 +193,7 @@ class Uart(Block):
     def _start_sending(self) -> None:
         if self._sending >= 0 or not self._tx or not self._ticking or not self.UARTCR & CR_TXE:
             return
-        if self.UARTCR & CR_CTSEN:
-            self._look_at_cts()
-        if self.UARTLCR_H & LCR_BRK or (self.UARTCR & CR_CTSEN and not self._clear_to_send()):
+        if self.UARTLCR_H & LCR_BRK or (self.UARTCR & CR_CTSEN and not self._cts):
             return
         self._sending = self._tx.popleft() & (1 << 5 + (self.UARTLCR_H >> LCR_WLEN_LSB & 0b11)) - 1
         if len(self._tx) == self._tx_level():
@@ -198,10 +201,6 @@ class Uart(Block):
         self._sent_alarm.schedule(self.character_ns)
         if TX_PINS[self._which] & self._pins.heard and not self.UARTCR & CR_LBE:
             self._tx_pins.send(Frame(self.UARTLCR_H).bits(self._sending), self._bits_ns)
-
-    def _clear_to_send(self) -> bool:
-        """CTS, which is low when the other end takes characters; without a pin for it, it does."""
-        return self.rts if self.UARTCR & CR_LBE else self._cts
 
     def _cts_changed(self, changed: int, levels: int) -> None:
         """`PinWatch`: one of the pins that are CTS."""
@@ -211,8 +210,9 @@ class Uart(Block):
 
     def _functions_changed(self) -> None:
         """`PinWatch`: other pins may be the receiver's, or CTS."""
-        if self.UARTCR & CR_CTSEN:
-            self._look_at_cts()
+        self._cts_pins = CTS_PINS[self._which] & self._machine.pin_functions(Function.UART)
+        self._pins.watch(self._cts_changed, self._cts_pins)
+        self._look_at_cts()
         on = self.UARTCR & (CR_UARTEN | CR_RXE | CR_LBE) == CR_UARTEN | CR_RXE and self._ticking
         self._rx_pins.pins = RX_PINS[self._which] & self._machine.pin_functions(Function.UART) if on else 0
         self._pins.watch(self._rx_changed, self._rx_pins.pins)
@@ -228,10 +228,8 @@ class Uart(Block):
         self._show()
 
     def _look_at_cts(self) -> None:
-        """The pins are looked at only with CTSEN: others may be doing something else with them."""
-        pins = CTS_PINS[self._which] & self._machine.pin_functions(Function.UART) if self.UARTCR & CR_CTSEN else 0
-        self._pins.watch(self._cts_changed, pins)
-        asserted = not pins & self._machine.pin_inputs()
+        """CTS is low when the other end takes characters; without a pin for it, it does. Looped back it is RTS."""
+        asserted = self.rts if self.UARTCR & CR_LBE else not self._cts_pins & self._machine.pin_inputs()
         if asserted != self._cts:
             self._cts = asserted
             self.UARTRIS |= INT_CTS
@@ -239,6 +237,7 @@ class Uart(Block):
     def _character_sent(self) -> None:
         value, self._sending = self._sending, -1
         self._start_sending()
+        self._look_at_break()
         if self.UARTCR & CR_LBE:
             self._received(value)
         elif self.on_byte is not None:
@@ -322,27 +321,42 @@ class Uart(Block):
     @UARTLCR_H.written
     def _line_control_written(self, before: int, raw: int) -> None:
         self._divisor = self.UARTIBRD << 6 | self.UARTFBRD
-        if (before ^ self.UARTLCR_H) & LCR_BRK:
-            self._break_changed(bool(self.UARTLCR_H & LCR_BRK))
+        if (before ^ self.UARTLCR_H) & LCR_FEN:
+            self._flush()
+        self._look_at_break()
         self._functions_changed()
         self._start()
         self._show()
 
-    def _break_changed(self, low: bool) -> None:
+    def _flush(self) -> None:
+        """FEN empties the FIFOs (ARM DDI 0183, 3.3.8)."""
+        self._tx.clear()
+        self._rx.clear()
+        self._timeout.end()
+        self.UARTRIS &= ~(INT_RX | INT_RT)
+
+    def _look_at_break(self) -> None:
+        """A break begins behind the character that is being sent (UARTLCR_H.BRK)."""
+        low = bool(self.UARTLCR_H & LCR_BRK and self._sending < 0)
+        if low == self._breaking:
+            return
+        self._breaking = low
         if self.UARTCR & CR_LBE:
-            if low:
-                self._received(BREAK)
+            self._looped_alarm.cancel()
+            if low and self._has_bit_clock:
+                self._looped_alarm.schedule(self.character_ns)
         else:
             self._tx_pins.drive(not low)
             if self.on_break is not None:
                 self.on_break(low)
 
+    def _looped_break_received(self) -> None:
+        if self.UARTCR & CR_UARTEN:
+            self._received(BREAK)
+            self._show()
+
     @UARTCR.written
     def _control_written(self, before: int, raw: int) -> None:
-        if self.UARTLCR_H & LCR_BRK and self.UARTCR & CR_LBE and self.UARTCR & ~before & CR_RXE:
-            self._received(BREAK)  # the SDK switches the UART off to begin a break
-        if (before ^ self.UARTCR) & CR_CTSEN:
-            self._look_at_cts()
         self._functions_changed()
         self._start()
         self._show()
@@ -364,7 +378,7 @@ class Uart(Block):
     def _show(self) -> None:
         """UARTFR, the masked interrupts and the lines."""
         depth, sent, received = self._depth(), len(self._tx), len(self._rx)
-        flags = FR_CTS if self._clear_to_send() else 0
+        flags = FR_CTS if self._cts else 0
         if sent >= depth:
             flags |= FR_TXFF
         if not sent:
@@ -389,5 +403,6 @@ class Uart(Block):
             pins = RTS_PINS[self._which]
             self._machine.drive(Function.UART, pins, 0 if self.rts else pins, pins)
             if self.UARTCR & CR_LBE:
+                self._look_at_cts()
                 self._start_sending()
                 self._show()
