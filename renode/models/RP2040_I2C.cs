@@ -258,6 +258,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             if((interrupts & (uint)Interrupt.Abort) != 0)
             {
                 abortSource = StartByteForbidden ? abortSource & AbortStartByteWithoutRestart : 0;
+                flushed = 0;
                 if(abortSource != 0)
                 {
                     raised |= (uint)Interrupt.Abort;
