@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from typing import cast
+from typing import Any, cast
 
 import pytest
-from _pytest.mark.structures import ParameterSet
 
 from renode_pico.board import Board
 from renode_pico.engine.embedded import EmbeddedEngine
@@ -250,7 +249,7 @@ ADC: Cases = {
 }  # fmt: skip
 
 
-def cases(which: Cases, part: str) -> list[ParameterSet]:
+def cases(which: Cases, part: str) -> list[Any]:
     return [pytest.param(*what, id=name, marks=row(part)) for name, what in which.items()]
 
 
