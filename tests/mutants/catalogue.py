@@ -11,6 +11,7 @@ They are data, in the `*.toml` files beside this one:
     tests = ["tests/system/test_usbdevice_control.py::test_false_stalls_and_no_later_stage_runs"]
     engine = "renode"       # optional, embedded without
     flash = "machine.py"    # optional: the file goes into the boards' flash as this module
+    edition = "1.26.1"      # optional: the firmware is that of this other MicroPython
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ class Mutant:
     tests: tuple[str, ...]
     engine: str = "embedded"
     flash: str = ""
+    edition: str = ""
 
     def is_about(self, word: str) -> bool:
         """Whether a word chooses it: its name, a row or a part that it breaks, a piece of its file's path."""

@@ -37,7 +37,7 @@ TESTS_A_MUTANT = 4
 """More than any mutant names: so many tests are given that time, all of them together accordingly more."""
 TESTS_FAILED = 1
 """pytest's exit code when tests ran and some failed; any other but 0 means that they could not run."""
-COMPILER = re.compile(r"the models do not compile.*|error CS\d+.*")
+COMPILER = re.compile(r"the models do not compile.*|error CS\d+.*|core cannot be compiled.*")
 """A mutant that does not compile is not one that tests have noticed."""
 
 
@@ -70,9 +70,12 @@ class Outcome:
     seconds: float = 0.0
 
 
-def _elves(_: str, names: list[str]) -> list[str]:
-    """Large, and asked for by two tests only: the sanitizer's lines, and what a program of the museum panics with."""
-    return [name for name in names if name.endswith(".elf") and name not in ("usb_misuse.elf", "usb_museum.elf")]
+def _copy(source: str, target: str) -> None:
+    """Copy a file of the firmware's; ELFs are large, and only ever read."""
+    if source.endswith(".elf"):
+        Path(target).symlink_to(source)
+    else:
+        shutil.copy2(source, target)
 
 
 class Workspace:
@@ -80,17 +83,19 @@ class Workspace:
 
     def __init__(self, folder: Path) -> None:
         self.root = folder
+        self.edition = ""
         for path in tracked():
             target = folder / path
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / path, target)
         built, own = ROOT / "firmware" / "build", folder / "firmware" / "build"
-        shutil.copytree(built / "out", own / "out", ignore=_elves)
+        shutil.copytree(built / "out", own / "out", copy_function=_copy)
         if (built / "obj").is_dir():
             (own / "obj").symlink_to(built / "obj")  # for mpy-cross
 
-    def test(self, engine: str, tests: Iterable[str], flash: Iterable[tuple[str, str]]) -> Run:
-        """Run tests of either kind, each kind in one process. `flash`: (module, file)."""
+    def test(self, engine: str, tests: Iterable[str], flash: Iterable[tuple[str, str]], edition: str) -> Run:
+        """Run tests of either kind, each kind in one process. `flash`: (module, file); `edition`: of MicroPython."""
+        self.edition = edition
         chosen = list(dict.fromkeys(tests))
         cases = [test for test in chosen if robot_cases.is_case(test)]
         others = [test for test in chosen if test not in cases]
@@ -128,6 +133,9 @@ class Workspace:
         limit = LIMIT * (1 + tests // TESTS_A_MUTANT)
         paths = [str(self.root / "src"), str(self.root)]
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths), "PYTHONDONTWRITEBYTECODE": "1"}
+        if self.edition:
+            images = self.root / "firmware" / "build" / "out" / f"micropython-{self.edition}"
+            environment["RENODE_PICO_FIRMWARE"] = str(images)
         environment["RENODE_PICO_CACHE"] = str(self.root / "cache")  # nobody needs a mutant's assembly again
         process = subprocess.Popen(
             command, cwd=self.root, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -152,7 +160,7 @@ class Workspace:
         path.write_text(changed)
         try:
             flash = [(mutant.flash, mutant.file)] if mutant.flash else []
-            run = self.test(mutant.engine, mutant.tests, flash)
+            run = self.test(mutant.engine, mutant.tests, flash, mutant.edition)
         finally:
             path.write_text(original)
         seconds = time.monotonic() - begin
@@ -189,12 +197,12 @@ def covers(selection: str, test: str) -> bool:
 
 def sound(workspace: Workspace, chosen: Sequence[Mutant]) -> str:
     """Run all the tests without a mutant: what fails says nothing about mutants. Empty when all pass."""
-    groups: dict[tuple[str, str, str], list[str]] = {}
+    groups: dict[tuple[str, str, str, str], list[str]] = {}
     for mutant in chosen:
         flash_file = mutant.file if mutant.flash else ""
-        groups.setdefault((mutant.engine, mutant.flash, flash_file), []).extend(mutant.tests)
-    for (engine, name, file), tests in groups.items():
-        run = workspace.test(engine, tests, [(name, file)] if name else [])
+        groups.setdefault((mutant.engine, mutant.flash, flash_file, mutant.edition), []).extend(mutant.tests)
+    for (engine, name, file, edition), tests in groups.items():
+        run = workspace.test(engine, tests, [(name, file)] if name else [], edition)
         if run.failed or not run.can_run:
             return f"{engine}: {', '.join(sorted(run.failed))}\n{run.output[-3000:]}"
     return ""

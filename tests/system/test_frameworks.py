@@ -84,23 +84,26 @@ from jumpstarter.common.utils import serve
 from renode_pico.firmware import find_image
 from renode_pico.frameworks.jumpstarter import RenodePico
 
-def answers(board):
+images = {name: find_image(name).with_suffix(".bin").read_bytes() for name in ("cdc", "uart-cdc")}
+at = next(at for at in range(4096, 1 << 20, 4) if len({image[at : at + 4] for image in images.values()}) == 2)
+
+def runs(board, name):
     with board.console.pexpect() as console:
         console.send(b"\\r")
         console.expect_exact(b">>> ", timeout=300)
-        console.send(b"print(6 * 7)\\r")
-        console.expect_exact(b"\\n42", timeout=300)
+        console.send(f"__import__('machine').mem32[{0x10000000 + at}] & 0xffffffff\\r".encode())
+        console.expect(rb"\\n(\\d+)\\r", timeout=300)
+        assert int(console.match[1]) == int.from_bytes(images[name][at : at + 4], "little"), name
 
 with serve(RenodePico(engine=sys.argv[1])) as board:
     board.power.on()
-    answers(board)
+    runs(board, "cdc")
     board.flasher.flash(str(find_image("uart-cdc")))
-    board.power.off()
-    board.power.on()
+    runs(board, "uart-cdc")
     board.power.off()
     board.flasher.flash(str(find_image("cdc")))
     board.power.on()
-    answers(board)
+    runs(board, "cdc")
 print("all done")
 """
 

@@ -78,6 +78,18 @@ def pixels(page: Any, canvas: str) -> int:
     return int(page.execute_script(script, canvas))
 
 
+def kinds_shown(page: Any, canvas: str) -> set[str]:
+    """Which kinds of transactions have their colour somewhere on a canvas."""
+    script = """
+        const canvas = document.getElementById(arguments[0]);
+        const {data} = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+        const there = new Set();
+        for (let k = 0; k < data.length; k += 4) there.add(data[k] << 16 | data[k + 1] << 8 | data[k + 2]);
+        return Object.keys(SEVERITY).filter(kind => there.has(parseInt(view.colours[kind].slice(1), 16)));
+    """
+    return set(page.execute_script(script, canvas))
+
+
 @pytest.fixture
 def recorded(pico: Board, tmp_path: Path) -> Path:
     """The trace of a board: enumeration, REPL, a stall, a spoiled packet."""
@@ -98,6 +110,7 @@ def test_a_boards_trace_is_read_at_a_glance(recorded: Path, show: Callable[[Path
     assert any("SET_ADDRESS 1" in row for row in rows(page))
     assert any("attach" in row for row in rows(page))
     assert {"0.0", "1.0", "1.2 OUT", "1.2 IN"} <= set(page.execute_script("return trace.lanes.map(endpointName)"))
+    assert {"setup", "in", "out"} <= kinds_shown(page, "lanes")
     assert pixels(page, "lanes") > 6
     assert pixels(page, "overview") > 3
 
@@ -136,6 +149,10 @@ def test_descriptors_are_decoded_on_a_click(recorded: Path, show: Callable[[Path
 @pytest.mark.row("T6.stalls", "T6.errors")
 def test_the_next_problem_is_one_key_away(recorded: Path, show: Callable[[Path], Any]) -> None:
     page = show(recorded)
+    assert {"stall", "error"} <= kinds_shown(page, "lanes")
+    marked = "return [...document.querySelectorAll(arguments[0])].map(row => row.innerText).join('|')"
+    assert "stalled" in page.execute_script(marked, "#rows .row.stall")
+    assert "1 fault" in page.execute_script(marked, "#rows .row.error")
     page.execute_script("document.getElementById('problem').click()")
     assert "stalled" in text_of(page, "#details")
     page.execute_script("document.getElementById('problem').click()")

@@ -98,6 +98,16 @@ def test_init_without_flow_turns_nothing_on(vcp: Vcp, pump: str) -> None:
     assert not pending(transfer)
 
 
+@pytest.mark.row("V3.zero-ends-cts")
+@both_pumps
+def test_zero_turns_off_cts(vcp: Vcp, pump: str) -> None:
+    vcp.exec(
+        "v.init(flow=v.CTS | v.RTS); v.init(flow=0); t = time.ticks_ms(); n = v.write(bytes(2000))"
+        "; t = time.ticks_diff(time.ticks_ms(), t)"
+    )  # no host has the port open
+    assert vcp.eval("(n, t < 50)") == (2000, True)
+
+
 @pytest.mark.row("V3.cts-waits", "V11.count")
 @both_pumps
 def test_cts_makes_write_wait_for_the_host(vcp: Vcp, pump: str) -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import pytest
 
 from renode_pico.core.machine import Core, Machine, Run
-from tests.unit.core.small_machine import HERE, NOTES, PROGRAM, SEV, WFE, SmallMachine
+from tests.unit.core.small_machine import HERE, NOP, NOTES, PROGRAM, SEV, WFE, SmallMachine
 
 SIO = 0xD000_0000
 SPINLOCK0 = 0x100
 CORE1 = PROGRAM + 0x200
 pytestmark = pytest.mark.row("E2.multicore", engine="embedded")
+
+LONG = 30
+"""Cycles: more than a core goes ahead of the other."""
 
 # r0: SIO, r1: the counter, r5: turns left, r6: SIO + 0x100 (spin lock 0), r7: 1
 COUNT_UNDER_A_LOCK = [
@@ -19,10 +22,11 @@ COUNT_UNDER_A_LOCK = [
     0xD0FC,  # beq take
     0x680B,  # ldr r3, [r1]
     0x3301,  # adds r3, #1
+    *[NOP] * LONG,  # so that the other core has a turn between the load and the store
     0x600B,  # str r3, [r1]
     0x6037,  # str r7, [r6]
     0x3D01,  # subs r5, #1
-    0xD1F6,  # bne take
+    0xD100 | -(10 + LONG) & 0xFF,  # bne take
     HERE,
 ]
 
@@ -40,21 +44,28 @@ def two_cores(first: list[int], second: list[int]) -> SmallMachine:
 
 def test_a_spin_lock_keeps_two_cores_apart() -> None:
     machine = two_cores(COUNT_UNDER_A_LOCK, COUNT_UNDER_A_LOCK)
-    machine.run(60_000)
+    machine.run(100_000)
     assert machine.word(NOTES) == 1000
     assert all(machine.machine.core(core, 5) == 0 for core in range(2))
 
 
 @pytest.mark.row("E2.deterministic", engine="embedded")
-def test_two_runs_are_the_same_run_in_one_piece_or_many() -> None:
-    def run(pieces: int) -> list[int]:
-        machine = two_cores(COUNT_UNDER_A_LOCK, COUNT_UNDER_A_LOCK)
-        for piece in range(1, pieces + 1):
-            machine.machine.run(12_000 * piece // pieces)
-        machine.machine.run(20_000)
-        return [machine.word(NOTES), *(machine.machine.core(core, 5) for core in range(2))]
+@pytest.mark.parametrize("pieces", [1, 7])
+def test_two_runs_in_the_same_pieces_are_the_same_run(pieces: int) -> None:
+    """In the middle of it, where the cores' turns show. In other pieces they are other turns: a deadline ends one."""
 
-    assert run(1) == run(1)
+    def run() -> list[list[int]]:
+        machine = two_cores(COUNT_UNDER_A_LOCK, COUNT_UNDER_A_LOCK)
+        seen = []
+        for piece in range(1, pieces + 1):
+            machine.machine.run(3_000 * piece // pieces)
+            registers = [machine.machine.core(core, number) for core in range(2) for number in range(16)]
+            seen.append([machine.word(NOTES), machine.machine.cycles, *registers])
+        return seen
+
+    first = run()
+    assert 0 < first[-1][0] < 1000, "neither has ended"
+    assert run() == run() == first
 
 
 def test_mailboxes_and_their_interrupts() -> None:
