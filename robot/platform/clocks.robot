@@ -100,9 +100,14 @@ Should Hold A Block In Reset
     Output Should Be    0x1234 1    0xffff 0    0xffff 1
 
 Should Have All Stages Of The Power-On State Machine Done
+    [Documentation]    Then core 1, the last one, is kept from power, and given it again.
     [Tags]    row:P4.power-on
     Boot Pico
     On REPL    from machine import mem32; print(hex(mem32[0x4001000c]), hex(mem32[0x40064008]))    0x1ffff 0x100
+    Run On REPL
+    ...    mem32[0x40012004] = 1 << 16; print(hex(mem32[0x4001000c]))
+    ...    mem32[0x40013004] = 1 << 16; print(hex(mem32[0x4001000c]))
+    Output Should Be    0xffff    0x1ffff
 
 Should Set, Clear And Flip Bits Through The Aliases
     Boot Pico

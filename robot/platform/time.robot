@@ -6,7 +6,7 @@ Resource         ${CURDIR}/../resources/pico_renode.resource
 Should Sleep For The Time Asked
     [Documentation]    The first reading of the time after a pause of the emulation may be off by a time slice: one sleep
     ...    leads beyond it. MicroPython itself may wake up a millisecond early when an event comes between; on Renode
-    ...    1.15 the end of each time slice is one.
+    ...    1.15 the end of each time slice is one. Last, the board's time is held against that of the emulation.
     [Tags]    row:P5.time
     Boot Pico
     Run On REPL
@@ -15,6 +15,12 @@ Should Sleep For The Time Asked
     ...    time.sleep_ms(2)
     ...    print([-1000 < slept(ms) < 30 for ms in (1, 7, 50, 250)])
     Output Should Be    [True, True, True, True]
+    Wait For REPL
+    ${before}=    Emulated Milliseconds
+    Run On REPL    time.sleep_ms(1000); print("awake")
+    Output Should Be    awake
+    ${after}=    Emulated Milliseconds
+    Should Be True    1000 <= ${after} - ${before} < 1100
 
 Should Call Timers Back
     [Tags]    row:P5.timer

@@ -90,8 +90,9 @@ class Workspace:
             shutil.copy2(ROOT / path, target)
         built, own = ROOT / "firmware" / "build", folder / "firmware" / "build"
         shutil.copytree(built / "out", own / "out", copy_function=_copy)
-        if (built / "obj").is_dir():
-            (own / "obj").symlink_to(built / "obj")  # for mpy-cross
+        for name in ("obj", "src"):  # for mpy-cross, for the sdk's headers
+            if (built / name).is_dir():
+                (own / name).symlink_to(built / name)
 
     def test(self, engine: str, tests: Iterable[str], flash: Iterable[tuple[str, str]], edition: str) -> Run:
         """Run tests of either kind, each kind in one process. `flash`: (module, file); `edition`: of MicroPython."""

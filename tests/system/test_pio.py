@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from itertools import pairwise
 
 import pytest
@@ -105,19 +106,21 @@ def destinations():
     mov(isr, x); push(); mov(isr, y); push()
     pull(); out(exec, 16); push()
     out(pc, 5)
+    label("lost"); jmp("lost")
 @asm_pio(out_shiftdir=PIO.SHIFT_LEFT)
 def left():
     pull(); out(x, 12); mov(isr, x); push()
 m = StateMachine(0, destinations, out_base=Pin(10)); m.active(1)
 m.put(0b10101 << 24 | 0xF << 20 | 0x9 << 16 | 0x5A << 8 | 0b0110 << 4 | 0b1011)
 print([hex(m.get()) for _ in range(3)], hex(mem32[0x5020003C] >> 10 & 15), hex(mem32[0x50200040] >> 10 & 15))
-m.put(0x1F << 16 | 0xA0CF); m.get(); time.sleep_us(2)
+mem32[0x50200048 + 4 * 3] = 3
+m.put(3 << 16 | 0xA0CF); print(hex(m.get())); time.sleep_us(2)
 print(mem32[0x502000D4], hex(run(left, [0xABCDEF01], number=5)[0]))
 """,
     )
-    # 0xA0CF is MOV ISR, ~... of the second word; OUT PC then leads to 31
     assert said[0] == "['0x15', '0x5a', '0x9'] 0xb 0x6"
-    assert said[1].endswith(" 0xabc")
+    # 0xA0CF is MOV ISR, ~OSR, which by then holds what is left of the word; at 3, where OUT PC leads, stands JMP 3
+    assert said[1:] == [hex(~3 & 0xFFFFFFFF), "3 0xabc"]
 
 
 @pytest.mark.row("P8.push")
@@ -140,9 +143,14 @@ def floods():
     set(x, 1); mov(isr, x); push(noblock)
 f = StateMachine(4, floods); f.active(1); time.sleep_us(5)
 print(f.rx_fifo(), mem32[0x50300008] & 1, [f.get() for _ in range(4)]); f.active(0)
+@asm_pio(out_shiftdir=PIO.SHIFT_RIGHT, pull_thresh=16)
+def half():
+    pull(); out(x, 8); pull(ifempty); out(y, 8); mov(isr, y); push()
+    pull(ifempty); mov(isr, osr); push()
+print(run(half, [0x4321, 7, 8], 2, number=4))
 """,
     )
-    assert said == ["[7] []", "[7, 99, 0]", "4 1 [1, 1, 1, 1]"]
+    assert said == ["[7] []", "[7, 99, 0]", "4 1 [1, 1, 1, 1]", f"[{0x43}, 7]"]
 
 
 @pytest.mark.row("P8.mov")
@@ -155,9 +163,14 @@ def moves():
     pull(); mov(x, osr); mov(isr, x); push(); mov(isr, invert(x)); push()
     mov(isr, reverse(x)); push(); mov(isr, status); push()
 print([hex(word) for word in run(moves, [0x12345678], 4)])
+@asm_pio()
+def status():
+    pull(); mov(isr, status); push(); pull(); mov(isr, status); push()
+s = StateMachine(0, status); mem32[0x502000CC] |= 2; [s.put(n) for n in range(3)]; s.active(1)
+print([hex(s.get()) for _ in range(2)])
 """,
     )
-    assert said == ["['0x12345678', '0xedcba987', '0x1e6a2c48', '0x0']"]
+    assert said == ["['0x12345678', '0xedcba987', '0x1e6a2c48', '0x0']", "['0x0', '0xffffffff']"]
 
 
 @pytest.mark.row("P8.irq")
@@ -175,9 +188,24 @@ ms = [StateMachine(n, asks) for n in (0, 2, 5)]
 for m in ms: m.irq(lambda machine: seen.append(machine.irq().flags()))
 for m in ms: m.active(1)
 print([m.get() for m in ms]); time.sleep_ms(1); print(len(seen), mem32[0x50200030], mem32[0x50300030])
+for m in ms: m.active(0)
+FLAGS, FORCE = 0x50200030, 0x50200034
+PIO(0).remove_program(); mem32[FORCE] = 1 << 7
+w = StateMachine(1, asks); w.active(1); time.sleep_us(5); print(w.rx_fifo(), hex(mem32[FLAGS]))
+mem32[FLAGS] = 1 << 1; time.sleep_us(5); print(w.rx_fifo(), hex(mem32[FLAGS])); w.active(0)
+def lines(): return mem32[0xE000E200] >> 7 & 3
+mem32[0xE000E180] = mem32[0xE000E280] = 3 << 7
+before = lines(); mem32[0x50200138] = 1 << 11; mem32[FORCE] = 1 << 3; print(before, lines())
+mem32[0x50200138] = 0; mem32[FLAGS] = 1 << 3; mem32[0xE000E280] = 3 << 7; print(lines())
+mem32[0x5020012C] = 1 << 11; mem32[FORCE] = 1 << 3; print(lines())
+mem32[0x5020012C] = 0
 """,
     )
-    assert said == ["[9, 9, 9]", "3 0 0"]
+    assert said[:2] == ["[9, 9, 9]", "3 0 0"]
+    # flag 1 is machine 1's own: it waits until somebody clears it, goes on and clears flag 7
+    assert said[2:4] == ["0 0x82", "1 0x0"]
+    # flag 3, which machines raise, on the second line (interrupt 8), and on the first
+    assert said[4:] == ["0 2", "0", "1"]
 
 
 WAVE = """
@@ -419,3 +447,28 @@ print(sent, time.ticks_diff(time.ticks_us(), t)); i.deinit()
     sent, took = (int(word) for word in said[0].split())
     assert sent == 20_000
     assert took == pytest.approx((20_000 - 4_000) / 64_000 * 1e6, rel=0.02)
+
+
+@pytest.mark.row("P8.i2s")
+def test_machine_i2s_sends_its_samples(pico: Board) -> None:
+    """A machine of the other block looks at word select and data at each rise of the clock."""
+    said = board_says(
+        pico,
+        """
+from machine import I2S
+import array
+@asm_pio(in_shiftdir=PIO.SHIFT_LEFT, autopush=True, push_thresh=32, fifo_join=PIO.JOIN_RX)
+def listen():
+    wait(0, gpio, 16); wait(1, gpio, 16); in_(pins, 2)
+i = I2S(0, sck=Pin(16), ws=Pin(17), sd=Pin(18), mode=I2S.TX, bits=16, format=I2S.STEREO, rate=8000, ibuf=4000)
+i.write(array.array("H", [0x1234, 0xABCD] * 400)); time.sleep_ms(20)
+ear = StateMachine(4, listen, in_base=Pin(17)); ear.active(1)
+print([ear.get() for _ in range(8)]); i.deinit()
+""",
+    )
+    seen = "".join(f"{word:032b}" for word in ast.literal_eval(said[0]))
+    data, select = seen[::2], seen[1::2]
+    # Philips: the left word is sent while the select is low, each word's first bit a clock after the select has changed
+    start = select.index("10") + 2
+    assert select[start - 1 : start + 31] == "0" * 16 + "1" * 16
+    assert f"{int(data[start : start + 32], 2):08x}" == "1234abcd"

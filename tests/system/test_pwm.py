@@ -106,6 +106,10 @@ t = time.ticks_us()
 d.config(read=bytes(range(100)) * 4, write=target, count=100, ctrl=d.pack_ctrl(treq_sel=24), trigger=True)
 while d.active(): pass
 t = time.ticks_diff(time.ticks_us(), t); print(990 <= t <= 2000 or t, target[399])
+mem32[BASE] = 0; mem32[BASE + 8] = 0; mem32[BASE + 0x10] = 62499; mem32[BASE + 0xA4] = 1; mem32[0xE000E280] = 16
+mem32[BASE + 0xA8] = 1; mem32[BASE] = 1; before = mem32[0xE000E200] >> 4 & 1
+time.sleep_us(600); print(before, mem32[0xE000E200] >> 4 & 1)
 """,
     )
-    assert said == ["1 0", "1 1", "True 99"]
+    # the last: a wrap interrupts by itself, without anybody who looks at a register of PWM
+    assert said == ["1 0", "1 1", "True 99", "0 1"]

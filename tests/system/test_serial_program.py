@@ -90,7 +90,7 @@ def found(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
         pytest.param("uart transmit interrupt", "ok", marks=row("P6.uart1")),
         pytest.param("uart flow control", "ok", marks=row("P6.uart1")),
         pytest.param("adc round robin to memory", "ok", marks=row("P6.adc")),
-        pytest.param("flash holds it", "ok", marks=row("P3.erased")),
+        pytest.param("flash holds it", "ok", marks=row("P3.programmed")),
     ],
 )
 def test_a_check_of_the_program(found: dict[str, str], check: str, result: str) -> None:
