@@ -34,6 +34,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
         {
             LetWarningsThrough(true);
             this.nvic = nvic;
+            NumberOfMPURegions = RP2040_NVIC.TranslatorsRegions;
             Unmaskable = new RP2040_Unmaskable(nvic);
             nvic.Attach(this);
             StoppedAt = -1;

@@ -26,7 +26,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             {
                 sysTick.Reset();
             }
-            systemControl = protection = 0;
+            systemControl = protection = region = 0;
         }
 
         /// <summary>The core that it belongs to; Renode's classes do not tell each other.</summary>
@@ -53,9 +53,14 @@ namespace Antmicro.Renode.Peripherals.RP2040
             case Registers.SetPending:
             case Registers.ClearPending:
             case Registers.VectorTable:
+                return base.ReadDoubleWord(offset);
             case Registers.ProtectionRegion:
+                return region;
             case Registers.ProtectionBase:
+                SelectRegion(OfFirmware + region);
+                return base.ReadDoubleWord(offset) & ~BaseFlags | region;
             case Registers.ProtectionAttributes:
+                SelectRegion(OfFirmware + region);
                 return base.ReadDoubleWord(offset);
             case Registers.CPUID:
                 return CortexM0PlusR0P1;
@@ -100,7 +105,6 @@ namespace Antmicro.Renode.Peripherals.RP2040
             case Registers.ClearEnable:
             case Registers.SetPending:
             case Registers.ClearPending:
-            case Registers.ProtectionRegion:
                 base.WriteDoubleWord(offset, value);
                 break;
             case Registers.InterruptState:
@@ -130,12 +134,22 @@ namespace Antmicro.Renode.Peripherals.RP2040
                 break;
             case Registers.ProtectionControl:
                 protection = value & (ProtectionEnable | ProtectionInFaults | ProtectionDefault);
+                KeepFromTheRest((protection & (ProtectionEnable | ProtectionDefault)) == ProtectionEnable);
                 base.WriteDoubleWord(offset, protection);
                 break;
+            case Registers.ProtectionRegion:
+                region = value & (ProtectionRegions - 1);
+                break;
             case Registers.ProtectionBase:
-                base.WriteDoubleWord(offset, value & ~0xE0u); // no region is smaller than 256 bytes
+                if((value & BaseValid) != 0)
+                {
+                    region = value & (ProtectionRegions - 1);
+                }
+                SelectRegion(OfFirmware + region);
+                base.WriteDoubleWord(offset, value & ~SmallestRegionMask);
                 break;
             case Registers.ProtectionAttributes:
+                SelectRegion(OfFirmware + region);
                 base.WriteDoubleWord(offset, value & ProtectionAttributesMask);
                 break;
             }
@@ -187,6 +201,26 @@ namespace Antmicro.Renode.Peripherals.RP2040
         public void Clear(int exception)
         {
             PendOrClear(exception, false);
+        }
+
+        /// <summary>
+        /// Without PRIVDEFENA there is nothing beside the regions and the core's own registers (B3.5.1). Renode's translator always has
+        /// the default map behind the regions: two of its own, of 2 GiB each and before all others, are in front of it then. What they
+        /// leave out are the last two eighths of the second.
+        /// </summary>
+        private void KeepFromTheRest(bool keep)
+        {
+            for(uint half = 0; half < OfFirmware; half++)
+            {
+                SelectRegion(half);
+                base.WriteDoubleWord((long)Registers.ProtectionBase, half << 31);
+                base.WriteDoubleWord((long)Registers.ProtectionAttributes, keep ? half * WithoutLastQuarter | HalfOfAll : 0);
+            }
+        }
+
+        private void SelectRegion(uint number)
+        {
+            base.WriteDoubleWord((long)Registers.ProtectionRegion, number);
         }
 
         private uint InterruptState
@@ -253,6 +287,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
 
         private uint systemControl;
         private uint protection;
+        private uint region;
         private uint lines;
         private uint nonMaskable;
         private RP2040_Core core;
@@ -290,6 +325,17 @@ namespace Antmicro.Renode.Peripherals.RP2040
         private const uint PendSysTickClear = 1 << 25;
         private const uint InterruptPends = 1 << 22;
         private const uint ProtectionRegions = 8;
+        /// <summary>The translator's first region that is the firmware's.</summary>
+        private const uint OfFirmware = 2;
+        public const uint TranslatorsRegions = OfFirmware + ProtectionRegions;
+        private const uint BaseValid = 1 << 4;
+        /// <summary>RBAR.VALID and REGION.</summary>
+        private const uint BaseFlags = 0x1F;
+        private const uint SmallestRegionMask = 0xFF;
+        /// <summary>RASR: no access, 2^31 bytes, enabled.</summary>
+        private const uint HalfOfAll = 30 << 1 | 1;
+        /// <summary>RASR.SRD: parts 6 and 7 of eight are none of it.</summary>
+        private const uint WithoutLastQuarter = 0xC000;
         private const uint ProtectionEnable = 1;
         private const uint ProtectionInFaults = 2;
         private const uint ProtectionDefault = 4;

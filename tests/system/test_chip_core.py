@@ -14,24 +14,33 @@ CHECKS = {
         "registers are as they were", "what is aligned is read", "the boot ROM takes no writes",
         "an instruction in its place", "with interrupts disabled", "which they still are", "no supervisor call then",
         "in a handler of the highest priority", "a supervisor call", "an NMI whatever is masked",
-        "an interrupt that is an NMI", "CCR and AIRCR", "VTOR in steps of 256 bytes", "no debugger",
-        "ICSR in no handler", "the banks of SRAM by themselves",
+        "an interrupt that is an NMI", "and one that is none", "CCR and AIRCR", "VTOR in steps of 256 bytes",
+        "no debugger", "ICSR in no handler", "the banks of SRAM by themselves",
     ),
     "P11.unaligned": (
         "an unaligned word", "an unaligned halfword", "an unaligned store", "which changes nothing",
         "unaligned words of a list", "an unaligned register", "an unaligned word of flash",
     ),
     "P11.unmapped": ("nothing to read", "nothing to write", "nothing to execute"),
-    "P11.undefined": ("no Thumb", "an undefined instruction", "CBZ and IT", "MOVW and SDIV"),
+    "P11.undefined": (
+        "no Thumb", "an undefined instruction", "CBZ and IT", "MOVW and SDIV",
+        "what ARMv6-M has no short instruction for", "nor a wide one",
+    ),
     "P11.cpuid": ("CPUID", "no registers of larger cores", "no BusFault, no UsageFault"),
-    "P11.priorities": ("two bits of priority",),
+    "P11.priorities": (
+        "two bits of priority", "a higher priority interrupts", "an equal one waits", "and a lower one",
+        "PendSV by its priority", "of those that wait the highest, then the first",
+    ),
     "P11.systick": (
         "SysTick by clk_sys", "SysTick by the reference", "SysTick's interrupt", "COUNTFLAG is cleared by reading it",
         "SysTick by another clk_sys",
     ),
     "P11.mpu": (
         "eight regions of protection", "a region without access", "HardFaults are not protected against",
-        "a region to read only", "no protection any more",
+        "a region to read only", "each of eight regions", "the last of those that overlap",
+        "a region named with its base", "parts of a region that are none of it", "a region of 1 KiB",
+        "no execution where it is never", "who has no privileges", "nor reaches what no region has",
+        "nothing beside the regions without the default map", "no protection any more",
     ),
 }  # fmt: skip
 LATE_ON_RENODE = "which changes nothing"

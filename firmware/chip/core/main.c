@@ -12,6 +12,12 @@
 #define SCS(offset) REGISTER(PPB_BASE + 0xE000 + (offset))
 #define T_BIT (1u << 24)
 #define SPARE_IRQ 26
+#define ACCESS_NONE 0u
+#define ACCESS_PRIVILEGED 1u
+#define ACCESS_ALL_MAY_READ 2u
+#define ACCESS_FULL 3u
+#define ACCESS_READ_ONLY 6u
+#define EXECUTE_NEVER 0x10u
 
 typedef uintptr_t (*probe_t)(uintptr_t address, uint32_t value);
 extern uintptr_t load_word(uintptr_t, uint32_t), load_half(uintptr_t, uint32_t), load_byte(uintptr_t, uint32_t),
@@ -24,7 +30,8 @@ extern void isr_fault(void);
 static volatile uint32_t faults, fault_pc, fault_psr, fault_primask, fault_saw;
 static volatile uintptr_t fault_looks_at, resume_at;
 static volatile uint32_t ticks, calls, nmis;
-static uint32_t data[64] __attribute__((aligned(256)));
+static exception_handler_t svc_handler_before;
+static uint32_t data[256] __attribute__((aligned(1024)));
 
 void on_fault(uint32_t *frame) {
     faults++;
@@ -107,6 +114,48 @@ static void lacking(void) {
     check("an instruction in its place", before && after_it);
 }
 
+// What ARMv6-M has no instruction for (A5.2 and A5.3): gaps of the table, and both halves of what only others have.
+static bool has_no_instruction(uint16_t first, uint16_t second) {
+    static uint16_t code[4];
+    code[0] = first;
+    code[1] = second;
+    code[2] = 0x4770; // BX LR
+    __asm volatile("dsb\nisb" ::: "memory");
+    faults = 0;
+    resume_at = (uintptr_t)code + (first >> 11 >= 0x1D ? 4 : 2);
+    if (first >> 11 < 0x1D) {
+        code[1] = 0x4770;
+    }
+    ((probe_t)((uintptr_t)code | 1))(0, 0);
+    return faults == 1 && fault_pc == (uintptr_t)code;
+}
+
+static void gaps(void) {
+    static const struct {
+        uint16_t first, last, step;
+    } short_ones[] = {{0xB100, 0xB1FF, 0x2B}, {0xB300, 0xB3FF, 0x35}, {0xB600, 0xB65F, 0x13}, {0xB680, 0xB7FF, 0x5D},
+                      {0xB800, 0xB9FF, 0x6B}, {0xBA80, 0xBABF, 0x0D}, {0xBB00, 0xBBFF, 0x41}, {0xBF01, 0xBF0F, 1},
+                      {0xBFE1, 0xBFEF, 5},    {0xDE00, 0xDEFF, 0x3B}};
+    static const uint16_t wide[][2] = {
+        {0xE82D, 0x4010}, {0xE850, 0x1F00}, {0xE8D0, 0xF001}, {0xEA40, 0x0001}, {0xEB00, 0x0001}, {0xEC51, 0x0F10},
+        {0xEE10, 0x0A10}, {0xF000, 0x0001}, {0xF000, 0x9000}, {0xF000, 0x8000}, {0xF04F, 0x0001}, {0xF2C0, 0x0001},
+        {0xF340, 0x0001}, {0xF3AF, 0x8000}, {0xF3BF, 0x8F2F}, {0xF7F0, 0xA000}, {0xF810, 0xF001}, {0xF84D, 0x0D04},
+        {0xF8D0, 0x1000}, {0xFA00, 0xF001}, {0xFAB0, 0xF080}, {0xFB00, 0xF001}, {0xFB80, 0x0101}, {0xFBB0, 0xF0F1},
+        {0xFC51, 0x0F10}, {0xFE10, 0x0A10}};
+    bool none = true;
+    for (uint i = 0; i < count_of(short_ones); i++) {
+        for (uint first = short_ones[i].first; first <= short_ones[i].last; first += short_ones[i].step) {
+            none &= has_no_instruction(first, 0);
+        }
+    }
+    check("what ARMv6-M has no short instruction for", none);
+    none = true;
+    for (uint i = 0; i < count_of(wide); i++) {
+        none &= has_no_instruction(wide[i][0], wide[i][1]);
+    }
+    check("nor a wide one", none);
+}
+
 static void on_spare(void) {
     calls += refused(load_word, 0x30000000);
 }
@@ -132,10 +181,100 @@ static void whatever_masks_and_priorities(void) {
     busy_wait_us(5);
     check("in a handler of the highest priority", calls == 1);
 
-    exception_set_exclusive_handler(SVCALL_EXCEPTION, on_supervisor_call);
+    svc_handler_before = exception_set_exclusive_handler(SVCALL_EXCEPTION, on_supervisor_call);
     calls = faults = 0;
     call_supervisor(0, 0);
     check("a supervisor call", calls == 1 && !faults);
+}
+
+// -- Who interrupts whom (B1.5.4) --
+
+static volatile char story[12];
+static volatile uint told;
+
+static void tell(char what) {
+    story[told++] = what;
+}
+
+static bool story_is(const char *wanted) {
+    uint i = 0;
+    while (wanted[i] && i < told && story[i] == wanted[i]) {
+        i++;
+    }
+    return i == told && !wanted[i];
+}
+
+static volatile bool service_call_from_handler;
+
+static void on_first(void) {
+    tell('f');
+    if (service_call_from_handler) {
+        SCS(0xD04) = 1u << 28; // PendSV
+    } else {
+        irq_set_pending(SPARE_IRQ + 1);
+    }
+    __asm volatile("dsb\nisb");
+    tell('F');
+}
+
+static void on_second(void) {
+    tell('s');
+}
+
+static void on_third(void) {
+    tell('t');
+}
+
+static void on_pend_sv(void) {
+    tell('p');
+}
+
+static bool goes(uint first, uint second, const char *wanted) {
+    told = 0;
+    irq_set_priority(SPARE_IRQ, first);
+    irq_set_priority(SPARE_IRQ + 1, second);
+    SCS(0xD20) = second << 16;
+    irq_set_pending(SPARE_IRQ);
+    __asm volatile("dsb\nisb");
+    busy_wait_us(2);
+    return story_is(wanted);
+}
+
+static void who_goes_first(void) {
+    irq_remove_handler(SPARE_IRQ, on_spare);
+    irq_set_exclusive_handler(SPARE_IRQ, on_first);
+    irq_set_exclusive_handler(SPARE_IRQ + 1, on_second);
+    irq_set_exclusive_handler(SPARE_IRQ + 2, on_third);
+    exception_set_exclusive_handler(PENDSV_EXCEPTION, on_pend_sv);
+    for (uint i = 1; i < 3; i++) {
+        irq_set_enabled(SPARE_IRQ + i, true);
+    }
+    bool higher = goes(0x80, 0x40, "fsF") && goes(0xC0, 0x80, "fsF") && goes(0x40, 0x00, "fsF");
+    check("a higher priority interrupts", higher);
+    check("an equal one waits", goes(0x80, 0x80, "fFs") && goes(0x80, 0xBF, "fFs"));
+    check("and a lower one", goes(0x40, 0x80, "fFs") && goes(0x00, 0x40, "fFs"));
+    service_call_from_handler = true;
+    check("PendSV by its priority", goes(0x80, 0x40, "fpF") && goes(0x80, 0x80, "fFp") && goes(0x40, 0xC0, "fFp"));
+    service_call_from_handler = false;
+
+    told = 0;
+    irq_set_priority(SPARE_IRQ, 0xC0);
+    irq_set_priority(SPARE_IRQ + 1, 0x80);
+    irq_set_priority(SPARE_IRQ + 2, 0x80);
+    uint32_t mask = save_and_disable_interrupts();
+    SCS(0x200) = 3u << (SPARE_IRQ + 1);
+    bool waits = told == 0 && SCS(0x200) >> (SPARE_IRQ + 1) == 3;
+    restore_interrupts(mask);
+    busy_wait_us(2);
+    bool in_order = story_is("st");
+    told = 0;
+    irq_set_priority(SPARE_IRQ + 2, 0x40);
+    mask = save_and_disable_interrupts();
+    SCS(0x200) = 3u << (SPARE_IRQ + 1);
+    restore_interrupts(mask);
+    busy_wait_us(2);
+    check("of those that wait the highest, then the first", waits && in_order && story_is("ts"));
+    SCS(0xD20) = 0;
 }
 
 static void on_nmi(void) {
@@ -153,7 +292,12 @@ static void non_maskable(void) {
     timer_hw->intf = 1;
     busy_wait_us(1);
     check("an interrupt that is an NMI", nmis == 2);
+    syscfg_hw->proc0_nmi_mask = 1u << TIMER_IRQ_1;
+    timer_hw->intf = 1;
+    busy_wait_us(1);
+    timer_hw->intf = 0;
     syscfg_hw->proc0_nmi_mask = 0;
+    check("and one that is none", nmis == 2);
     restore_interrupts(mask);
 }
 
@@ -225,25 +369,120 @@ static void protect(uint region, uintptr_t address, uint32_t access, uint bits) 
     SCS(0xD98) = region;
     SCS(0xD9C) = address;
     SCS(0xDA0) = access << 24 | (bits - 1) << 1 | 1;
+    __asm volatile("dsb\nisb");
+}
+
+static void no_region(uint region) {
+    SCS(0xD98) = region;
+    SCS(0xDA0) = 0;
+    __asm volatile("dsb\nisb");
+}
+
+static void protection_is(uint32_t control) {
+    SCS(0xD94) = control;
+    __asm volatile("dsb\nisb");
+}
+
+static bool allowed(probe_t probe, uintptr_t address) {
+    faults = 0;
+    resume_at = after(probe);
+    probe(address, 0xABCD);
+    return !faults;
+}
+
+static void regions(uintptr_t at) {
+    bool each = true;
+    SCS(0xD98) = 0xFF; // UNPREDICTABLE: what comes of it is not looked at
+    for (uint n = 0; n < 8; n++) {
+        protect(n, at, ACCESS_NONE, 8);
+        each &= refused(load_word, at) && allowed(load_word, at + 256) && allowed(load_word, at - 4);
+        no_region(n);
+        each &= allowed(store_word, at);
+    }
+    check("each of eight regions", each);
+    protect(2, at, ACCESS_NONE, 8);
+    protect(3, at, ACCESS_FULL, 8);
+    bool later = allowed(store_word, at);
+    protect(1, at, ACCESS_NONE, 8);
+    later &= allowed(store_word, at);
+    protect(4, at, ACCESS_READ_ONLY, 8);
+    check("the last of those that overlap", later && refused(store_word, at) && allowed(load_word, at));
+    for (uint n = 1; n < 5; n++) {
+        no_region(n);
+    }
+    SCS(0xD98) = 0;
+    SCS(0xD9C) = at | 1u << 4 | 5; // VALID: of region 5
+    SCS(0xDA0) = 7u << 1 | 1;
+    __asm volatile("dsb\nisb");
+    check("a region named with its base", SCS(0xD98) == 5 && SCS(0xD9C) == (at | 5) && refused(load_word, at));
+    protect(5, at, ACCESS_NONE, 8);
+    SCS(0xDA0) = 1u << 9 | 1u << 15 | 7u << 1 | 1; // the second of eight parts, and the last
+    __asm volatile("dsb\nisb");
+    bool parts = refused(load_word, at + 28) && allowed(load_word, at + 32) && allowed(load_word, at + 60);
+    parts &= refused(load_word, at + 64) && refused(load_word, at + 220) && allowed(load_word, at + 224);
+    check("parts of a region that are none of it", parts);
+    protect(5, at & ~1023u, ACCESS_NONE, 10);
+    parts = refused(load_word, at & ~1023u) && refused(load_word, at | 1020u) && allowed(load_word, (at & ~1023u) + 1024);
+    check("a region of 1 KiB", parts);
+    no_region(5);
+}
+
+static void code_and_users(uintptr_t at) {
+    static uint16_t code[128] __attribute__((aligned(256))) = {0x4770, 0x4770}; // BX LR
+    uintptr_t run = (uintptr_t)code | 1;
+    protect(6, (uintptr_t)code, ACCESS_FULL | EXECUTE_NEVER, 8);
+    bool never = refused_jump(run, true) && allowed(load_word, (uintptr_t)code);
+    protect(6, (uintptr_t)code, ACCESS_READ_ONLY, 8);
+    check("no execution where it is never", never && allowed((probe_t)run, 0));
+    no_region(6);
+
+    protect(0, XIP_BASE, ACCESS_READ_ONLY, 24); // the default map is for privileged accesses only
+    protect(1, SRAM_BASE, ACCESS_FULL, 19);
+    protect(6, at, ACCESS_PRIVILEGED, 8);
+    protect(7, at + 256, ACCESS_ALL_MAY_READ, 8);
+    bool privileged = allowed(store_word, at) && allowed(store_word, at + 256);
+    __asm volatile("msr control, %0\nisb" ::"r"(1)); // a thread without privileges
+    bool user = refused(load_word, at) && refused(store_word, at) && allowed(load_word, at + 256) && refused(store_word, at + 256);
+    bool own = refused(load_word, PPB_BASE + 0xED00) && refused(load_word, TIMER_BASE + 0x28);
+    call_supervisor(0, 0); // gives them back
+    uint32_t control;
+    __asm volatile("mrs %0, control" : "=r"(control));
+    check("who has no privileges", privileged && user && control == 0);
+    check("nor reaches what no region has", own && allowed(load_word, PPB_BASE + 0xED00));
+    no_region(6);
+    no_region(7);
+
+    protection_is(1); // no map for the rest
+    bool rest = refused(load_word, TIMER_BASE + 0x28) && refused(load_word, 0) && allowed(load_word, PPB_BASE + 0xED00);
+    protection_is(5);
+    check("nothing beside the regions without the default map", rest && allowed(load_word, TIMER_BASE + 0x28));
+    no_region(0);
+    no_region(1);
+}
+
+static void on_call_for_privileges(void) {
+    __asm volatile("msr control, %0\nisb" ::"r"(0));
 }
 
 static void protection(void) {
     check("eight regions of protection", SCS(0xD90) == 0x800);
     uintptr_t at = (uintptr_t)data;
     data[0] = 0xABCD;
-    protect(7, at, 0, 8);
-    SCS(0xD94) = 5; // on, the default map for the rest
-    __asm volatile("dsb\nisb");
+    protect(7, at, ACCESS_NONE, 8);
+    protection_is(5); // on, the default map for the rest
     fault_looks_at = at;
     check("a region without access", refused(load_word, at + 4) && refused(store_word, at));
     check("HardFaults are not protected against", fault_saw == 0xABCD);
     fault_looks_at = 0;
-    protect(7, at, 6, 8);
-    __asm volatile("dsb\nisb");
+    protect(7, at, ACCESS_READ_ONLY, 8);
     faults = 0;
     check("a region to read only", load_word(at, 0) == 0xABCD && !faults && refused(store_word, at));
-    SCS(0xD94) = 0;
-    __asm volatile("dsb\nisb");
+    no_region(7);
+    regions(at);
+    exception_restore_handler(SVCALL_EXCEPTION, svc_handler_before);
+    exception_set_exclusive_handler(SVCALL_EXCEPTION, on_call_for_privileges);
+    code_and_users(at);
+    protection_is(0);
     store_word(at, 1);
     check("no protection any more", data[0] == 1);
 }
@@ -270,7 +509,9 @@ int main(void) {
     unaligned();
     nothing_there();
     lacking();
+    gaps();
     whatever_masks_and_priorities();
+    who_goes_first();
     non_maskable();
     registers();
     system_timer();

@@ -1,0 +1,27 @@
+"""Each mutant still finds the text that it changes, and the tests that must notice it are there (tests/mutants)."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.mutants.catalogue import Mutant, mutants
+from tests.processes import run
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("mutant", mutants(), ids=lambda mutant: mutant.name)
+def test_its_text_is_there_once(mutant: Mutant) -> None:
+    assert mutant.apply((ROOT / mutant.file).read_text()) is not None
+
+
+@pytest.mark.parametrize("engine", ["embedded", "renode"])
+def test_its_tests_are_there(engine: str) -> None:
+    wanted = {test for mutant in mutants() if mutant.engine == engine for test in mutant.tests}
+    files = sorted({test.partition("::")[0] for test in wanted})
+    collect = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", "--engine", engine]
+    found = set(run([*collect, *files], cwd=ROOT).stdout.splitlines())
+    assert sorted(wanted - found - {test.partition("[")[0] for test in found}) == []
