@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.mutants.catalogue import Mutant, mutants
+from tests.mutants.robot_cases import is_case, suite_of
 from tests.processes import run
 
 ROOT = Path(__file__).parents[2]
@@ -20,8 +21,15 @@ def test_its_text_is_there_once(mutant: Mutant) -> None:
 
 @pytest.mark.parametrize("engine", ["embedded", "renode"])
 def test_its_tests_are_there(engine: str) -> None:
-    wanted = {test for mutant in mutants() if mutant.engine == engine for test in mutant.tests}
+    named = {test for mutant in mutants() if mutant.engine == engine for test in mutant.tests}
+    wanted = {test for test in named if not is_case(test)}
     files = sorted({test.partition("::")[0] for test in wanted})
     collect = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", "--engine", engine]
     found = set(run([*collect, *files], cwd=ROOT).stdout.splitlines())
     assert sorted(wanted - found - {test.partition("[")[0] for test in found}) == []
+
+
+def test_its_robot_cases_are_there() -> None:
+    named = {test for mutant in mutants() for test in mutant.tests if is_case(test)}
+    for case in named:
+        assert case.partition("::")[2] in (ROOT / suite_of(case)).read_text().splitlines(), case
