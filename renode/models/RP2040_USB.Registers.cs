@@ -132,7 +132,8 @@ namespace Antmicro.Renode.Peripherals.RP2040
                     changeCallback: (before, value) => AbortChanged((uint)before, (uint)value));
 
             Registers.EndpointAbortDone.Define(this)
-                .WithValueField(0, 32, out abortDone, FieldMode.Read | FieldMode.WriteOneToClear, name: "EP0_IN..EP15_OUT");
+                .WithValueField(0, 32, out abortDone, FieldMode.Read | FieldMode.WriteOneToClear, name: "EP0_IN..EP15_OUT",
+                    changeCallback: (_, value) => AbortDoneCleared((uint)value));
             Strobe(Registers.EndpointAbortDone);
 
             Registers.EndpointStallArm.Define(this)

@@ -416,6 +416,20 @@ namespace Antmicro.Renode.Peripherals.RP2040
             }
         }
 
+        /// <summary>E2 ends for who clears EP_ABORT before EP_ABORT_DONE, as the boot ROM does, which B1 is known to survive.</summary>
+        private void AbortDoneCleared(uint left)
+        {
+            if(!refusesAll || left != 0 || abort.Value != 0)
+            {
+                return;
+            }
+            refusesAll = false;
+            foreach(var endpoint in endpoints)
+            {
+                LookAgain(endpoint);
+            }
+        }
+
         private uint bufferStatus;
         private uint bufferCpuShouldHandle;
 

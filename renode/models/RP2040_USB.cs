@@ -147,7 +147,8 @@ namespace Antmicro.Renode.Peripherals.RP2040
         public bool ErratumE15 { get; set; }
         /// <summary>RP2040-E5, of B0 and B1: a busy bus keeps the device in its reset.</summary>
         public bool ErratumE5 { get { return line.NeedsIdle; } set { line.NeedsIdle = value; } }
-        /// <summary>RP2040-E2, of B0 and B1: once EP_ABORT was used, every endpoint answers NAK until the block is reset.</summary>
+        /// <summary>RP2040-E2, of B0 and B1: once EP_ABORT was used, every endpoint answers NAK until the block is reset
+        /// or EP_ABORT was given back in the order of the boot ROM (AbortDoneCleared).</summary>
         public bool ErratumE2 { get; set; }
 
         /// <summary>The errata of a revision of the chip: 1 for B0 and B1, 2 for B2.</summary>

@@ -177,7 +177,9 @@ class UsbRegisters:
                 self.sie_status &= ~value
                 self._sie_status_cleared(value)
             case Reg.EP_ABORT_DONE:
+                before = self.ep_abort_done
                 self.ep_abort_done &= ~value
+                self._abort_done_changed(before)
             case Reg.EP_STATUS_STALL_NAK:
                 self.ep_status_stall_nak &= ~value
             case _:
@@ -282,6 +284,9 @@ class UsbRegisters:
         raise NotImplementedError
 
     def _power_changed(self) -> None:
+        raise NotImplementedError
+
+    def _abort_done_changed(self, before: int) -> None:
         raise NotImplementedError
 
     def _abort_changed(self, before: int) -> None:

@@ -80,7 +80,7 @@ class UsbTransactions(UsbInterrupts):
         self.stuck = False
         """E15: something else than the ACK of an IN came; nothing is heard until the block is reset."""
         self.refuses_all = False
-        """E2: EP_ABORT was used; every endpoint answers NAK until the block is reset."""
+        """E2: EP_ABORT was used; every endpoint answers NAK until the block is reset, or it was given back in order."""
         self.memory = memory
         self._in = [Endpoint(memory, number, True) for number in range(16)]
         self._out = [Endpoint(memory, number, False) for number in range(16)]
@@ -377,6 +377,13 @@ class UsbTransactions(UsbInterrupts):
             for endpoint in self.endpoints:
                 if ended & endpoint.bit:
                     self._look_again(endpoint)
+
+    def _abort_done_changed(self, before: int) -> None:
+        """E2 ends for who clears EP_ABORT before EP_ABORT_DONE, as the boot ROM does, which B1 is known to survive."""
+        if self.refuses_all and before and not self.ep_abort_done and not self.ep_abort:
+            self.refuses_all = False
+            for endpoint in self.endpoints:
+                self._look_again(endpoint)
 
     def _stall_arm_changed(self) -> None:
         for endpoint in self._ep0:
