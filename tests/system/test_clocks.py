@@ -114,7 +114,7 @@ def test_each_block_has_the_rate_of_its_own_clock(console: Repl) -> None:
     def about(adc: int, uart: int, rtc: int, pwm: int, pio: int, dma: int) -> tuple[object, ...]:
         """With what the interpreter takes to begin and to see the end."""
         exact = [pytest.approx(value, rel=0.02) for value in (rtc, pwm, pio, dma)]
-        return (pytest.approx(adc + 75, abs=75), pytest.approx(uart + 100, abs=100), *exact)
+        return (pytest.approx(adc + 100, abs=100), pytest.approx(uart + 150, abs=150), *exact)
 
     console.exec(RATES)
     assert rates(2) == about(1000, 868, 100, 500, 1000, 1000)
