@@ -1,6 +1,9 @@
 *** Settings ***
 Documentation    DMA as MicroPython's rp2.DMA drives it.
-Resource         ${CURDIR}/../resources/pico_renode.resource
+Resource         ${CURDIR}/../resources/pico_${ENGINE}.resource
+
+*** Variables ***
+${ENGINE}         renode
 
 *** Test Cases ***
 Should Copy Memory

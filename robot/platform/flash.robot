@@ -1,22 +1,27 @@
 *** Settings ***
 Documentation    The flash, erased and programmed by the boot ROM's own routines.
-Resource         ${CURDIR}/../resources/pico_renode.resource
+Resource         ${CURDIR}/../resources/pico_${ENGINE}.resource
+
+*** Variables ***
+${ENGINE}         renode
 
 *** Test Cases ***
 Should Make A File System At The First Boot
     [Tags]    row:P3.erased    row:P3.programmed
-    Boot Pico
+    [Documentation]    Where there were only zeros: they have to be erased first.
+    Create Pico
+    The Flash Is Filled With    0x00    offset=0xa0000    length=0x2000
+    The Board Comes To Its Prompt
     On REPL    import os; print(os.statvfs("/")[:3])    (4096, 4096, 352)
-    ${erased}=    Execute Command    sysbus.ssi.flash Erasures
-    Should Not Be Equal As Integers    ${erased}    0
+    ${word}=    The Register Holds    0x100a0000
+    Should Not Be Equal As Integers    ${word}    0
 
 Should Keep A File Over A Reset
     [Tags]    row:P3.reset
     Boot Pico
     Run On REPL    f = open("note.txt", "w"); f.write("kept"); f.close()
     Wait For REPL
-    Execute Command    machine Reset
-    Wait For REPL
+    The Board Is Reset
     On REPL    print(open("note.txt").read())    kept
 
 Should Keep A File Over Power Off
@@ -26,7 +31,7 @@ Should Keep A File Over Power Off
     Boot Pico    flash=${flash}
     Run On REPL    f = open("note.txt", "w"); f.write("kept"); f.close()
     Wait For REPL
-    Execute Command    Clear
+    The Power Is Cut
     Boot Pico    flash=${flash}
     On REPL    print(open("note.txt").read())    kept
 
@@ -60,15 +65,10 @@ Should See Code Change That Has Switched Flash On
     ...    sets SSIENR to 0 and to 1, counts down for some milliseconds, stores beside itself, which needs no watching, then turns
     ...    its own "movs r0, #1" into "movs r0, #2".
     Create Pico
-    Execute Command    emulation RunFor "0.0001"
-    @{code}=    Create List    0x22004908    0x2201600A    0x4B07600A    0xD1FD3B01    0x28022001    0x4C05D004    0x86254D05    0xE7F78025    0xBF00E7FE
-    @{values}=    Create List    0x18000008    100000    0x20030010    0x2002
-    ${address}=    Set Variable    ${0x20030000}
-    FOR    ${word}    IN    @{code}    @{values}
-        Execute Command    sysbus WriteDoubleWord ${address} ${word}
-        ${address}=    Evaluate    $address + 4
-    END
-    Execute Command    sysbus.cpu0 PC 0x20030001
-    Execute Command    emulation RunFor "0.05"
-    ${pc}=    Execute Command    sysbus.cpu0 PC
-    Should Contain    ${pc}    0x20030020    ignore_case=True
+    The Emulation Runs For    0.0001
+    The Memory Is Written    0x20030000
+    ...    0x22004908    0x2201600A    0x4B07600A    0xD1FD3B01    0x28022001    0x4C05D004    0x86254D05    0xE7F78025    0xBF00E7FE
+    ...    0x18000008    100000    0x20030010    0x2002
+    The Core Goes To    0x20030000
+    The Emulation Runs For    0.05
+    The Core Is At    0x20030020

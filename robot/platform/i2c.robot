@@ -1,6 +1,9 @@
 *** Settings ***
-Documentation    I2C: Renode's own devices, MicroPython's machine.I2C, and a C program that uses it as the pico-sdk does.
-Resource         ${CURDIR}/../resources/pico_renode.resource
+Documentation    I2C: devices attached (Renode's own; on the embedded engine their like in Python), MicroPython's machine.I2C, and a C program that uses it as the pico-sdk does.
+Resource         ${CURDIR}/../resources/pico_${ENGINE}.resource
+
+*** Variables ***
+${ENGINE}         renode
 
 *** Test Cases ***
 Should Find What Is Attached
@@ -11,8 +14,8 @@ Should Find What Is Attached
     Run On REPL    from machine import SoftI2C    print(SoftI2C(scl=Pin(5), sda=Pin(4)).scan())
     Output Should Be    [72, 112]
 
-Should Write And Read A Device Of Renode's Own
-    [Tags]    row:P7.i2c-devices    row:P7.i2c-master
+Should Write And Read A Device
+    [Tags]    row:P7.i2c-devices@renode    row:P7.i2c-master
     Pico With Devices
     Run On REPL
     ...    print(i.writeto(0x48, b"hello"), i.readfrom(0x48, 1))
@@ -20,13 +23,13 @@ Should Write And Read A Device Of Renode's Own
     ...    i.writeto_mem(0x70, 3, b"\\x2a"); print(i.readfrom_mem(0x70, 3, 1))
     Output Should Be    5 b'h'    b'\\xf6' b'<'    b'*'
     Wait For REPL
-    Execute Command    sysbus.i2c0.thermometer Temperature 21
+    The Thermometer Is At    i2c0    21
     On REPL    print(i.readfrom_mem(0x70, 0, 1)[0])    21
 
 Should Read A Device By Software Alone
-    [Tags]    row:P7.i2c-devices
+    [Tags]    row:P7.i2c-devices@renode
     Pico With Devices
-    Execute Command    sysbus.i2c0.thermometer Temperature 85
+    The Thermometer Is At    i2c0    85
     Run On REPL
     ...    from machine import SoftI2C
     ...    s = SoftI2C(scl=Pin(5), sda=Pin(4), freq=400_000); s.writeto(0x70, b"\\x00", False); print(s.readfrom(0x70, 1))
@@ -48,7 +51,8 @@ Should Free A Bus That A Device Holds
     [Documentation]    A device that has missed clocks holds SDA low; nine clocks by hand bring it back.
     [Tags]    row:P7.i2c-master
     Pico With Devices
-    Execute Command    sysbus.i2c0 HoldData 7
+    The Embedded Engine Lacks    a device that holds SDA: its controller sees bytes, not wires
+    A Device Holds SDA    clocks=7
     Run On REPL
     ...    try: i.writeto(0x48, b"x")
     ...    except OSError as e: print(e)
@@ -60,7 +64,7 @@ Should Free A Bus That A Device Holds
 Should Wait For A Device That Stretches The Clock
     [Tags]    row:P7.i2c-master    row:P12.i2c
     Pico With Devices
-    Execute Command    sysbus.i2c0 ClockStretching 500000
+    Devices Stretch The Clock    0.0005
     Run On REPL
     ...    import time
     ...    t = time.ticks_us(); i.writeto(0x48, b"abcd"); print(2300 < time.ticks_diff(time.ticks_us(), t) < 2800)
@@ -69,7 +73,7 @@ Should Wait For A Device That Stretches The Clock
 Should Lose The Bus To Another Master
     [Tags]    row:P7.i2c-master
     Pico With Devices
-    Execute Command    sysbus.i2c0 LoseArbitration
+    Another Master Wins The Bus
     Run On REPL
     ...    from machine import mem32
     ...    B = 0x40044000
@@ -94,16 +98,18 @@ Should Do What The SDK Asks Of It
     ...    i2c slave stretches the clock: ok
 
 Should Take The Time Of The Line
-    [Documentation]    START, 11 bytes of nine bits of 1304 cycles, STOP. clk_sys is what counts.
+    [Documentation]    START, 11 bytes of nine bits of 1304 cycles, STOP. clk_sys is what counts; what the SDK does from byte to byte takes
+    ...    its cycles, too.
     [Tags]    row:P12.i2c    row:P12.clk-sys
     Run Serial Program
     ${times}=    Output Should Match    i2c time of 10 bytes at 100 kHz: (\\d+)
-    Should Be True    1047 <= ${times}[0] <= 1058
+    Should Be True    1047 <= ${times}[0] <= 1058 + 12 * ($CYCLES_OF_INSTRUCTIONS - 1)
     ${slow}=    Output Should Match    i2c time with clk_sys at 48 MHz: (\\d+)
-    Should Be True    2727 <= ${slow}[0] <= 2750
+    Should Be True    2727 <= ${slow}[0] <= 2750 + 34 * ($CYCLES_OF_INSTRUCTIONS - 1)
 
 Should Refuse What Cannot Be Attached
     [Tags]    row:P7.i2c-devices
+    The Embedded Engine Lacks    platform descriptions, and a monitor: devices are attached in Python
     Create Pico
     Run Keyword And Expect Error    *registered at its address*
     ...    Execute Command    machine LoadPlatformDescriptionFromString "echo: Mocks.EchoI2CDevice @ i2c0 0x80"
@@ -112,7 +118,7 @@ Should Refuse What Cannot Be Attached
 *** Keywords ***
 Pico With Devices
     A Booted Pico
-    Execute Command    machine LoadPlatformDescriptionFromString "echo: Mocks.EchoI2CDevice @ i2c0 0x48"
-    Execute Command    machine LoadPlatformDescriptionFromString "thermometer: Sensors.TMP103 @ i2c0 0x70"
+    A Device Is Attached    echo    i2c0    0x48
+    A Device Is Attached    thermometer    i2c0    0x70
     Run On REPL    from machine import I2C, Pin    i = I2C(0, scl=Pin(5), sda=Pin(4), freq=100_000)
     Wait For REPL

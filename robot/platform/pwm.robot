@@ -1,6 +1,9 @@
 *** Settings ***
 Documentation    PWM as MicroPython's machine.PWM drives it.
-Resource         ${CURDIR}/../resources/pico_renode.resource
+Resource         ${CURDIR}/../resources/pico_${ENGINE}.resource
+
+*** Variables ***
+${ENGINE}         renode
 
 *** Test Cases ***
 Should Drive A Pin With The Duty That Is Asked For
@@ -24,8 +27,8 @@ Should Count Edges From Outside
     ...    b = 0x40050014; mem32[0x4001401c] = 4; mem32[b] = 0x21; print(mem32[b + 8])
     Output Should Be    0
     Wait For REPL
-    FOR    ${level}    IN    true    false    true    false    true
-        Execute Command    sysbus.io_bank0 OnGPIO 3 ${level}
+    FOR    ${level}    IN    high    low    high    low    high
+        The Pin Is Driven    3    ${level}
     END
     On REPL    print(mem32[b + 8])    3
 

@@ -1,17 +1,21 @@
 *** Settings ***
 Documentation    What cannot work is refused at once, with the reason.
-Resource         ${CURDIR}/../resources/pico_renode.resource
+Resource         ${CURDIR}/../resources/pico_${ENGINE}.resource
+
+*** Variables ***
+${ENGINE}         renode
 
 *** Test Cases ***
 Should Refuse A Missing Firmware
-    Creating A Pico Fails    there is no file    firmware=/nowhere/firmware.uf2
+    Creating A Pico Fails    there is no file|no such file    firmware=/nowhere/firmware.uf2
 
 Should Refuse A Missing Platform
-    Creating A Pico Fails    $platform: there is no file    platform=/nowhere/board.repl
+    The Embedded Engine Lacks    platform descriptions
+    Creating A Pico Fails    \\$platform: there is no file    platform=/nowhere/board.repl
 
 Should Refuse An Image For Another Chip
     ${image}=    The Firmware For Family    b"\\x00\\xff\\x8b\\xe4"
-    Creating A Pico Fails    it is for another chip    firmware=${image}
+    Creating A Pico Fails    for another chip    firmware=${image}
 
 Should Refuse A Truncated Image
     ${whole}=    Evaluate    pathlib.Path($UART_FIRMWARE).read_bytes()    modules=pathlib
@@ -27,20 +31,19 @@ Should Refuse An Empty Image
 Should Refuse What Is No UF2 By Its Name
     ${image}=    Set Variable    ${TEMPDIR}/text-${{ os.getpid() }}.uf2
     Evaluate    pathlib.Path($image).write_text("hello")    modules=pathlib
-    Creating A Pico Fails    it is not what its name says    firmware=${image}
+    Creating A Pico Fails    it is not what its name says|not a UF2 file    firmware=${image}
 
 Should Refuse A Second Board Of The Same Name
     Create Pico
-    Creating A Pico Fails    there is a machine 'pico' already
+    Creating A Pico Fails    'pico' already
 
 Should Refuse A Revision That Never Was
-    Create Pico
-    Run Keyword And Expect Error    *There is no revision 3 of the RP2040*    Execute Command    sysbus.sysinfo Revision 3
+    Creating A Pico Fails    here is no revision    revision=B3
 
 *** Keywords ***
 Creating A Pico Fails
     [Arguments]    ${reason}    &{how}
-    Run Keyword And Expect Error    *${reason}*    Create Pico    &{how}
+    Run Keyword And Expect Error    REGEXP:(?s).*(${reason}).*    Create Pico    &{how}
 
 The Firmware For Family
     [Documentation]    The firmware with another family in each of its blocks: a block alone would be passed over.

@@ -1,27 +1,30 @@
 *** Settings ***
-Documentation    SPI: Renode's own devices, MicroPython's machine.SPI, and a C program that uses it as the pico-sdk does.
-Resource         ${CURDIR}/../resources/pico_renode.resource
+Documentation    SPI: devices attached (Renode's own; on the embedded engine their like in Python), MicroPython's machine.SPI, and a C program that uses it as the pico-sdk does.
+Resource         ${CURDIR}/../resources/pico_${ENGINE}.resource
+
+*** Variables ***
+${ENGINE}         renode
 
 *** Test Cases ***
-Should Read A Thermometer Of Renode's Own
+Should Read A Thermometer
     [Documentation]    Selected by a GPIO that software drives; another reading begins when the select has been high.
-    [Tags]    row:P7.spi-devices    row:P7.spi-master
+    [Tags]    row:P7.spi-devices@renode    row:P7.spi-master
     A Booted Pico
-    Execute Command    machine LoadPlatformDescriptionFromString "thermometer: Sensors.TI_LM74 @ spi0 17"
-    Execute Command    sysbus.spi0.thermometer Temperature 25
+    A Device Is Attached    spi thermometer    spi0    17
+    The Thermometer Is At    spi0    25
     Run On REPL
     ...    from machine import Pin, SPI
     ...    s = SPI(0, 1_000_000, sck=Pin(18), mosi=Pin(19), miso=Pin(16)); cs = Pin(17, Pin.OUT, value=1)
     ...    def read(): cs(0); b = bytearray(2); s.readinto(b); cs(1); return (b[0] << 8 | b[1]) / 128
     Wait For REPL
     On REPL    print(round(read()), round(read()))    25 25
-    Execute Command    sysbus.spi0.thermometer Temperature 40
+    The Thermometer Is At    spi0    40
     On REPL    print(round(read()))    40
 
 Should Not Hear A Device That Is Not Selected
-    [Tags]    row:P7.spi-devices
+    [Tags]    row:P7.spi-devices@renode
     A Booted Pico
-    Execute Command    machine LoadPlatformDescriptionFromString "mirror: SPI.SPILoopback @ spi0 17"
+    A Device Is Attached    mirror    spi0    17
     Run On REPL
     ...    from machine import Pin, SPI
     ...    s = SPI(0, 1_000_000, sck=Pin(18), mosi=Pin(19), miso=Pin(16)); cs = Pin(17, Pin.OUT, value=1)
@@ -31,9 +34,10 @@ Should Not Hear A Device That Is Not Selected
 
 Should Hear A Device Only At The Pins
     [Documentation]    Without the pin functions no clock and no data leave the controller.
-    [Tags]    row:P7.spi-devices
+    [Tags]    row:P7.spi-devices@renode
+    The Embedded Engine Lacks    SPI's pins: frames reach what is attached, whoever has the pins
     A Booted Pico
-    Execute Command    machine LoadPlatformDescriptionFromString "mirror: SPI.SPILoopback @ spi0 -1"
+    A Device Is Attached    mirror    spi0    -1
     Run On REPL
     ...    from machine import Pin, SPI
     ...    s = SPI(0, 1_000_000, sck=Pin(18), mosi=Pin(19), miso=Pin(16))
@@ -50,7 +54,7 @@ Should Read The Pin Where Nothing Is Attached
     ...    s.write_readinto(b"abcd", b); print(b)
     Output Should Be    bytearray(b'\\x00\\x00\\x00\\x00')
     Wait For REPL
-    Execute Command    sysbus.io_bank0 OnGPIO 8 true
+    The Pin Is Driven    8    high
     On REPL    s.write_readinto(b"abcd", b); print(b)    bytearray(b'\\xff\\xff\\xff\\xff')
 
 Should Do What The SDK Asks Of It
@@ -72,6 +76,7 @@ Should Take The Time Of The Line
 
 Should Refuse What Cannot Be Attached
     [Tags]    row:P7.spi-devices
+    The Embedded Engine Lacks    platform descriptions: devices are attached in Python
     Create Pico
     Run Keyword And Expect Error    *registered at the GPIO that selects it*
     ...    Execute Command    machine LoadPlatformDescriptionFromString "mirror: SPI.SPILoopback @ spi0 30"

@@ -1,36 +1,32 @@
 *** Settings ***
 Documentation    The chip starts at the boot ROM's reset vector, with images as they are released.
-Resource         ${CURDIR}/../resources/pico_renode.resource
+Resource         ${CURDIR}/../resources/pico_${ENGINE}.resource
+
+*** Variables ***
+${ENGINE}         renode
 
 *** Test Cases ***
 Should Start At The Reset Vector Of The Boot ROM
     [Tags]    row:P1.reset-vector
     Create Pico
-    Create Log Tester    10
-    Execute Command    emulation RunFor "0.0001"
-    Wait For Log Entry    cpu0: Setting initial values: PC = 0xEF, SP = 0x20041F00
-    ${pc}=    Execute Command    sysbus.cpu0 PC
-    Should Not Be Equal As Integers    ${pc}    0
+    The Core Begins At    0xEF    stack=0x20041F00
 
 Should Run The Second Stage Of The Image
     [Documentation]    The boot ROM copies the first 252 bytes of the flash to the top of memory, checks their sum and runs them.
     [Tags]    row:P1.second-stage
     Create Pico
-    Create Log Tester    10
-    Execute Command    sysbus.cpu0 AddHook 0x20041F00 "self.InfoLog('the second stage runs')"
-    Execute Command    emulation RunFor "0.01"
-    Wait For Log Entry    the second stage runs
+    It Is Noted Who Comes By    0x20041F00
+    The Emulation Runs For    0.01
+    A Core Has Come By    0x20041F00
 
 Should Stay In The Boot ROM When There Is No Second Stage
     [Tags]    row:P1.second-stage
     Create Pico
-    Create Log Tester    1
-    Execute Command    sysbus.ssi EraseFlash
-    Execute Command    sysbus.cpu0 AddHook 0x20041F00 "self.InfoLog('the second stage runs')"
-    Execute Command    emulation RunFor "0.1"
-    Should Not Be In Log    the second stage runs
-    ${pc}=    Execute Command    sysbus.cpu0 PC
-    Should Be True    int($pc, 16) < 0x4000
+    The Flash Is Erased
+    It Is Noted Who Comes By    0x20041F00
+    The Emulation Runs For    0.1
+    No Core Has Come By    0x20041F00
+    The Core Is At    0    0x4000
 
 Should Boot A UF2 Image
     [Tags]    row:P1.uf2    row:P6.uart0
@@ -47,7 +43,7 @@ Should Boot A Flat Binary
     On REPL    import sys; print(sys.platform)    rp2
 
 Should Boot With Both Cores
-    Boot Pico    platform=${DUAL_CORE}
+    Boot Pico    cores=2
     On REPL    import sys; print(sys.platform)    rp2
 
 Should Read The Same Program From Each Window Of The Flash
@@ -56,7 +52,7 @@ Should Read The Same Program From Each Window Of The Flash
 
 Should Run The Same Way Each Time
     ${first}=    Instructions Of A Run
-    Execute Command    Clear
+    The Power Is Cut
     ${second}=    Instructions Of A Run
     Should Be Equal    ${first}    ${second}
 
@@ -67,22 +63,18 @@ Should Run Two Boards In One Emulation
     On REPL    print("I am right")    I am right
 
 Should Continue From A Saved State
-    ${state}=    Set Variable    ${TEMPDIR}/pico-${{ os.getpid() }}.save
-    Boot Pico    platform=${DUAL_CORE}
+    Boot Pico    cores=2
     Run On REPL    answer = 42
     Wait For REPL
-    Execute Command    Save @${state}
-    Execute Command    Clear
-    Execute Command    Load @${state}
-    Execute Command    mach set "pico"
-    ${tester}=    Create Terminal Tester    sysbus.uart0    timeout=30    defaultPauseEmulation=true    machine=pico
-    Set Test Variable    ${REPL}    ${tester}
-    Start Emulation
+    The Board Is Remembered
+    Run On REPL    answer = 43
+    Wait For REPL
+    The Board Is As Remembered
     On REPL    print(answer)    42
 
 *** Keywords ***
 Instructions Of A Run
-    Create Pico    platform=${DUAL_CORE}
-    Execute Command    emulation RunFor "0.05"
-    ${count}=    Execute Command    sysbus.cpu0 ExecutedInstructions
+    Create Pico    cores=2
+    The Emulation Runs For    0.05
+    ${count}=    Executed Instructions
     RETURN    ${count}

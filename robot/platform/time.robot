@@ -1,6 +1,9 @@
 *** Settings ***
 Documentation    Timer and alarms, real time clock, watchdog and the resets that it makes.
-Resource         ${CURDIR}/../resources/pico_renode.resource
+Resource         ${CURDIR}/../resources/pico_${ENGINE}.resource
+
+*** Variables ***
+${ENGINE}         renode
 
 *** Test Cases ***
 Should Sleep For The Time Asked
@@ -13,7 +16,7 @@ Should Sleep For The Time Asked
     ...    import time
     ...    def slept(ms): t = time.ticks_us(); time.sleep_ms(ms); return time.ticks_diff(time.ticks_us(), t) - 1000 * ms
     ...    time.sleep_ms(2)
-    ...    print([-1000 < slept(ms) < 30 for ms in (1, 7, 50, 250)])
+    ...    print([-1000 < slept(ms) < ${{ 30 * $CYCLES_OF_INSTRUCTIONS }} for ms in (1, 7, 50, 250)])
     Output Should Be    [True, True, True, True]
     Wait For REPL
     ${before}=    Emulated Milliseconds
@@ -43,7 +46,7 @@ Should Fire An Alarm At The Exact Microsecond
     ...    T = 0x40054000
     ...    mem32[T + 0x10] = mem32[T + 0x28] + 1000; armed = mem32[T + 0x20]
     ...    while mem32[T + 0x20] & 1: pass
-    ...    print(armed & 1, 0 <= mem32[T + 0x28] - mem32[T + 0x10] < 30, mem32[T + 0x34] & 1)
+    ...    print(armed & 1, 0 <= mem32[T + 0x28] - mem32[T + 0x10] < ${{ 30 * $CYCLES_OF_INSTRUCTIONS }}, mem32[T + 0x34] & 1)
     ...    mem32[T + 0x3034] = 1; print(mem32[T + 0x34] & 1)
     Output Should Be    1 True 1    0
 
@@ -56,15 +59,14 @@ Should Keep The Calendar
     ...    rtc.datetime((2024, 2, 28, 2, 23, 59, 58, 0)); time.sleep_ms(2500); print(rtc.datetime())
     ...    rtc.datetime((2023, 12, 31, 6, 23, 59, 59, 0)); time.sleep_ms(1500); print(rtc.datetime())
     Output Should Be    (2024, 2, 29, 3, 0, 0, 0, 0)    (2024, 1, 1, 0, 0, 0, 0, 0)
-    ${text}=    Execute Command    sysbus.rtc Time
-    Should Contain    ${text}    2024-01-01 00:00:00
+    The Calendar Says    2024-01-01 00:00:00
 
 Should Reset Itself
     [Tags]    row:P5.machine-reset    row:P5.reset-cause
     Boot Pico
     On REPL    import machine; print(machine.reset_cause() == machine.PWRON_RESET)    True
     Run On REPL    import machine    machine.reset()
-    Wait For Line On Uart    MicroPython v    testerId=${REPL}
+    It Should Say    MicroPython v
     Wait For REPL
     On REPL    import machine; print(machine.reset_cause() == machine.WDT_RESET)    True
 
@@ -81,7 +83,7 @@ Should Be Reset By A Hungry Watchdog
     ...    while True: pass
     Output Should Be    still here
     ${before}=    Emulated Milliseconds
-    Wait For Line On Uart    MicroPython v    testerId=${REPL}
+    It Should Say    MicroPython v
     ${after}=    Emulated Milliseconds
     Should Be True    500 < ${after} - ${before} < 520
     Wait For REPL
@@ -91,15 +93,14 @@ Should Forget The Watchdog's Reset At The Next One
     [Tags]    row:P5.reset-cause
     Boot Pico
     Run On REPL    import machine    machine.reset()
-    Wait For Line On Uart    MicroPython v    testerId=${REPL}
+    It Should Say    MicroPython v
     Wait For REPL
-    Execute Command    machine Reset
-    Wait For REPL
+    The Board Is Reset
     On REPL    import machine; print(machine.reset_cause() == machine.PWRON_RESET)    True
 
 Should Reset Both Cores
     [Tags]    row:P2.both-cores
-    Boot Pico    platform=${DUAL_CORE}
+    Boot Pico    cores=2
     Run On REPL
     ...    import _thread, machine, time
     ...    def task():
@@ -107,7 +108,7 @@ Should Reset Both Cores
     ...    _thread.start_new_thread(task, ())
     ...    time.sleep_ms(5)
     ...    machine.reset()
-    Wait For Line On Uart    MicroPython v    testerId=${REPL}
+    It Should Say    MicroPython v
     Wait For REPL
     Run On REPL
     ...    import _thread, time
@@ -118,14 +119,13 @@ Should Reset Both Cores
 
 Should Survive A Soft Reset
     Boot Pico
-    Write Char On Uart    ${CTRL_D}    testerId=${REPL}
-    Wait For Line On Uart    MPY: soft reboot    testerId=${REPL}
-    Wait For REPL
+    The Board Is Soft-Reset
     On REPL    print(1 + 1)    2
 
 Should Run At The Rate That Was Asked For
     [Documentation]    One dial: the same program takes longer when fewer instructions fit into a microsecond.
     [Tags]    row:P9.one-dial
+    The Embedded Engine Lacks    a dial: it counts cycles, so that mips is 125 and no other
     Boot Pico
     Run On REPL
     ...    import time
@@ -137,9 +137,3 @@ Should Run At The Rate That Was Asked For
     Run On REPL    loop(); loop(); print("took", loop())
     ${slow}=    Output Should Match    took (\\d+)
     Should Be True    4.8 < ${slow}[0] / ${fast}[0] < 5.2
-
-*** Keywords ***
-Emulated Milliseconds
-    ${time}=    Execute Command    machine ElapsedVirtualTime
-    ${milliseconds}=    Evaluate    (lambda m: (int(m[1]) * 3600 + int(m[2]) * 60 + float(m[3])) * 1000)(re.search(r"(\\d+):(\\d+):([\\d.]+)", $time))    modules=re
-    RETURN    ${milliseconds}

@@ -1,6 +1,9 @@
 *** Settings ***
 Documentation    UARTs: time, breaks, line errors, flow control; ADC and flash, whose times the same C program measures.
-Resource         ${CURDIR}/../resources/pico_renode.resource
+Resource         ${CURDIR}/../resources/pico_${ENGINE}.resource
+
+*** Variables ***
+${ENGINE}         renode
 
 *** Test Cases ***
 Should Do What The SDK Asks Of It
@@ -24,10 +27,10 @@ Should Be Told Of A Break And Of Damaged Characters
     ...    import time
     ...    u = UART(1, 9600, tx=Pin(4), rx=Pin(5)); mem32[0x40038038] = 0
     Wait For REPL
-    Execute Command    sysbus.uart1 ReceiveBreak
-    Execute Command    sysbus.uart1 ReceiveDamaged 0x41 true false
-    Execute Command    sysbus.uart1 ReceiveDamaged 0x42 false true
-    Execute Command    sysbus.uart1 WriteChar 0x43
+    The UART Receives A Break    1
+    The UART Receives    1    0x41    no stop bit
+    The UART Receives    1    0x42    wrong parity
+    The UART Receives    1    0x43
     Run On REPL    time.sleep_ms(10); print(hex(mem32[0x4003803c] & 0x780)); print([hex(mem32[0x40038000]) for _ in range(4)])
     Output Should Be    0x380    ['0x500', '0x141', '0x242', '0x43']
 
@@ -35,7 +38,7 @@ Should Hear What It Sends At The Pins
     [Documentation]    GPIO4 is wired to GPIO9: what UART1 sends comes back bit by bit, also a break, and what does not fit.
     [Tags]    row:P6.uart1    row:P12.uart
     A Booted Pico
-    Execute Command    machine LoadPlatformDescriptionFromString "io_bank0: { 4 -> io_bank0@9 }"
+    A Wire Leads From    4    9
     Run On REPL
     ...    from machine import UART, Pin, mem32
     ...    import time

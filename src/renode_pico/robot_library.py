@@ -25,6 +25,7 @@ from renode_pico.engine.select import EngineName
 from renode_pico.errors import Stall, Timeout, UsbError
 from renode_pico.micropython.repl import Repl
 from renode_pico.micropython.stream import UartStream
+from renode_pico.robot_chip import CTRL_D, PROMPT, ChipKeywords
 from renode_pico.trace.keep import KeptTrace
 from renode_pico.trace.tsv import FAULTS, TsvTrace
 from renode_pico.usb import requests
@@ -65,7 +66,7 @@ class TestResult(Protocol):
 
 
 @library(scope="TEST", version="0.1", doc_format="TEXT", auto_keywords=False)
-class PicoLibrary(ClassKeywords, VerifyKeywords):
+class PicoLibrary(ChipKeywords, ClassKeywords, VerifyKeywords):
     """A board and the host at the other end of its cable.
 
     Bytes are written as hexadecimal digits (01 02 ff); times are emulated seconds. What the host was answered is kept
@@ -75,10 +76,12 @@ class PicoLibrary(ClassKeywords, VerifyKeywords):
     ROBOT_LISTENER_API_VERSION = 3
 
     def __init__(self, engine: str = "auto", apps: str = "firmware/apps", sanitize: bool = True) -> None:
+        ChipKeywords.__init__(self)
         self.ROBOT_LIBRARY_LISTENER = self
         self._engine = cast(EngineName, engine)
         self._apps = Path(apps)
         self._sanitize = sanitize
+        self._boards: dict[str, Board] = {}
         self._board: Board | None = None
         self._console: Repl | None = None
         self._remembered: BoardSnapshot | None = None
@@ -104,7 +107,7 @@ class PicoLibrary(ClassKeywords, VerifyKeywords):
     def board(self) -> Board:
         """The board of this test."""
         if self._board is None:
-            raise AssertionError("there is no board yet: begin with 'A Pico Running'")
+            raise AssertionError("there is no board yet: begin with 'A Pico Running' or 'Create Pico'")
         return self._board
 
     @property
@@ -127,12 +130,11 @@ class PicoLibrary(ClassKeywords, VerifyKeywords):
         self.reset_emulation()
         is_program = program.endswith(".py")
         variant = firmware or ("uart" if is_program else program)
-        self._board = Board(variant, engine=self._engine, sanitize=self._sanitize)
-        self._kept = KeptTrace(self._board.host)
+        self._begin_board("pico", lambda: Board(variant, engine=self._engine, sanitize=self._sanitize))
         if variant == "cdc":
-            self._board.engine.run(0.2)
+            self.board.engine.run(0.2)
         else:
-            self._console = self._board.uart_repl()
+            self._console = self.board.uart_repl()
         if is_program:
             self.program_is_running(program)
 
@@ -141,19 +143,32 @@ class PicoLibrary(ClassKeywords, VerifyKeywords):
         """As A Pico Without A Cable, which may begin where another board had booted to; here every one boots."""
         self.a_pico_without_a_cable(program, firmware)
 
+    def _begin_board(self, name: str, make: Callable[[], Board]) -> None:
+        if name in self._boards:
+            raise AssertionError(f"there is a board '{name}' already")
+        self._board = self._boards[name] = make()
+        self._console = None
+        if self._kept is None:
+            self._kept = KeptTrace(self._board.host)
+
     @keyword
     def reset_emulation(self) -> None:
-        """End the board."""
+        """End the board, and others if there are."""
         self._end_trace()
         if self._kept is not None:
             self._kept.end()
             self._kept = None
-        if self._board is not None:
-            for finding in self._board.findings:
+        for board in self._boards.values():
+            for finding in board.findings:
                 logger.warn(str(finding))
-            self._board.close()
+            board.close()
+        self._boards.clear()
         self._board = self._console = None
         self._queued.clear()
+        self._forget_chips()
+
+    def _end_boards(self) -> None:
+        self.reset_emulation()
 
     @keyword
     def the_sanitizer_has_found(self, *checks: str) -> None:
@@ -207,11 +222,15 @@ class PicoLibrary(ClassKeywords, VerifyKeywords):
     @keyword
     def the_board_is_at_its_prompt(self) -> None:
         """The REPL waits for what somebody types, on whichever port."""
+        if self._typed(b"\r"):
+            return
         self._repl().exit_raw()
 
     @keyword("The Board Is Soft-Reset")
     def the_board_is_soft_reset(self) -> None:
         """Ctrl-D at the prompt: boot.py runs, then main.py, then the prompt comes back."""
+        if self._typed(CTRL_D, "soft reboot"):
+            return
         self._repl().soft_reset()
         self._repl().exit_raw()
 
@@ -219,8 +238,21 @@ class PicoLibrary(ClassKeywords, VerifyKeywords):
     def the_board_is_reset(self) -> None:
         """The RUN pin is pulled: the chip starts again, its flash is kept; until the prompt comes back."""
         self.board.reset()
+        if self._typed(b""):
+            return
         self._console = Repl(UartStream(self.board.engine))
         self._console.exit_raw()
+
+    def _typed(self, keys: bytes, first: str = "") -> bool:
+        """Type something where a terminal tester hears UART0, until the prompt comes back; whether one does."""
+        tester = next((each for each in reversed(self._testers) if each.hears(self.board.engine, 0)), None)
+        if tester is None:
+            return False
+        tester.engine.uart(0).write(keys)
+        if first:
+            tester.wait(first, None, is_regex=False, unfinished=False)
+        tester.wait(PROMPT, None, is_regex=False, unfinished=True)
+        return True
 
     def _keep_printed(self, printed: bytes) -> None:
         BuiltIn().set_test_variable("${PRINTED}", printed.decode().splitlines())

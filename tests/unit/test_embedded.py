@@ -355,6 +355,7 @@ def test_a_damaged_flash_file_and_one_that_cannot_be_written(tmp_path: Path) -> 
 def test_gpio_both_ways(tmp_path: Path) -> None:
     engine = engine_with(tmp_path, BUSY)
     bus = Bus(engine)
+    bus.write(0x4000_F000, 1 << 5)  # RESETS.RESET, cleared: IO_BANK0
     bus.write(0x4001_4000 + 8 * 25 + 4, 5)  # GPIO25_CTRL.FUNCSEL = SIO
     bus.write(0xD000_0024, 1 << 25)  # GPIO_OE_SET
     assert engine.gpio(25) is False

@@ -42,6 +42,7 @@ FUNCTIONS: dict[str, tuple[str, str]] = {
     "reset_core": ("", "pi"),
     "hold_core": ("", "pii"),
     "reset_block": ("", "pi"),
+    "hold_block": ("", "pii"),
     "bus_read": ("l", "pii"),
     "bus_write": ("i", "piii"),
     "wrote": ("", "pii"),

@@ -152,20 +152,40 @@ static bool read_register(struct pico *p, u32 address, u32 *value)
     }
 }
 
+/* Which block in C is there; C_SIO, which has a way of its own: none. */
+static enum c_block c_block_at(u32 address)
+{
+    switch (address >> 14) {
+    case (APB_BASE >> 14) + APB_IO_BANK0: return C_IO_BANK0;
+    case (APB_BASE >> 14) + APB_IO_QSPI: return C_IO_QSPI;
+    case (APB_BASE >> 14) + APB_PADS_BANK0: return C_PADS_BANK0;
+    case (APB_BASE >> 14) + APB_PADS_QSPI: return C_PADS_QSPI;
+    case (APB_BASE >> 14) + APB_PWM: return C_PWM;
+    case (APB_BASE >> 14) + APB_TIMER: return C_TIMER;
+    case DMA_BASE >> 14: return C_DMA;
+    case PIO0_BASE >> 14: return C_PIO0;
+    case PIO1_BASE >> 14: return C_PIO1;
+    default: return C_SIO;
+    }
+}
+
 static bool write_register(struct pico *p, u32 address, u32 raw)
 {
     u32 offset = address & 0xFFC, block;
     enum alias alias = address >> 12 & 3;
-    switch (address >> 14) {
-    case (APB_BASE >> 14) + APB_IO_BANK0: io_bank0_write(p, offset, raw, alias); return true;
-    case (APB_BASE >> 14) + APB_IO_QSPI: io_qspi_write(p, offset, raw, alias); return true;
-    case (APB_BASE >> 14) + APB_PADS_BANK0: pads_bank0_write(p, offset, raw, alias); return true;
-    case (APB_BASE >> 14) + APB_PADS_QSPI: pads_qspi_write(p, offset, raw, alias); return true;
-    case (APB_BASE >> 14) + APB_PWM: pwm_write(p, offset, raw, alias); return true;
-    case (APB_BASE >> 14) + APB_TIMER: timer_write(p, offset, raw, alias); return true;
-    case DMA_BASE >> 14: dma_write(p, offset, raw, alias); return true;
-    case PIO0_BASE >> 14: pio_write(p, 0, offset, raw, alias); return true;
-    case PIO1_BASE >> 14: pio_write(p, 1, offset, raw, alias); return true;
+    enum c_block in_c = c_block_at(address);
+    if (UNLIKELY(p->m.held_blocks >> in_c & 1))
+        return true;
+    switch (in_c) {
+    case C_IO_BANK0: io_bank0_write(p, offset, raw, alias); return true;
+    case C_IO_QSPI: io_qspi_write(p, offset, raw, alias); return true;
+    case C_PADS_BANK0: pads_bank0_write(p, offset, raw, alias); return true;
+    case C_PADS_QSPI: pads_qspi_write(p, offset, raw, alias); return true;
+    case C_PWM: pwm_write(p, offset, raw, alias); return true;
+    case C_TIMER: timer_write(p, offset, raw, alias); return true;
+    case C_DMA: dma_write(p, offset, raw, alias); return true;
+    case C_PIO0: pio_write(p, 0, offset, raw, alias); return true;
+    case C_PIO1: pio_write(p, 1, offset, raw, alias); return true;
     default:
         block = block_at(address);
         if (block < BLOCKS)

@@ -22,6 +22,10 @@ class MachineTarget:
         self._machine = machine
         self.reset = reset
         self.cores = machine.cores
+        self.hooks: dict[int, Callable[[], None]] = {}
+        """What the engine calls where a core comes to an address."""
+        self.breakpoints: set[int] = set()
+        """The debugger's."""
         self._memories = (
             (0, machine.rom),
             (FLASH_BASE, machine.flash),
@@ -103,7 +107,15 @@ class MachineTarget:
 
     def set_breakpoints(self, addresses: set[int]) -> bool:
         """All there are; False: more than there is room for."""
-        return self._machine.set_breakpoints(addresses)
+        before, self.breakpoints = self.breakpoints, addresses
+        if self.set_points():
+            return True
+        self.breakpoints = before
+        return False
+
+    def set_points(self) -> bool:
+        """Both kinds; False: more than there is room for."""
+        return self._machine.set_breakpoints(self.breakpoints | self.hooks.keys())
 
     def set_watchpoints(self, watchpoints: set[tuple[int, int, int]]) -> bool:
         """All there are: (address, length, 1 write | 2 read)."""

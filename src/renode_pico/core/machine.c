@@ -389,18 +389,25 @@ API void pico_hold_core(struct pico *p, u32 core, u32 held)
 API void pico_reset_block(struct pico *p, u32 which)
 {
     switch (which) {
-    case 0: io_bank0_reset(p); break;
-    case 1: pads_bank0_reset(p); break;
-    case 2: io_qspi_reset(p); break;
-    case 3: pads_qspi_reset(p); break;
-    case 4: pio_reset(p, 0); break;
-    case 5: pio_reset(p, 1); break;
-    case 6: pwm_reset(p); break;
-    case 7: dma_reset(p); break;
-    case 8: timer_reset(p); break;
-    case 9: sio_reset(p); break;
+    case C_IO_BANK0: io_bank0_reset(p); break;
+    case C_PADS_BANK0: pads_bank0_reset(p); break;
+    case C_IO_QSPI: io_qspi_reset(p); break;
+    case C_PADS_QSPI: pads_qspi_reset(p); break;
+    case C_PIO0: pio_reset(p, 0); break;
+    case C_PIO1: pio_reset(p, 1); break;
+    case C_PWM: pwm_reset(p); break;
+    case C_DMA: dma_reset(p); break;
+    case C_TIMER: timer_reset(p); break;
+    case C_SIO: sio_reset(p); break;
     default: break;
     }
+}
+
+/* Its reset line: it comes out of reset as it went in, whatever was written meanwhile. */
+API void pico_hold_block(struct pico *p, u32 which, u32 held)
+{
+    p->m.held_blocks = (u16)((p->m.held_blocks & ~(1u << which)) | (held ? 1u << which : 0));
+    pico_reset_block(p, which);
 }
 
 /* The value in the lower half; bit 32: the bus says no. */

@@ -228,6 +228,7 @@ struct machine {
     u8 semihosting_calls;   /* BKPT 0xAB, by core */
     bool core1_missed;      /* something was sent to core 1, and there is none */
     u8 core_count;
+    u16 held_blocks;        /* enum c_block, as bits: in reset, where writes change nothing */
     u8 running;             /* who is at the bus: core 0, core 1, or one of enum master */
     u32 irqs;               /* levels of the 26 interrupt lines, before the NVICs */
     u64 dreqs;              /* levels of the 64 data requests */
@@ -251,6 +252,11 @@ struct machine {
     /* From here on it is not part of a plain copy: see snapshot.c */
     u8 sram[SRAM_SIZE] __attribute__((aligned(64)));
     u8 rom[ROM_SIZE] __attribute__((aligned(64)));
+};
+
+/* The blocks in C, by their numbers in pico_reset_block. */
+enum c_block {
+    C_IO_BANK0, C_PADS_BANK0, C_IO_QSPI, C_PADS_QSPI, C_PIO0, C_PIO1, C_PWM, C_DMA, C_TIMER, C_SIO,
 };
 
 enum flash_ignores { FLASH_NOT_MODELLED, FLASH_IS_BUSY, FLASH_NOT_WRITE_ENABLED, FLASH_IS_SUSPENDED };

@@ -433,6 +433,11 @@ class Machine:
         self._c.reset_block(self._p, _C_BLOCKS.index(name))
         self._raise()
 
+    def hold_block(self, name: str, held: bool) -> None:
+        """The reset line of a block in C: it is reset, and takes no writes until it is released."""
+        self._c.hold_block(self._p, _C_BLOCKS.index(name), held)
+        self._raise()
+
     @property
     def reset_requests(self) -> int:
         """Cores whose AIRCR.SYSRESETREQ was written, as bits; `reset_core` clears it."""

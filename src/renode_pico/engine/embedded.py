@@ -245,6 +245,17 @@ class EmbeddedEngine:
     def _deadline(self, seconds: float) -> int:
         return self._clock.now_ns + nanoseconds(seconds)
 
+    def at_address(self, address: int, action: Callable[[], None]) -> None:
+        """Do something each time a core comes to the instruction at `address`, before it executes it.
+
+        `action` must not let time pass; what it raises comes out of whatever does. Raises UsageError for more places
+        than there is room for (32, with those of GDB).
+        """
+        self._debugged.hooks[address & ~1] = action
+        if not self._debugged.set_points():
+            del self._debugged.hooks[address & ~1]
+            raise UsageError(f"{address:#010x}: there is no room for another place to stop at")
+
     # Pins
 
     def uart(self, number: int) -> Uart:
@@ -274,6 +285,10 @@ class EmbeddedEngine:
         """Drive a GPIO pin from outside."""
         mask = self._pin(pin)
         self._machine.set_external(mask, mask if level else 0, mask)
+
+    def release_gpio(self, pin: int) -> None:
+        """Nothing outside drives a GPIO pin any more."""
+        self._machine.set_external(self._pin(pin), 0, 0)
 
     def _pin(self, pin: int) -> int:
         if not 0 <= pin < GPIO_COUNT:
@@ -399,7 +414,10 @@ class EmbeddedEngine:
 
     def _halted(self) -> None:
         hit, core, address = self._machine.debug_hit()
-        if self._gdb is None:
+        hook = self._debugged.hooks.get(address) if hit is Hit.BREAKPOINT else None
+        if hook is not None:
+            hook()
+        if self._gdb is None or (hook is not None and address not in self._debugged.breakpoints):
             self._machine.resume(core)
         else:
             self._gdb.halted(SIGTRAP, core, address if hit is Hit.WATCHPOINT else None)

@@ -141,7 +141,10 @@ class Engine(Protocol):
         """The level of a GPIO pin as driven by the chip."""
 
     def set_gpio(self, pin: int, level: bool) -> None:
-        """Drive a GPIO pin from outside."""
+        """Drive a GPIO pin from outside, until `release_gpio`."""
+
+    def release_gpio(self, pin: int) -> None:
+        """Nothing outside drives a GPIO pin any more: it is the chip's, or follows its pulls."""
 
     def pins_watched(self, changed: Callable[[int, int, bool], None]) -> AbstractContextManager[None]:
         """Within the context, call `changed(time, pin, level)` for each change of a GPIO's level.

@@ -389,6 +389,10 @@ class RenodeEngine:
         """Drive a GPIO pin from outside."""
         self._peripheral("io_bank0").OnGPIO(self._pin(pin), level)
 
+    def release_gpio(self, pin: int) -> None:
+        """Nothing outside drives a GPIO pin any more."""
+        self._peripheral("io_bank0").Release(self._pin(pin))
+
     def _pin(self, pin: int) -> int:
         if not 0 <= pin < GPIO_COUNT:
             raise UsageError(f"GPIO {pin}: the RP2040 has GPIO0 to GPIO{GPIO_COUNT - 1}")

@@ -9,12 +9,14 @@ from typing import Literal
 
 from renode_pico import __version__
 from renode_pico.engine.protocol import BoardConfig, Engine
-from renode_pico.errors import EngineMissing
+from renode_pico.errors import EngineMissing, UsageError
 
 log = logging.getLogger(__name__)
 
 EngineName = Literal["auto", "embedded", "renode"]
 ENGINES = ("embedded", "renode")
+REVISIONS = ("B1", "B2")
+"""Of the chip (`BoardConfig.revision`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +58,11 @@ def create(name: EngineName, config: BoardConfig) -> Engine:
     """Make a board on an engine; it is powered, its cable is not plugged in.
 
     Where `auto` meets a Renode that cannot be loaded although nothing spoke against it, it says so and takes the
-    embedded engine. Raises EngineMissing, or ImageError when the firmware or flash image cannot be loaded.
+    embedded engine. Raises EngineMissing, UsageError for a revision of the chip that there is not, or ImageError when the
+    firmware or flash image cannot be loaded.
     """
+    if config.revision not in (None, *REVISIONS):
+        raise UsageError(f"there is no revision {config.revision} of the RP2040: {' and '.join(REVISIONS)} are known")
     if choose(name) == "renode":
         from renode_pico.engine.renode import RenodeEngine
 

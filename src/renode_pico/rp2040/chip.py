@@ -204,7 +204,7 @@ class Chip:
     def _reset_lines(self) -> dict[ResetBit, Callable[[bool], None]]:
         machine = self.machine
         lines: dict[ResetBit, Callable[[bool], None]] = {
-            bit: lambda held, name=name: machine.reset_block(name)  # type: ignore[misc]
+            bit: lambda held, name=name: machine.hold_block(name, held)  # type: ignore[misc]
             for bit, name in _C_BLOCKS.items()
         }
         blocks: dict[ResetBit, Block] = {
@@ -229,7 +229,7 @@ class Chip:
         return dict(sorted(lines.items()))
 
     def _io_bank0_held(self, held: bool) -> None:
-        self.machine.reset_block("io_bank0")
+        self.machine.hold_block("io_bank0", held)
         self.pins.functions_changed()
 
     def _stages(self) -> dict[Stage, Callable[[bool], None]]:
@@ -254,13 +254,19 @@ class Chip:
             Stage.VREG_AND_CHIP_RESET: self.vreg_and_chip_reset.hold,
             Stage.SIO: sio,
             Stage.PROC0: lambda held: self._hold_core(0, held),
-            Stage.PROC1: lambda held: self._hold_core(1, held),
+            Stage.PROC1: self._core1_forced_off,
         }
 
     def _hold_core(self, core: int, held: bool) -> None:
         self.machine.hold_core(core, held)
         if not held:
             self.machine.reset_core(core)
+
+    def _core1_forced_off(self, held: bool) -> None:
+        """Core 1 that comes back tells core 0 so, in the boot ROM: where it is missing, somebody has to."""
+        self._hold_core(1, held)
+        if not held and self.machine.cores == 1:
+            self.machine.send_fifo(1, 0)
 
     # Reset
 

@@ -213,12 +213,18 @@ class Uart(Block):
         self._cts_pins = CTS_PINS[self._which] & self._machine.pin_functions(Function.UART)
         self._pins.watch(self._cts_changed, self._cts_pins)
         self._look_at_cts()
-        on = self.UARTCR & (CR_UARTEN | CR_RXE | CR_LBE) == CR_UARTEN | CR_RXE and self._ticking
-        self._rx_pins.pins = RX_PINS[self._which] & self._machine.pin_functions(Function.UART) if on else 0
+        self._rx_pins.pins = RX_PINS[self._which] & self._machine.pin_functions(Function.UART)
         self._pins.watch(self._rx_changed, self._rx_pins.pins)
+        self._begin_character()
 
     def _rx_changed(self, changed: int, levels: int) -> None:
-        self._rx_pins.changed(Frame(self.UARTLCR_H), self._bits_ns)
+        self._rx_pins.changed()
+        self._begin_character()
+
+    def _begin_character(self) -> None:
+        """With a start bit; one that came while the receiver was off counts from now on, as it is low."""
+        if self.UARTCR & (CR_UARTEN | CR_RXE | CR_LBE) == CR_UARTEN | CR_RXE and self._ticking:
+            self._rx_pins.begin(Frame(self.UARTLCR_H), self._bits_ns)
 
     def _received_bits(self, value: int, sound: bool, stop: int) -> None:
         errors = 0 if sound else DR_PE

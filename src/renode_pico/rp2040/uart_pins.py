@@ -97,17 +97,23 @@ class ReceivePins:
         self._bits: list[int] = []
         self._since_ns = 0
         self._receiving = False
+        self._fell = False
+        """The line is low, and no character has begun with that."""
 
     def stop(self) -> None:
         """Whatever was under way is lost."""
         self._alarm.cancel()
-        self._receiving = False
+        self._receiving = self._fell = False
 
-    def changed(self, frame: Frame, bit_ns: Callable[[int], int]) -> None:
-        """The level at the pins is another one. `frame`, `bit_ns`: of a character that begins now."""
-        if self._receiving or self._level():
+    def changed(self) -> None:
+        """The level at the pins is another one."""
+        self._fell = not self._receiving and not self._level()
+
+    def begin(self, frame: Frame, bit_ns: Callable[[int], int]) -> None:
+        """A character, if the line has fallen; `frame`, `bit_ns`: what it is like."""
+        if self._receiving or not self._fell:
             return
-        self._receiving = True
+        self._receiving, self._fell = True, False
         self._frame, self._bit_ns = frame, bit_ns
         self._bits = []
         self._since_ns = self._clock.now_ns
