@@ -3,7 +3,8 @@
     python tools/acceptance.py [ROW ...]     # each part of these rows (of all rows) with the tests that name it
 
 A *row* is a sentence of what must hold (`D11`), a *part* one claim of it (`D11.shorter`). Tests name parts: in pytest
-by `@pytest.mark.row("D11.shorter")`, in Robot by the tag `row:D11.shorter`. `{argument}` in a pytest name stands for
+by `@pytest.mark.row("D11.shorter")`, in Robot by the tag `row:D11.shorter` (`row:D11.shorter@renode`: on that engine
+only, of a case that runs on both). `{argument}` in a pytest name stands for
 the value of the test's parameter of that name: `@pytest.mark.row("T4.run-{door}")`.
 """
 
@@ -236,7 +237,7 @@ def tagged(source: str) -> Iterator[tuple[str, list[str]]]:
         elif section == "test cases":
             in_tags = stripped.startswith("[Tags]") or (in_tags and stripped.startswith("..."))
             if in_tags:
-                found[name] += re.findall(r"\brow:(\S+)", line)
+                found[name] += re.findall(r"\brow:([^\s@]+)", line)
     yield from ((case, names) for case, names in found.items() if names)
 
 

@@ -3,7 +3,8 @@
     python tools/matrix.py RESULTS_DIR [--missing ENGINE=REASON ...] [--partial] [--accept]
 
 Reads every `*.xml` under RESULTS_DIR: JUnit files of pytest (test properties `row` and `engine`, recorded by the
-plugin) and `output.xml` files of Robot Framework (tags `row:D7.reset-cb`, in a folder `robot-ENGINE`).
+plugin) and `output.xml` files of Robot Framework (tags `row:D7.reset-cb`, in a folder `robot-ENGINE`; with
+`row:P7.i2c-devices@renode` a case that runs on both engines proves a part on one only).
 
 A row is `proven` on an engine when each of its parts has a passing test there, and no failing one. Otherwise it is
 `failing`, `6 of 9 parts`, `skipped` with the reason, or `no test`. tests/rows.toml has the parts; tests/proven.txt
@@ -25,6 +26,8 @@ from pathlib import Path
 
 from acceptance import COLUMNS, ENGINES, NEITHER, ROOT, Part, Row, parts_of, problems, read_rows, unknown
 
+ROBOT_PATH = " / "
+"""Between the names of suites and case."""
 PROVEN_FILE = ROOT / "tests" / "proven.txt"
 
 
@@ -97,12 +100,13 @@ def read_robot(path: Path) -> Iterator[Result]:
             status = test.find("status")
             assert status is not None
             tags = [tag.text or "" for tag in (*test.findall("tag"), *test.findall("tags/tag"))]
-            rows = tuple(tag[4:] for tag in tags if tag.startswith("row:"))
+            named = [tag[4:].partition("@") for tag in tags if tag.startswith("row:")]
+            rows = tuple(name for name, _, only in named if only in ("", engine))
             word = statuses.get(status.get("status", ""), "failed")
             reason = (status.text or "").strip().splitlines()[0][:200] if (status.text or "").strip() else ""
-            yield Result(f"{name} / {test.get('name')}", word, reason, rows, engine)
+            yield Result(f"{name}{ROBOT_PATH}{test.get('name')}", word, reason, rows, engine)
         for child in suite.findall("suite"):
-            yield from walk(child, f"{name} / ")
+            yield from walk(child, f"{name}{ROBOT_PATH}")
 
     for suite in root.findall("suite"):
         yield from walk(suite, "")
@@ -230,6 +234,8 @@ def main() -> int:
     for result in results:
         if result.status == "failed":
             print(f"FAILED  {result.engine or 'unit':8}  {result.test}  {result.reason}")
+        elif result.status == "skipped" and ROBOT_PATH in result.test:  # pytest has told the reasons of its own
+            print(f"SKIPPED {result.engine:8}  {result.test}  {result.reason}")
     strangers = {(r.test, name): reason for r in results for name in r.rows if (reason := unknown(name, rows))}
     wrong = problems(rows) + [f"{test} names {name}: {reason}" for (test, name), reason in strangers.items()]
     states, before = part_states(cells), read_proven(PROVEN_FILE)

@@ -39,7 +39,7 @@ Should Follow A Change Of Frequency
 
 Should Execute At The Rate Of The Clock
     [Documentation]    Instructions take cycles of clk_sys; the dial says how many fit into a microsecond at 125 MHz.
-    [Tags]    row:P4.clocks    row:P12.clk-sys    row:P9.one-dial
+    [Tags]    row:P4.clocks    row:P12.clk-sys    row:P9.one-dial@renode
     Boot Pico
     Run On REPL    import machine, time
     ...    def loop():\r t = time.ticks_us()\r for _ in range(2000): pass\r return time.ticks_diff(time.ticks_us(), t)

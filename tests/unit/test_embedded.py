@@ -366,6 +366,41 @@ def test_gpio_both_ways(tmp_path: Path) -> None:
     assert bus.read(0xD000_0004) & 1 << 3
     engine.set_gpio(3, False)
     assert not bus.read(0xD000_0004) & 1 << 3
+    bus.write(0x4000_F000, 1 << 8)  # PADS_BANK0
+    bus.write(0x4001_C004 + 4 * 3, 0x5A)  # pulled up
+    assert not engine.gpio(3)
+    engine.release_gpio(3)
+    assert engine.gpio(3), "it follows its pulls"
+    with pytest.raises(UsageError, match="GPIO 30"):
+        engine.release_gpio(30)
+
+
+def test_something_is_done_at_an_address(tmp_path: Path) -> None:
+    """Each time, before the instruction; GDB's points are others, and there is room for 32 of both."""
+    engine = engine_with(tmp_path, (0x2001, 0x3001, 0xE7FD), cores=1)  # movs r0, #1; adds r0, #1; b back
+    seen: list[tuple[int, int]] = []
+    begin = engine.pc
+    engine.at_address(begin + 2, lambda: seen.append((engine.pc, engine._machine.core(0, 0))))
+    engine.run(10e-6)
+    assert len(seen) > 10
+    assert seen == [(begin + 2, value) for value in range(1, len(seen) + 1)]
+    assert engine._debugged.set_breakpoints(set(range(0x2000_0000, 0x2000_003E, 2)))
+    with pytest.raises(UsageError, match="no room"):
+        engine.at_address(0x2000_1000, lambda: None)
+    before = len(seen)
+    engine._debugged.set_breakpoints(set())
+    engine.run(10e-6)
+    assert len(seen) > before, "GDB has left"
+
+
+def test_what_is_done_at_an_address_may_fail(tmp_path: Path) -> None:
+    def fails() -> None:
+        raise ValueError("enough")
+
+    engine = engine_with(tmp_path, BUSY, cores=1)
+    engine.at_address(engine.pc, fails)
+    with pytest.raises(ValueError, match="enough"):
+        engine.run(0.001)
 
 
 def test_pads_come_out_of_reset_as_on_the_chip(tmp_path: Path) -> None:

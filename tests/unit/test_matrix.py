@@ -85,7 +85,7 @@ TAGGED = """*** Test Cases ***
 Should Do One Thing
     [Documentation]    It is not about row:D9.nothing.
     [Tags]    row:D1.same-object    engine:renode
-    ...    row:D2.desc-dev
+    ...    row:D2.desc-dev@renode
     Log    row:D9.nothing
 Should Do Another
     Log    nothing
@@ -167,6 +167,7 @@ JUNIT = """<testsuites><testsuite>
 <testcase classname="tests.a" name="test_three"><failure message="assert 1 == 2&#10;more"/></testcase>
 </testsuite></testsuites>"""
 ROBOT = """<robot><suite name="Robot"><suite name="Bulk"><test name="Should Work"><tag>row:X1.writes</tag>
+<tag>row:X1.reads@renode</tag><tag>row:X1.opens@embedded</tag>
 <status status="PASS"/></test></suite></suite></robot>"""
 
 
@@ -184,5 +185,5 @@ def test_results_are_read_from_both_kinds_of_files(tmp_path: Path) -> None:
         matrix.Result("tests.a::test_one", "passed", "", ("X1.reads",), "embedded", False),
         matrix.Result("tests.a::test_two", "skipped", "no tool", (), ""),
         matrix.Result("tests.a::test_three", "failed", "assert 1 == 2", (), ""),
-        matrix.Result("Robot / Bulk / Should Work", "passed", "", ("X1.writes",), "renode"),
+        matrix.Result("Robot / Bulk / Should Work", "passed", "", ("X1.writes", "X1.reads"), "renode"),
     ]

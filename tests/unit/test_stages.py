@@ -46,6 +46,13 @@ def test_the_whole_runs_every_folder_of_tests_and_every_suite() -> None:
         assert str(suite.relative_to(ROOT)) in commands
 
 
+def test_the_suites_of_the_platform_run_on_each_engine() -> None:
+    commands = {stage.name: " ".join(map(str, stage.command)) for stage in stages.stages(2)}
+    for suite in (ROOT / "robot" / "platform").glob("*.robot"):
+        assert str(suite.relative_to(ROOT)) in commands["robot on embedded"]
+        assert str(suite.relative_to(ROOT)) in commands["robot on renode"]
+
+
 @pytest.mark.row("K6.without-renode")
 def test_without_renode_what_needs_it_is_left_out_with_the_reason(tmp_path: Path) -> None:
     without = {name: value for name, value in os.environ.items() if not name.startswith(("RENODE", "PYRENODE"))}

@@ -43,6 +43,7 @@ FUNCTIONS: dict[str, tuple[str, str]] = {
     "hold_core": ("", "pii"),
     "reset_block": ("", "pi"),
     "hold_block": ("", "pii"),
+    "hold_registers": ("", "pii"),
     "bus_read": ("l", "pii"),
     "bus_write": ("i", "piii"),
     "wrote": ("", "pii"),

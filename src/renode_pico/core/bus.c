@@ -174,7 +174,7 @@ static bool write_register(struct pico *p, u32 address, u32 raw)
     u32 offset = address & 0xFFC, block;
     enum alias alias = address >> 12 & 3;
     enum c_block in_c = c_block_at(address);
-    if (UNLIKELY(p->m.held_blocks >> in_c & 1))
+    if (UNLIKELY(p->m.held_blocks >> HELD_IN_C(in_c) & 1))
         return true;
     switch (in_c) {
     case C_IO_BANK0: io_bank0_write(p, offset, raw, alias); return true;
@@ -188,7 +188,7 @@ static bool write_register(struct pico *p, u32 address, u32 raw)
     case C_PIO1: pio_write(p, 1, offset, raw, alias); return true;
     default:
         block = block_at(address);
-        if (block < BLOCKS)
+        if (block < BLOCKS && !(p->m.held_blocks >> block & 1))
             block_write(p, block, offset, raw, alias);
         return block < BLOCKS;
     }

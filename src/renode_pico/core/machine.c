@@ -403,12 +403,20 @@ API void pico_reset_block(struct pico *p, u32 which)
     }
 }
 
+static void hold(struct pico *p, u32 bit, bool held)
+{
+    p->m.held_blocks = (p->m.held_blocks & ~(1ull << bit)) | (u64)held << bit;
+}
+
 /* Its reset line: it comes out of reset as it went in, whatever was written meanwhile. */
 API void pico_hold_block(struct pico *p, u32 which, u32 held)
 {
-    p->m.held_blocks = (u16)((p->m.held_blocks & ~(1u << which)) | (held ? 1u << which : 0));
+    hold(p, HELD_IN_C(which), held != 0);
     pico_reset_block(p, which);
 }
+
+/* The same for a block in Python, which resets itself. */
+API void pico_hold_registers(struct pico *p, u32 block, u32 held) { hold(p, block, held != 0); }
 
 /* The value in the lower half; bit 32: the bus says no. */
 API u64 pico_bus_read(struct pico *p, u32 address, u32 size)

@@ -228,7 +228,6 @@ struct machine {
     u8 semihosting_calls;   /* BKPT 0xAB, by core */
     bool core1_missed;      /* something was sent to core 1, and there is none */
     u8 core_count;
-    u16 held_blocks;        /* enum c_block, as bits: in reset, where writes change nothing */
     u8 running;             /* who is at the bus: core 0, core 1, or one of enum master */
     u32 irqs;               /* levels of the 26 interrupt lines, before the NVICs */
     u64 dreqs;              /* levels of the 64 data requests */
@@ -246,6 +245,7 @@ struct machine {
     u8 counting;            /* enum counting: accesses are looked at one by one */
     struct cache cache;
     u32 registers[BLOCKS][BLOCK_WORDS]; /* of blocks in Python */
+    u64 held_blocks;        /* in reset, where writes change nothing: blocks in Python, then from bit 32 on enum c_block */
     u64 dpsram_guard;       /* pieces of DPSRAM whose writes Python wants to hear of, too; not 0: and of unaligned accesses */
     u8 dpsram[DPSRAM_SIZE] __attribute__((aligned(8)));
     u8 xip_sram[XIP_SRAM_SIZE] __attribute__((aligned(8)));
@@ -258,6 +258,8 @@ struct machine {
 enum c_block {
     C_IO_BANK0, C_PADS_BANK0, C_IO_QSPI, C_PADS_QSPI, C_PIO0, C_PIO1, C_PWM, C_DMA, C_TIMER, C_SIO,
 };
+
+#define HELD_IN_C(which) (32 + (which))
 
 enum flash_ignores { FLASH_NOT_MODELLED, FLASH_IS_BUSY, FLASH_NOT_WRITE_ENABLED, FLASH_IS_SUSPENDED };
 

@@ -438,6 +438,10 @@ class Machine:
         self._c.hold_block(self._p, _C_BLOCKS.index(name), held)
         self._raise()
 
+    def hold_registers(self, block: int, held: bool) -> None:
+        """The reset line of a block in Python, which resets itself: writes do not reach it until it is released."""
+        self._c.hold_registers(self._p, block, held)
+
     @property
     def reset_requests(self) -> int:
         """Cores whose AIRCR.SYSRESETREQ was written, as bits; `reset_core` clears it."""

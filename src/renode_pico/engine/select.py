@@ -58,8 +58,8 @@ def create(name: EngineName, config: BoardConfig) -> Engine:
     """Make a board on an engine; it is powered, its cable is not plugged in.
 
     Where `auto` meets a Renode that cannot be loaded although nothing spoke against it, it says so and takes the
-    embedded engine. Raises EngineMissing, UsageError for a revision of the chip that there is not, or ImageError when the
-    firmware or flash image cannot be loaded.
+    embedded engine. Raises EngineMissing, UsageError for a revision of the chip that there is not, or ImageError when
+    the firmware or flash image cannot be loaded.
     """
     if config.revision not in (None, *REVISIONS):
         raise UsageError(f"there is no revision {config.revision} of the RP2040: {' and '.join(REVISIONS)} are known")

@@ -137,6 +137,9 @@ class Machine(Protocol):
     def hooks(self, block: int) -> memoryview:
         """READ_HOOK, WRITE_HOOK, a byte for each."""
 
+    def hold_registers(self, block: int, held: bool) -> None:
+        """Writes do not reach it while it is held."""
+
     def attach(self, block: int, read: Callable[[int], int], write: Callable[[int, int, int], None]) -> None:
         """Who is asked: `read(offset)`, and told: `write(offset, raw, alias)`."""
 
@@ -267,6 +270,7 @@ class Block:
         self.held = False
         """In reset: what is written is lost."""
         self._machine = machine
+        self._number = number
         self._unmodelled = unmodelled
         self._readers: dict[int, Callable[[], int]] = {}
         self._writers: dict[int, Callable[[int, int], None]] = {}
@@ -296,6 +300,7 @@ class Block:
         if held or self.held:
             self.reset()
         self.held = held
+        self._machine.hold_registers(self._number, held)
 
     def read_register(self, offset: int) -> int:
         """A read that the machine cannot serve by itself."""

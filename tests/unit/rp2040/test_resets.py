@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from renode_pico.core.machine import Core, State
+from renode_pico.renode_models import boot_rom
 from renode_pico.rp2040.block import Alias
 from renode_pico.rp2040.chip import Chip
 from renode_pico.rp2040.resets import ResetBit
@@ -18,6 +19,7 @@ CTRL, LOAD, REASON, SCRATCH0, SCRATCH7, TICK = 0x00, 0x04, 0x08, 0x0C, 0x28, 0x2
 ENABLE, TRIGGER = 1 << 30, 1 << 31
 HAD_POR, HAD_RUN = 1 << 8, 1 << 16
 ALL_BLOCKS = 0x01FF_FFFF
+SIO_FIFO_ST, SIO_FIFO_RD = 0xD000_0050, 0xD000_0058
 
 
 def ticking(bench: Bench) -> Registers:
@@ -59,6 +61,8 @@ def test_each_block_is_reset_by_its_bit(bit: ResetBit, register: int, value: int
     bench.alias(RESETS, 1 << bit, Alias.SET)
     assert bench[RESETS + 8] == ALL_BLOCKS & ~(1 << bit)
     assert bench[register] == reset_value
+    bench[register] = value
+    assert bench[register] == reset_value, "what is in reset takes nothing"
     bench.alias(RESETS, 1 << bit, Alias.CLEAR)
     assert bench[RESETS + 8] == ALL_BLOCKS
     assert bench[register] == reset_value
@@ -69,6 +73,21 @@ def test_the_chip_starts_with_everything_held() -> None:
     assert chip.machine.bus_read(RESETS) == ALL_BLOCKS
     assert chip.machine.bus_read(RESETS + 8) == 0
     assert chip.machine.bus_read(PSM + DONE) == 0x1_FFFF
+
+
+@pytest.mark.parametrize("cores", [1, 2])
+def test_core_1_says_that_it_is_back(cores: int) -> None:
+    """A 0 in core 0's mailbox, as the boot ROM does it (2.8.2): the SDK's multicore_reset_core1() waits for it."""
+    chip = Chip(boot_rom(), lambda why: None, cores=cores)
+    machine = chip.machine
+    machine.run(machine.cycles + 2000)
+    machine.reset_block("sio")
+    machine.bus_write(PSM + FRCE_OFF, PROC1)
+    machine.bus_write(PSM + FRCE_OFF, 0)
+    machine.run(machine.cycles + 2000)
+    assert machine.bus_read(SIO_FIFO_ST) == 0b11, "something there, and room"
+    assert machine.bus_read(SIO_FIFO_RD) == 0
+    assert machine.bus_read(SIO_FIFO_ST) == 0b10
 
 
 def test_core_1_is_held_and_launched_again() -> None:

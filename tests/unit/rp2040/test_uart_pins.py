@@ -125,6 +125,35 @@ def test_a_break_is_one_character() -> None:
     assert pair.uart1[DR] == 0x41
 
 
+@pytest.mark.parametrize("off", [ON & ~1, ON & ~(1 << 9)])
+def test_a_break_that_began_while_the_receiver_was_off_is_heard_once(off: int) -> None:
+    """As when both are one UART, which the SDK disables to begin its break. It is over when the line was high."""
+    pair = Pair()
+    pair.uart1[CR] = off
+    pair.uart0[LCR_H] = 0x71
+    pair.uart0.run(3)
+    for control in (ON, off, ON):
+        pair.uart1[CR] = control
+        pair.uart0.run(20)
+    assert pair.uart1[DR] == 0x500
+    assert pair.uart1[FR] & RXFE
+    pair.uart0[LCR_H] = 0x70
+    pair.uart0.run(2)
+    pair.uart0[DR] = 0x41
+    pair.uart0.run(2)
+    assert pair.uart1[DR] == 0x41
+
+
+def test_what_was_low_and_is_high_again_when_the_receiver_is_switched_on_is_nothing() -> None:
+    pair = Pair()
+    pair.uart1[CR] = ON & ~1
+    pair.uart0[DR] = 0x41
+    pair.uart0.run(2)
+    pair.uart1[CR] = ON
+    pair.uart0.run(2)
+    assert pair.uart1[FR] & RXFE
+
+
 def test_a_spike_is_no_character() -> None:
     pair = Pair()
     machine = pair.bench.machine
