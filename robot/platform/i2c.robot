@@ -51,7 +51,6 @@ Should Free A Bus That A Device Holds
     [Documentation]    A device that has missed clocks holds SDA low; nine clocks by hand bring it back.
     [Tags]    row:P7.i2c-master
     Pico With Devices
-    The Embedded Engine Lacks    a device that holds SDA: its controller sees bytes, not wires
     A Device Holds SDA    clocks=7
     Run On REPL
     ...    try: i.writeto(0x48, b"x")

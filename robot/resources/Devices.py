@@ -221,6 +221,11 @@ class Devices:
         else:
             thermometer.registers[0] = round(float(celsius)) & 0xFF
 
+    @keyword("A Device Holds SDA")
+    def a_device_holds_sda(self, clocks: int) -> None:
+        """On I2C0, until it has seen so many clocks: it missed some in a transfer that was cut off."""
+        self._engine.chip.i2cs[0].hold_data(int(clocks))
+
     @keyword
     def devices_stretch_the_clock(self, seconds: float) -> None:
         """On I2C0: how long each of them holds SCL low before a byte."""

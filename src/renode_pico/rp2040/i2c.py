@@ -151,20 +151,33 @@ class I2c(Block):
         self._loses_arbitration = False
         super().__init__(machine, (Number.I2C0, Number.I2C1)[which], unmodelled, f"I2C{which}")
         self.bus = I2cBus()
-        self.bus.attach(self)
-        self._at_pins = I2cAtPins(machine, pins, self.bus)
+        self.bus.join(self)
+        self._at_pins = I2cAtPins(machine, pins, self.bus, self._bus_free)
         pins.follow_functions(self._functions_changed)
         self._show()
 
     def join(self, bus: I2cBus) -> None:
         """Wire it to another bus, which another controller may be on, too."""
+        self._at_pins.leave()
         self.bus.targets.remove(self)
-        self.bus = self._at_pins.bus = bus
-        bus.attach(self)
+        self.bus = bus
+        bus.join(self)
+        self._at_pins.hang_at(bus)
 
     def lose_arbitration(self) -> None:
         """Somebody else's data wins in the transfer in hand, or in the next one."""
         self._loses_arbitration = True
+
+    def hold_data(self, clocks: int) -> None:
+        """A target holds SDA low, and the bus with it, until it has seen so many clocks, which firmware makes at the pins.
+
+        It missed some in a transfer that was cut off.
+        """
+        self._at_pins.hold_data(clocks)
+
+    def _bus_free(self) -> None:
+        self._go_on()
+        self._show()
 
     def _functions_changed(self) -> None:
         """The bus is where the pins were that were the controller's last: firmware may take them over for a while."""
@@ -228,7 +241,7 @@ class I2c(Block):
             if self.IC_CON & CON_SLAVE_DISABLE:
                 self._abort(ABRT_MASTER_DIS)
             return
-        if self.IC_ENABLE & ENABLE_TX_CMD_BLOCK:
+        if self.IC_ENABLE & ENABLE_TX_CMD_BLOCK or (self._phase is Phase.IDLE and self._at_pins.data_held):
             return
         if self._phase is Phase.IDLE and not self.IC_CON & CON_RESTART_EN and self._needs_restart():
             return

@@ -61,12 +61,23 @@ class I2cBus:
 
     def __init__(self) -> None:
         self.targets: list[I2cTarget] = []
+        self.pulled_up = False
+        """With the devices come the resistors that pull both wires up."""
+        self.followers: list[Callable[[], None]] = []
+        """Who is told when it is."""
         self._addressed: list[I2cTarget] = []
         self._waiting: Callable[[], None] | None = None
 
     def attach(self, target: I2cTarget) -> None:
-        """One more at the wires."""
+        """One more device at the wires."""
         self.targets.append(target)
+        self.pulled_up = True
+        for follower in self.followers:
+            follower()
+
+    def join(self, controller: I2cTarget) -> None:
+        """A controller of the chip, which may be a target, too, and brings no resistors."""
+        self.targets.append(controller)
 
     def begin(self) -> None:
         """START or RESTART."""

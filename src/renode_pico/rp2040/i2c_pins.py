@@ -5,6 +5,7 @@ MicroPython scans a bus that way, as the controller cannot send an address alone
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import Enum, auto
 from typing import Protocol
 
@@ -33,10 +34,15 @@ class Phase(Enum):
 
 
 class I2cAtPins:
-    """Open drain: SDA is only ever driven low, SCL when a target holds the clock."""
+    """Open drain: SDA is only ever driven low, SCL when a target holds the clock.
 
-    def __init__(self, machine: DrivenPins, pins: PinWatch, bus: I2cBus) -> None:
-        self.bus = bus
+    `freed` is called when a target no longer holds SDA.
+    """
+
+    def __init__(self, machine: DrivenPins, pins: PinWatch, bus: I2cBus, freed: Callable[[], None]) -> None:
+        self._freed = freed
+        self._held_for = 0
+        """Clocks until a target lets SDA go."""
         self._machine = machine
         self._pins = pins
         self._sda = self._scl = 0
@@ -46,16 +52,38 @@ class I2cAtPins:
         self._shift = 0
         self._count = 0
         self._acknowledged = False
+        self.hang_at(bus)
+
+    def hang_at(self, bus: I2cBus) -> None:
+        """The targets are those of this bus from now on."""
+        self.bus = bus
+        bus.followers.append(self._release)
+        self._release()
+
+    def leave(self) -> None:
+        """This bus."""
+        self.bus.followers.remove(self._release)
 
     def listen(self, sda: int, scl: int) -> None:
         """At these two pins (masks) from now on; 0, 0: at none."""
         if (sda, scl) == (self._sda, self._scl):
             return
-        self._release()
+        self._machine.set_external(self._sda | self._scl, 0, 0)
         self._phase = Phase.IDLE
         self._sda, self._scl = sda, scl
         self._sda_high = self._scl_high = True
+        self._release()
         self._pins.watch(self._changed, sda | scl)
+
+    @property
+    def data_held(self) -> bool:
+        """A target holds SDA low though nobody talks to it."""
+        return self._held_for > 0
+
+    def hold_data(self, clocks: int) -> None:
+        """A target holds SDA low until it has seen so many clocks: it missed some in a transfer that was cut off."""
+        self._held_for = clocks
+        self._release()
 
     def _changed(self, changed: int, levels: int) -> None:
         sda_before, scl_before = self._sda_high, self._scl_high
@@ -85,6 +113,12 @@ class I2cAtPins:
             self._acknowledged = not sda
 
     def _clock_fell(self) -> None:
+        if self._held_for:
+            self._held_for -= 1
+            if not self._held_for:
+                self._release()
+                self._freed()
+            return
         phase = self._phase
         if phase is Phase.ADDRESS and self._count == 8:
             self._reading = bool(self._shift & 1)
@@ -117,7 +151,7 @@ class I2cAtPins:
         if acknowledged is None:
             self._drive(self._scl)
         else:
-            self._machine.set_external(self._scl, 0, 0)
+            self._let_go(self._scl)
             self._answer(acknowledged)
 
     def _load(self) -> None:
@@ -129,21 +163,32 @@ class I2cAtPins:
             return
         self._shift, self._count = value, 0
         self._next_bit()
-        self._machine.set_external(self._scl, 0, 0)
+        self._let_go(self._scl)
 
     def _next_bit(self) -> None:
         if self._count == 8:
             self._phase = Phase.MASTER_ACKNOWLEDGE
-            self._machine.set_external(self._sda, 0, 0)
+            self._let_go(self._sda)
             return
         high = self._shift >> (7 - self._count) & 1
         self._count += 1
-        self._machine.set_external(self._sda, 0, 0 if high else self._sda)
+        if high:
+            self._let_go(self._sda)
+        else:
+            self._drive(self._sda)
 
     def _drive(self, pin: int) -> None:
         """A line low."""
         self._machine.set_external(pin, 0, pin)
 
+    def _let_go(self, pins: int) -> None:
+        """Lines that nobody here drives; the resistors do, where there are any."""
+        up = pins if self.bus.pulled_up else 0
+        self._machine.set_external(pins, up, up)
+
     def _release(self) -> None:
+        """Both; one of them where a target holds it."""
         if self._sda:
-            self._machine.set_external(self._sda | self._scl, 0, 0)
+            self._let_go(self._sda | self._scl)
+            if self._held_for:
+                self._drive(self._sda)

@@ -10,7 +10,7 @@ from tests.unit.rp2040.test_i2c import RAW as I2C_RAW
 
 IO_BANK0, PADS_BANK0, SIO = 0x4001_4000, 0x4001_C000, 0xD000_0000
 GPIO_IN, GPIO_OE_SET, GPIO_OE_CLR = SIO + 0x04, SIO + 0x24, SIO + 0x28
-FUNCSEL_I2C, FUNCSEL_SIO, PULL_UP = 3, 5, 0x4A
+FUNCSEL_I2C, FUNCSEL_SIO, PULL_UP, PULL_DOWN = 3, 5, 0x4A, 0x46
 SDA, SCL = 4, 5
 
 
@@ -135,3 +135,48 @@ def test_a_slave_of_the_chip_holds_the_clock() -> None:
     assert value == 0x5A
     master.stop()
     assert slave[I2C_RAW] & STOP_DET
+
+
+def test_a_target_that_holds_sda_lets_go_after_its_clocks(master: BitBang) -> None:
+    i2c = master.bench.chip.i2cs[0]
+    i2c.bus.attach(Memory(0x50))
+    i2c.hold_data(3)
+    for _ in range(3):
+        assert not master.high(master.sda)
+        master.pin(master.scl, False)
+        master.pin(master.scl, True)
+    assert master.high(master.sda)
+    master.start()
+    assert master.write(0x50 << 1)
+    master.stop()
+
+
+def test_a_controller_waits_for_a_bus_that_is_held() -> None:
+    bench = Bench()
+    i2c = I2c(bench)
+    i2c.model.bus.attach(memory := Memory(0x50))
+    master = BitBang(bench)
+    i2c.model.hold_data(2)
+    i2c.set_up()
+    i2c[DATA_CMD] = 0x12 | 1 << 9
+    bench.run(0.01)
+    assert memory.log == []
+    for level in (False, True) * 2:
+        master.pin(master.scl, level)
+    bench.run(0.01)
+    assert memory.log == ["start 0x50 write", "stop"]
+    assert memory.at == 0x12
+
+
+def test_with_devices_come_resistors(master: BitBang) -> None:
+    """Both wires are high though no pad pulls them up; two controllers by themselves have none."""
+    bench = master.bench
+    for pin in (master.sda, master.scl):
+        bench[PADS_BANK0 + 4 + 4 * pin] = PULL_DOWN
+    chip = bench.chip
+    chip.i2cs[0].join(chip.i2cs[1].bus)
+    assert (master.high(master.sda), master.high(master.scl)) == (False, False)
+    chip.i2cs[1].bus.attach(Memory(0x50))
+    assert (master.high(master.sda), master.high(master.scl)) == (True, True)
+    master.pin(master.scl, False)
+    assert (master.high(master.sda), master.high(master.scl)) == (True, False)
