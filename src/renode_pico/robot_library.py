@@ -25,7 +25,7 @@ from renode_pico.engine.select import EngineName
 from renode_pico.errors import Stall, Timeout, UsbError
 from renode_pico.micropython.repl import Repl
 from renode_pico.micropython.stream import UartStream
-from renode_pico.robot_chip import CTRL_D, PROMPT, ChipKeywords
+from renode_pico.run.robot import CTRL_D, PROMPT, ChipKeywords
 from renode_pico.trace.keep import KeptTrace
 from renode_pico.trace.tsv import FAULTS, TsvTrace
 from renode_pico.usb import requests

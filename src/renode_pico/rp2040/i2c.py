@@ -169,7 +169,7 @@ class I2c(Block):
         self._loses_arbitration = True
 
     def hold_data(self, clocks: int) -> None:
-        """A target holds SDA low, and the bus with it, until it has seen so many clocks, which firmware makes at the pins.
+        """A target holds SDA low, and the bus with it, until it has seen so many clocks of firmware at the pins.
 
         It missed some in a transfer that was cut off.
         """
