@@ -234,8 +234,9 @@ def main() -> int:
     for result in results:
         if result.status == "failed":
             print(f"FAILED  {result.engine or 'unit':8}  {result.test}  {result.reason}")
-        elif result.status == "skipped" and ROBOT_PATH in result.test:  # pytest has told the reasons of its own
-            print(f"SKIPPED {result.engine:8}  {result.test}  {result.reason}")
+        elif result.status == "skipped" and ROBOT_PATH in result.test:  # of its own tests pytest has told the reasons
+            _, _, case = result.test.partition(ROBOT_PATH)
+            print(f"SKIPPED {result.engine:8}  {case}: {result.reason}")
     strangers = {(r.test, name): reason for r in results for name in r.rows if (reason := unknown(name, rows))}
     wrong = problems(rows) + [f"{test} names {name}: {reason}" for (test, name), reason in strangers.items()]
     states, before = part_states(cells), read_proven(PROVEN_FILE)
