@@ -30,7 +30,7 @@ class Target:
     def start(self, address: int, read: bool) -> bool:
         """START: whether it is meant."""
         if address == self._address:
-            self.begun(read)
+            self.meant(read)
         return address == self._address
 
     def _holds_clock(self) -> bool:
@@ -59,8 +59,8 @@ class Target:
     def stop(self) -> None:
         """STOP."""
 
-    def begun(self, read: bool) -> None:
-        """It was addressed."""
+    def meant(self, read: bool) -> None:
+        """It was addressed, to be read from or written to."""
 
     def take(self, value: int) -> bool:
         """Whether it acknowledges a byte."""
@@ -79,7 +79,7 @@ class Echo(Target):
         self._written = b""
         self._at = 0
 
-    def begun(self, read: bool) -> None:
+    def meant(self, read: bool) -> None:
         """Reading goes through what was written."""
         self._at = 0
         self._written = self._written if read else b""
@@ -104,7 +104,7 @@ class Thermometer(Target):
         self._pointer = 0
         self._points = False
 
-    def begun(self, read: bool) -> None:
+    def meant(self, read: bool) -> None:
         """The first byte written is the number of a register."""
         self._points = not read
 
