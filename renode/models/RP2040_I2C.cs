@@ -35,6 +35,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             bus = new RP2040_I2CBus();
             wire = new RP2040_I2CWire(pins, bus, firstPin);
             pace = new RP2040_Pace(machine, this, "bus", StepEnds);
+            Lacks("the controller's own bits at the pins: devices get whole bytes");
             DefineRegisters();
             Reset();
         }

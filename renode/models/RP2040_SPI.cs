@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Generic;
 using System.Linq;
 using Antmicro.Renode.Core;
@@ -39,8 +40,15 @@ namespace Antmicro.Renode.Peripherals.RP2040
             receiveFIFO = new Queue<ushort>();
             frame = new RP2040_Pace(machine, this, "frame", FrameEnds);
             timeout = new RP2040_Pace(machine, this, "receive time-out", TimedOut);
+            halfBit = new RP2040_Pace(machine, this, "half bit", HalfBitPasses);
             poll = new RP2040_Poll(machine, frame);
+            receivePins = MaskOf(ReceivePin);
+            selectPins = MaskOf(ChipSelectPin);
+            clockPins = MaskOf(ClockPin);
+            transmitPins = MaskOf(TransmitPin);
             pins.AddUser(this);
+            Lacks("TI and Microwire frames at the pins");
+            Lacks("a slave does not hear its pins: frames reach it as a device of the master");
             DefineRegisters();
             Reset();
         }
@@ -50,10 +58,13 @@ namespace Antmicro.Renode.Peripherals.RP2040
             base.Reset();
             frame.Stop();
             timeout.Stop();
+            halfBit.Stop();
+            atPins = false;
             transmitFIFO.Clear();
             receiveFIFO.Clear();
             overrun = false;
             timedOut = false;
+            DriveIdle();
             Update();
         }
 
@@ -137,10 +148,11 @@ namespace Antmicro.Renode.Peripherals.RP2040
             Registers.SSPCR0.Define(this)
                 .WithValueField(0, 4, out dataSize, name: "DSS")
                 .WithValueField(4, 2, out format, name: "FRF")
-                .WithFlag(6, name: "SPO")
+                .WithFlag(6, out polarity, name: "SPO")
                 .WithFlag(7, out phase, name: "SPH")
                 .WithValueField(8, 8, out clockRate, name: "SCR")
-                .WithReservedBits(16, 16);
+                .WithReservedBits(16, 16)
+                .WithWriteCallback((_, __) => ShowIdle());
             Registers.SSPCR1.Define(this)
                 .WithFlag(0, out loopback, name: "LBM")
                 .WithFlag(1, out enable, name: "SSE")
@@ -196,7 +208,8 @@ namespace Antmicro.Renode.Peripherals.RP2040
             {
                 frame.Stop();
             }
-            else
+            ShowIdle();
+            if(enable.Value)
             {
                 StartFrame();
             }
@@ -237,6 +250,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             if(!frame.Running && LoadShifter())
             {
                 frame.Start(CyclesPerBit * (HalfBitsInAFrame + HalfBitsAtTheEnds), 2 * (ulong)clocks.Peripheral);
+                ShowFrame(false);
             }
         }
 
@@ -263,11 +277,15 @@ namespace Antmicro.Renode.Peripherals.RP2040
                 return;
             }
             Received((ushort)(Exchange(shifter) & FrameMask));
+            atPins = false;
+            halfBit.Stop();
             var goesOn = LoadShifter();
             if(goesOn)
             {
                 frame.Continue(CyclesPerBit * (HalfBitsInAFrame + HalfBitsBetween), 2 * (ulong)clocks.Peripheral);
+                ShowFrame(true);
             }
+            ShowIdle();
             if(!goesOn || HalfBitsBetween > 0)
             {
                 ReleaseOwnChipSelect();
@@ -298,8 +316,93 @@ namespace Antmicro.Renode.Peripherals.RP2040
             {
                 return 0;
             }
+            if(answered)
+            {
+                return answer;
+            }
             // with nobody there, it is the level at the pin
-            return answered ? answer : Levels(ReceivePin) ? (ushort)FrameMask : (ushort)0;
+            return atPins ? (ushort)bitsIn : Levels(ReceivePin) ? (ushort)FrameMask : (ushort)0;
+        }
+
+        // At the pins: a master's Motorola frames, half a bit at a time (ARM DDI 0194, 2.4), while somebody hears them.
+
+        private void ShowFrame(bool follows)
+        {
+            var own = pins.PinsOf(SPIFunction) & (selectPins | clockPins | transmitPins);
+            atPins = format.Value == Motorola && !loopback.Value && (pins.WatchedBesides(this, own) | (pins.Recorded & own)) != 0;
+            if(!atPins)
+            {
+                return;
+            }
+            // with SPH = 0 chip select is high for half a bit between two frames
+            halfBits = follows && !phase.Value ? -1 : 0;
+            bitsIn = 0;
+            DriveFrame();
+            halfBit.Start(CyclesPerBit, 2 * (ulong)clocks.Peripheral);
+        }
+
+        private void HalfBitPasses()
+        {
+            if(!atPins)
+            {
+                return;
+            }
+            if(halfBit.Stalled)
+            {
+                halfBit.Continue(CyclesPerBit, 2 * (ulong)clocks.Peripheral);
+                return;
+            }
+            halfBits++;
+            var captures = phase.Value ? halfBits % 2 == 1 : halfBits >= 2 && halfBits % 2 == 0 && halfBits <= 2 * FrameBits;
+            if(captures)
+            {
+                bitsIn = bitsIn << 1 | ((pins.InputsBefore & receivePins & pins.PinsOf(SPIFunction)) != 0 ? 1u : 0);
+            }
+            DriveFrame();
+            if(halfBits + 1 < 2 * FrameBits + (phase.Value ? 0 : 2))
+            {
+                halfBit.Continue(CyclesPerBit, 2 * (ulong)clocks.Peripheral);
+            }
+        }
+
+        private void DriveFrame()
+        {
+            if(halfBits < 0)
+            {
+                DriveIdle();
+                return;
+            }
+            var started = phase.Value || halfBits > 0;
+            var bit = Math.Min((phase.Value ? halfBits : halfBits - 1) / 2, FrameBits - 1);
+            var active = started && halfBits % 2 == 0 && halfBits <= 2 * FrameBits;
+            Drive(false, active != polarity.Value, started && (shifter >> (FrameBits - 1 - bit) & 1) != 0);
+        }
+
+        private void ShowIdle()
+        {
+            if(!frame.Running)
+            {
+                atPins = false;
+                DriveIdle();
+            }
+        }
+
+        private void DriveIdle()
+        {
+            Drive(true, polarity.Value, false);
+        }
+
+        /// <summary>TX is an output always (datasheet 4.4.3: nSSPOE is not connected to the pad).</summary>
+        private void Drive(bool select, bool clock, bool data)
+        {
+            pins.SetFromFunction(SPIFunction, selectPins | clockPins | transmitPins,
+                (select ? selectPins : 0) | (clock ? clockPins : 0) | (data ? transmitPins : 0),
+                slave.Value ? transmitPins : uint.MaxValue);
+        }
+
+        private uint MaskOf(int role)
+        {
+            return Pins(role).Aggregate(0u, (all, pin) => all | 1u << pin);
         }
 
         private ushort Ask(IPeripheral device, ushort value)
@@ -438,6 +541,10 @@ namespace Antmicro.Renode.Peripherals.RP2040
         private ulong CyclesPerBit { get { return 2 * prescaler.Value * (1 + clockRate.Value); } }
 
         private uint selects;
+        private bool atPins;
+        /// <summary>Since chip select went low.</summary>
+        private int halfBits;
+        private uint bitsIn;
         private ushort shifter;
         private bool overrun;
         private bool timedOut;
@@ -446,6 +553,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
         private IValueRegisterField clockRate;
         private IValueRegisterField prescaler;
         private IValueRegisterField mask;
+        private IFlagRegisterField polarity;
         private IFlagRegisterField phase;
         private IFlagRegisterField loopback;
         private IFlagRegisterField enable;
@@ -459,7 +567,12 @@ namespace Antmicro.Renode.Peripherals.RP2040
         private readonly int firstPins;
         private readonly Queue<ushort> transmitFIFO;
         private readonly Queue<ushort> receiveFIFO;
+        private readonly uint receivePins;
+        private readonly uint selectPins;
+        private readonly uint clockPins;
+        private readonly uint transmitPins;
         private readonly RP2040_Pace frame;
+        private readonly RP2040_Pace halfBit;
         private readonly RP2040_Pace timeout;
         private readonly RP2040_Poll poll;
 

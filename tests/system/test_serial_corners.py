@@ -53,7 +53,7 @@ ADC = 0x4004C000
 
 
 @pytest.fixture(scope="module")
-def repl(request: pytest.FixtureRequest) -> Iterator[Repl]:
+def board(request: pytest.FixtureRequest) -> Iterator[Board]:
     with Board("uart", engine=cast(EngineName, engine_of(request.config))) as board:
         engine = board.engine
         if isinstance(engine, EmbeddedEngine):
@@ -62,9 +62,14 @@ def repl(request: pytest.FixtureRequest) -> Iterator[Repl]:
             runtime().command("sysbus.i2c0 Attach sysbus.i2c1")
         board.set_adc(0, 0.825)
         board.set_adc(1, 1.65)
-        console = board.uart_repl()
-        console.exec(HELPERS)
-        yield console
+        yield board
+
+
+@pytest.fixture(scope="module")
+def repl(board: Board) -> Repl:
+    console = board.uart_repl()
+    console.exec(HELPERS)
+    return console
 
 
 def row(name: str) -> pytest.MarkDecorator:
@@ -271,6 +276,86 @@ def test_spi(repl: Repl, program: str, expected: list[object]) -> None:
 @pytest.mark.parametrize(("program", "expected"), cases(ADC, "P6.adc"))
 def test_adc(repl: Repl, program: str, expected: list[object]) -> None:
     assert said(repl, program) == expected
+
+
+SPI_AT_PINS = """
+import rp2
+from machine import Pin
+def listener(edge):
+    @rp2.asm_pio(in_shiftdir=rp2.PIO.SHIFT_LEFT, autopush=True, push_thresh=8)
+    def listens():
+        wait(1 - edge, gpio, 18); wait(edge, gpio, 18)
+        in_(pins, 1)
+    return listens
+@rp2.asm_pio()
+def selected():
+    wait(1, gpio, 17); wait(0, gpio, 17)
+    mov(isr, null); push()
+def spi(mode, scr, bits=8):
+    anew(1 << 16)
+    for pin in range(16, 20): mem32[0x40014004 + 8 * pin] = 1
+    mem32[S + 0x10] = 2; mem32[S] = scr << 8 | mode << 6 | bits - 1; mem32[S + 4] = 2
+"""
+"""SPI0 at GPIO16 to GPIO19: RX, CSn, SCK, TX."""
+
+
+@row("P7.spi-master")
+@row("P8.pins")
+@pytest.mark.parametrize("mode", range(4))
+def test_a_program_of_pio_hears_an_spi(repl: Repl, mode: int) -> None:
+    """Motorola's four modes: the data stands at the edge that captures; with SPH = 0 CSn rises between frames."""
+    repl.exec(SPI_AT_PINS)
+    polarity, phase = mode & 1, mode >> 1
+    found = said(
+        repl,
+        f"""
+spi({mode}, 255)
+m = rp2.StateMachine(0, listener({int(polarity == phase)}), in_base=Pin(19)); c = rp2.StateMachine(4, selected)
+for pin in range(16, 20): mem32[0x40014004 + 8 * pin] = 1
+m.active(1); c.active(1)
+for x in (0xA5, 0x3C, 0x01): mem32[S + 8] = x
+sleep_us(600); found = [m.get() for n in range(m.rx_fifo())], c.rx_fifo(), get(0xD0000004) >> 17 & 7
+m.active(0); c.active(0); rp2.PIO(0).remove_program(); rp2.PIO(1).remove_program(); say(*found)
+""",
+    )
+    assert found == [[0xA5, 0x3C, 0x01], 1 if phase else 3, 1 | polarity << 1]
+
+
+@row("P7.spi-master")
+@row("P12.spi")
+def test_an_spi_frame_at_the_pins_has_its_times(repl: Repl, board: Board) -> None:
+    """clk_peri 48 MHz by 2 by 63: half a bit is 1312.5 ns. CSn, half a bit, four bits, half a bit, CSn."""
+    repl.exec(SPI_AT_PINS)
+    told: list[tuple[int, int, bool]] = []
+    repl.exec("spi(0, 62, bits=4)")
+    with board.engine.pins_watched(lambda time, pin, level: told.append((time, pin, level))):
+        repl.exec("mem32[S + 8] = 0b1011; sleep_us(50)")
+    edges = [(time, pin, level) for time, pin, level in told if pin in (17, 18, 19)]
+    first = edges[0][0]
+    clock = [(2 * n, 18, True) for n in range(1, 5)] + [(2 * n + 1, 18, False) for n in range(1, 5)]
+    data = [(1, 19, True), (3, 19, False), (5, 19, True), (10, 19, False)]
+    expected = sorted([(0, 17, False), (10, 17, True), *clock, *data])
+    assert sorted((round((time - first) / 1312.5, 1), pin, level) for time, pin, level in edges) == expected
+
+
+@row("P7.spi-master")
+def test_an_spi_that_is_heard_samples_its_input_bit_by_bit(repl: Repl) -> None:
+    """1333 us a bit; the input's override is moved by the processor in between."""
+    repl.exec(SPI_AT_PINS)
+    found = said(
+        repl,
+        """
+spi(0, 255, bits=4); mem32[S + 0x10] = 250
+m = rp2.StateMachine(0, listener(1), in_base=Pin(19)); m.active(1)
+mem32[0x40014004 + 8 * 19] = 1; mem32[0x40014004 + 8 * 18] = 1
+def input(level): mem32[0x40014004 + 8 * 16] = 1 | (2 + level) << 16
+bit = 250 * 256 // 48
+input(1); mem32[S + 8] = 0; sleep_us(bit * 3 // 2)
+input(1); sleep_us(bit); input(0); sleep_us(bit); input(1); sleep_us(4 * bit)
+m.active(0); rp2.PIO(0).remove_program(); mem32[0x40014004 + 8 * 16] = 31; say(bin(get(S + 8)))
+""",
+    )
+    assert found == ["0b1101"]
 
 
 def said(repl: Repl, program: str) -> object:

@@ -52,7 +52,7 @@ FUNCTIONS: dict[str, tuple[str, str]] = {
     "pin_inputs": ("i", "p"),
     "pin_levels": ("i", "p"),
     "qspi_levels": ("i", "p"),
-    "pins_watched": ("i", "p"),
+    "pins_heard": ("i", "p"),
     "pin_functions": ("i", "pi"),
     "set_external": ("", "piii"),
     "set_external_qspi": ("", "piii"),

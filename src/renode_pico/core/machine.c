@@ -466,7 +466,7 @@ API void pico_drive_qspi(struct pico *p, u32 function, u32 pins, u32 out, u32 oe
 }
 
 API u32 pico_pin_inputs(struct pico *p) { return pins_inputs(p); }
-API u32 pico_pins_watched(struct pico *p) { return pins_watched(p); }
+API u32 pico_pins_heard(struct pico *p) { return pins_watched(p) | p->m.pio[0].reads | p->m.pio[1].reads; }
 API u32 pico_pin_functions(struct pico *p, u32 function) { return function < FUNCTIONS ? p->m.pins.selected[function] : 0; }
 
 API u32 pico_pin_levels(struct pico *p)

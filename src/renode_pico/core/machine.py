@@ -487,9 +487,9 @@ class Machine:
         """The levels at the flash's pads: SCLK, SS, SD0 to SD3."""
         return int(self._c.qspi_levels(self._p))
 
-    def pins_watched(self) -> int:
-        """The GPIOs whose every edge somebody wants at its time: Python, an interrupt, PWM."""
-        return int(self._c.pins_watched(self._p))
+    def pins_heard(self) -> int:
+        """The GPIOs whose every edge somebody wants at its time: Python, an interrupt, PWM, a program of PIO."""
+        return int(self._c.pins_heard(self._p))
 
     def pin_functions(self, function: int) -> int:
         """The GPIOs whose FUNCSEL names a function."""

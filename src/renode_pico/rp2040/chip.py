@@ -180,7 +180,7 @@ class Chip:
         self.tbman = Tbman(machine, unmodelled)
         self.busctrl = Busctrl(machine, unmodelled)
         self.uarts = [Uart(machine, clock, unmodelled, clocks, self.pins, which) for which in (0, 1)]
-        self.spis = [Spi(machine, clock, unmodelled, clocks, which) for which in (0, 1)]
+        self.spis = [Spi(machine, clock, unmodelled, clocks, self.pins, which) for which in (0, 1)]
         self.i2cs = [I2c(machine, clock, unmodelled, clocks, self.pins, which) for which in (0, 1)]
         self.adc = Adc(machine, clock, unmodelled, clocks)
         self.rtc = Rtc(machine, clock, unmodelled, clocks, self._dormant_wake)

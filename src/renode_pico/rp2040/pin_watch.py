@@ -8,9 +8,6 @@ from typing import Protocol
 from renode_pico.core.machine import BLOCK_IO_BANK0
 
 Listener = Callable[[int, int], None]
-PIO_CTRLS = (0x5020_0000, 0x5030_0000)
-SM_ENABLE_BITS = 0xF
-ALL_PINS = 0x3FFF_FFFF
 
 
 class Pins(Protocol):
@@ -24,17 +21,14 @@ class Pins(Protocol):
     def watch(self, pins: int) -> None:
         """`pins_changed(changed, levels)` is called for each change of these GPIOs."""
 
-    def pins_watched(self) -> int:
-        """Whose edges somebody wants: Python, an interrupt, PWM."""
+    def pins_heard(self) -> int:
+        """Whose edges somebody wants: Python, an interrupt, PWM, a program of PIO."""
 
     def pin_levels(self) -> int:
         """At the pads."""
 
     def set_external(self, pins: int, levels: int, driven: int) -> None:
         """Levels from outside."""
-
-    def bus_read(self, address: int, size: int = 4) -> int | None:
-        """A read as a bus master makes it."""
 
 
 class PinWatch:
@@ -71,9 +65,8 @@ class PinWatch:
 
     @property
     def heard(self) -> int:
-        """The pins at which each edge is heard by somebody; a state machine of PIO may listen to any."""
-        running = any((self._machine.bus_read(address) or 0) & SM_ENABLE_BITS for address in PIO_CTRLS)
-        return ALL_PINS if running else self._machine.pins_watched()
+        """The pins at which each edge is heard by somebody."""
+        return self._machine.pins_heard()
 
     def _changed(self, changed: int, levels: int) -> None:
         for listener, pins in list(self._listeners.items()):

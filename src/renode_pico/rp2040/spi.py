@@ -8,10 +8,12 @@ from typing import Protocol
 from renode_pico.clock import NS_PER_S, Clock
 from renode_pico.rp2040.block import Block, Dreq, Function, Irq, Line, Machine, Number, Register
 from renode_pico.rp2040.clocks import Clocks, Generator
+from renode_pico.rp2040.pin_watch import PinWatch
 from renode_pico.rp2040.receive_timeout import SILENT_BITS, ReceiveTimeout
+from renode_pico.rp2040.spi_pins import RX, Frame, MasterPins
 from renode_pico.rp2040.unmodelled import Unmodelled
 
-CR0_DSS_BITS, CR0_FRF_BITS, CR0_FRF_MICROWIRE, CR0_SPH, CR0_SCR_LSB = 0xF, 0x30, 0x20, 1 << 7, 8
+CR0_DSS_BITS, CR0_FRF_BITS, CR0_FRF_MICROWIRE, CR0_SPO, CR0_SPH, CR0_SCR_LSB = 0xF, 0x30, 0x20, 1 << 6, 1 << 7, 8
 MICROWIRE_CONTROL_BITS = 9
 """Eight bits of control, and one in which nobody sends (ARM DDI 0194, 2.4.5)."""
 CR1_LBM, CR1_SSE, CR1_MS, CR1_SOD = 1 << 0, 1 << 1, 1 << 2, 1 << 3
@@ -19,8 +21,6 @@ SR_TFE, SR_TNF, SR_RNE, SR_RFF, SR_BSY = 1 << 0, 1 << 1, 1 << 2, 1 << 3, 1 << 4
 INT_ROR, INT_RT, INT_RX, INT_TX = 1 << 0, 1 << 1, 1 << 2, 1 << 3
 DMA_RX, DMA_TX = 1 << 0, 1 << 1
 FIFO_DEPTH, HALF = 8, 4
-RX_PINS = (1 << 0 | 1 << 4 | 1 << 16 | 1 << 20, 1 << 8 | 1 << 12 | 1 << 24 | 1 << 28)
-"""By number of the SPI (RP2040 datasheet, 2.19.2)."""
 
 
 class SpiDevice(Protocol):
@@ -33,11 +33,14 @@ class SpiDevice(Protocol):
 class Spi(Block):
     """SPI0 or SPI1, as master or slave; the frame formats differ in their time, and Microwire in what is asked first.
 
-    As master it exchanges frames with `device`; without one the RX pin is sampled once a frame. As slave it is a
-    device itself: whoever is master calls `exchange`.
+    As master it exchanges frames with `device`; without one the RX pin is sampled: bit by bit while somebody hears
+    the frame at the pins, else once a frame. As slave it is a device itself: whoever is master calls `exchange`.
     """
 
-    LACKS = ("At the pins there is no clock and no data, bit by bit: frames reach what is attached as `device`.",)
+    LACKS = (
+        "TI and Microwire frames are not seen at the pins.",
+        "A slave does not hear its pins: frames reach it as a `device`.",
+    )
 
     SSPCR0 = Register(0x000, mask=0xFFFF)
     SSPCR1 = Register(0x004, mask=0xF)
@@ -58,7 +61,9 @@ class Spi(Block):
     SSPPCELLID2 = Register(0xFF8, reset=0x05, mask=0)
     SSPPCELLID3 = Register(0xFFC, reset=0xB1, mask=0)
 
-    def __init__(self, machine: Machine, clock: Clock, unmodelled: Unmodelled, clocks: Clocks, which: int) -> None:
+    def __init__(
+        self, machine: Machine, clock: Clock, unmodelled: Unmodelled, clocks: Clocks, pins: PinWatch, which: int
+    ) -> None:
         self.device: SpiDevice | None = None
         self._clocks = clocks
         self._which = which
@@ -71,7 +76,10 @@ class Spi(Block):
         self._rx: deque[int] = deque()
         self._shifting = -1
         """The frame in the master's shift register; -1: none."""
+        self._pins = pins
+        self._at_pins = MasterPins(machine, clock, which)
         super().__init__(machine, (Number.SPI0, Number.SPI1)[which], unmodelled, f"SPI{which}")
+        self._idle()
         clocks.follow(self._start)
 
     def reset(self) -> None:
@@ -82,6 +90,7 @@ class Spi(Block):
         self._tx.clear()
         self._rx.clear()
         self._shifting = -1
+        self._idle()
         self._show()
 
     @property
@@ -105,9 +114,23 @@ class Spi(Block):
         if frame_ns:
             self._shifting = self._tx.popleft()
             self._frame_alarm.schedule(frame_ns)
+            self._show_frame(follows=goes_on)
+
+    def _show_frame(self, *, follows: bool) -> None:
+        """At the pins, when somebody hears it."""
+        pins = self._at_pins.outputs & self._machine.pin_functions(Function.SPI)
+        if pins & self._pins.heard and not (self.SSPCR0 & CR0_FRF_BITS or self.SSPCR1 & CR1_LBM):
+            polarity, phase = bool(self.SSPCR0 & CR0_SPO), bool(self.SSPCR0 & CR0_SPH)
+            self._at_pins.send(
+                Frame(self._shifting, self.bits, polarity, phase, follows), lambda n: self._bits_ns(n / 2)
+            )
+
+    def _idle(self) -> None:
+        self._at_pins.idle(polarity=bool(self.SSPCR0 & CR0_SPO), master=not self.SSPCR1 & CR1_MS)
 
     def _frame_over(self) -> None:
         sent, self._shifting = self._shifting & (1 << self.bits) - 1, -1
+        at_pins = self._at_pins.end()
         if self.SSPCR1 & CR1_LBM:
             received = sent
         elif self.device is not None:
@@ -116,9 +139,11 @@ class Spi(Block):
                 sent = 0
             received = self.device.exchange(sent, self.bits)
         else:
-            received = self._sampled()
+            received = self._sampled() if at_pins is None else at_pins
         self._received(received)
         self._start(goes_on=True)
+        if self._shifting < 0:
+            self._idle()
         self._show()
 
     @property
@@ -136,7 +161,7 @@ class Spi(Block):
         return 0 if self.SSPCR0 & (CR0_FRF_BITS | CR0_SPH) else 1.5
 
     def _sampled(self) -> int:
-        pins = RX_PINS[self._which] & self._machine.pin_functions(Function.SPI)
+        pins = RX[self._which] & self._machine.pin_functions(Function.SPI)
         return 0xFFFF if pins & self._machine.pin_inputs() else 0
 
     # Slave
@@ -184,9 +209,12 @@ class Spi(Block):
             self.SSPRIS |= INT_RT
             self._show()
 
+    @SSPCR0.written
     @SSPCR1.written
     @SSPCPSR.written
     def _control_written(self, before: int, raw: int) -> None:
+        if self._shifting < 0:
+            self._idle()
         self._start()
         self._show()
 
