@@ -8,6 +8,7 @@ using Antmicro.Renode.Core;
 using Antmicro.Renode.Core.Structure;
 using Antmicro.Renode.Exceptions;
 using Antmicro.Renode.Logging;
+using Antmicro.Renode.Peripherals.RP2040;
 using Antmicro.Renode.Utilities;
 
 namespace Antmicro.Renode.UsbHosts
@@ -108,9 +109,10 @@ namespace Antmicro.Renode.UsbHosts
             {
                 throw new RecoverableException("Nothing to enumerate: the cable is unplugged; try: Plug");
             }
+            var meanwhile = new RP2040_Meanwhile(Clock.Machine);
             if(!RunUntilAttached(true, timeout))
             {
-                throw new RecoverableException("Nothing to enumerate: no device attached within {0} emulated seconds{1}".FormatText(timeout, At));
+                throw new RecoverableException("Nothing to enumerate: no device attached within {0} emulated seconds{1}{2}".FormatText(timeout, At, meanwhile));
             }
             enumerationWanted = true;
             try
@@ -522,10 +524,19 @@ namespace Antmicro.Renode.UsbHosts
             }
         }
 
-        /// <summary>Waits for a transfer that has a time-out of its own, kept to the nanosecond whatever the quantum is.</summary>
+        /// <summary>
+        /// Waits for a transfer that has a time-out of its own, kept to the nanosecond whatever the quantum is. What the firmware did
+        /// meanwhile instead stands in the log, if it may be the reason.
+        /// </summary>
         private UsbTransfer Complete(UsbTransfer transfer)
         {
+            var meanwhile = new RP2040_Meanwhile(Clock.Machine);
             RunUntil(() => transfer.Final, double.PositiveInfinity);
+            var touched = transfer.Status == UsbTransferStatus.TimedOut ? meanwhile.ToString() : "";
+            if(touched != "")
+            {
+                this.Log(LogLevel.Warning, "A transfer timed out{0}{1}", At, touched);
+            }
             return transfer;
         }
 

@@ -180,6 +180,23 @@ Should Be Usable While The Emulation Runs
     And Execute Command    pause
     Then The Device Answers GET_STATUS With    00 00
 
+Should Name What Is Not Modelled When Nobody Attaches
+    [Documentation]    A timer of the firmware reads a register that there is not, each millisecond.
+    Given A Pico Without A Cable    uart
+    And The Board Runs    import machine; t = machine.Timer(period=1, callback=lambda t: machine.mem32[0x4000401c])
+    And The Cable Is Plugged In
+    Then The Host Refuses    Enumerate 0.03125    touched meanwhile: sysbus.syscfg.reserved offset 0x1C read 3
+
+Should Name What Is Not Modelled When A Transfer Times Out
+    Given A Pico Running    cdc
+    And Create Log Tester    10
+    ${line}=    Evaluate    b"import machine; t = machine.Timer(period=1, callback=lambda t: machine.mem32[0x4000401c])\\r".hex(" ")
+    When Host Does    BulkOut 0x02 "${line}"
+    WHILE    $ANSWER != "TIMEOUT"    limit=20
+        Host Does    BulkIn 0x82 64 0.03125
+    END
+    Then Wait For Log Entry    touched meanwhile: sysbus.syscfg.reserved offset 0x1C read 3
+
 Should Leave The Computer Alone While Nobody Types
     [Documentation]    The monitor's shell, that Renode has without a window or a terminal as well, waits: Linux counts how often a thread
     ...    does so. A shell that goes on and on has some tens of milliseconds of a core for each time.

@@ -233,7 +233,7 @@ class PicoBoot:
 
 
 @pytest.mark.usefixtures("own_board")
-@pytest.mark.row("P10.picoboot")
+@pytest.mark.row("P10.picoboot", "P3.erased", "P3.programmed")
 @pytest.mark.parametrize("revision", ["B2", "B1"])
 def test_picoboot_does_what_picotool_asks_for(request: pytest.FixtureRequest, revision: str) -> None:
     """On B1, too, though this boot ROM uses EP_ABORT with each SET_CONFIGURATION (docs/museum.md, E2)."""
