@@ -34,8 +34,7 @@ Should Not Hear A Device That Is Not Selected
 
 Should Hear A Device Only At The Pins
     [Documentation]    Without the pin functions no clock and no data leave the controller.
-    [Tags]    row:P7.spi-devices@renode
-    The Embedded Engine Lacks    SPI's pins: frames reach what is attached, whoever has the pins
+    [Tags]    row:P7.spi-devices@renode    row:P7.spi-master
     A Booted Pico
     A Device Is Attached    mirror    spi0    -1
     Run On REPL

@@ -122,12 +122,13 @@ class Thermometer(Target):
 
 
 class Selected:
-    """An SPI device that is selected by a GPIO, low."""
+    """An SPI device that is selected by a GPIO, low; -1: always."""
 
     def __init__(self, engine: EmbeddedEngine, pin: int) -> None:
         self._engine = engine
         self._pin = pin
-        engine.chip.pins.watch(self._selection, 1 << pin)
+        if pin >= 0:
+            engine.chip.pins.watch(self._selection, 1 << pin)
 
     def _selection(self, changed: int, levels: int) -> None:
         if levels >> self._pin & 1:
@@ -135,7 +136,7 @@ class Selected:
 
     def exchange(self, value: int, bits: int) -> int:
         """A frame, if it is meant; else nobody drives MISO."""
-        return self.answer(value) if not self._engine.gpio(self._pin) else 0
+        return self.answer(value) if self._pin < 0 or not self._engine.gpio(self._pin) else 0
 
     def deselected(self) -> None:
         """The select went high."""

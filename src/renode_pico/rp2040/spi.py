@@ -10,7 +10,7 @@ from renode_pico.rp2040.block import Block, Dreq, Function, Irq, Line, Machine, 
 from renode_pico.rp2040.clocks import Clocks, Generator
 from renode_pico.rp2040.pin_watch import PinWatch
 from renode_pico.rp2040.receive_timeout import SILENT_BITS, ReceiveTimeout
-from renode_pico.rp2040.spi_pins import RX, Frame, MasterPins
+from renode_pico.rp2040.spi_pins import RX, SCK, TX, Frame, MasterPins
 from renode_pico.rp2040.unmodelled import Unmodelled
 
 CR0_DSS_BITS, CR0_FRF_BITS, CR0_FRF_MICROWIRE, CR0_SPO, CR0_SPH, CR0_SCR_LSB = 0xF, 0x30, 0x20, 1 << 6, 1 << 7, 8
@@ -33,8 +33,8 @@ class SpiDevice(Protocol):
 class Spi(Block):
     """SPI0 or SPI1, as master or slave; the frame formats differ in their time, and Microwire in what is asked first.
 
-    As master it exchanges frames with `device`; without one the RX pin is sampled: bit by bit while somebody hears
-    the frame at the pins, else once a frame. As slave it is a device itself: whoever is master calls `exchange`.
+    As master it exchanges frames with `device`, where firmware has given it pins; without one the RX pin is sampled:
+    bit by bit while somebody hears the frame at the pins, else once a frame. As slave it is a device itself: whoever is master calls `exchange`.
     """
 
     LACKS = (
@@ -133,11 +133,8 @@ class Spi(Block):
         at_pins = self._at_pins.end()
         if self.SSPCR1 & CR1_LBM:
             received = sent
-        elif self.device is not None:
-            if self._microwire:
-                self.device.exchange(sent & 0xFF, 8)
-                sent = 0
-            received = self.device.exchange(sent, self.bits)
+        elif self.device is not None and self._has(SCK):
+            received = self._exchanged(self.device, sent if self._has(TX) else 0)
         else:
             received = self._sampled() if at_pins is None else at_pins
         self._received(received)
@@ -145,6 +142,18 @@ class Spi(Block):
         if self._shifting < 0:
             self._idle()
         self._show()
+
+    def _has(self, role: tuple[int, ...]) -> bool:
+        """Firmware has given it a pin of this role."""
+        return bool(role[self._which] & self._machine.pin_functions(Function.SPI))
+
+    def _exchanged(self, device: SpiDevice, sent: int) -> int:
+        """What comes back for a frame; without a pin for RX nothing does."""
+        if self._microwire:
+            device.exchange(sent & 0xFF, 8)
+            sent = 0
+        received = device.exchange(sent, self.bits)
+        return received if self._has(RX) else 0
 
     @property
     def _microwire(self) -> bool:

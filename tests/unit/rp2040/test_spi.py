@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import pytest
 
+from renode_pico.rp2040.spi import SpiDevice
 from tests.unit.rp2040.chip_bench import CYCLE_S, Bench, Registers
 
-SPI0, SPI1 = 0x4003_C000, 0x4004_0000
+D = TypeVar("D", bound=SpiDevice)
+SPI0, SPI1, IO_BANK0 = 0x4003_C000, 0x4004_0000, 0x4001_4000
+RX_PIN, SCK_PIN, TX_PIN, FUNCSEL_SIO = 16, 18, 19, 5
 CR0, CR1, DR, SR, CPSR, IMSC, RIS, MIS, ICR, DMACR = range(0, 0x28, 4)
 LBM, SSE, MS, SOD = 1, 2, 4, 8
 TFE, TNF, RNE, RFF, BSY = 1, 2, 4, 8, 16
@@ -30,6 +35,16 @@ class Spi(Registers):
     def run(self, frames: float) -> None:
         self.bench.run(frames * FRAME_S)
 
+    def attach(self, device: D) -> D:
+        """At SPI0's pins."""
+        for pin in (RX_PIN, SCK_PIN, TX_PIN):
+            self.select(pin)
+        self.model.device = device
+        return device
+
+    def select(self, pin: int, function: int = 1) -> None:
+        self.bench[IO_BANK0 + 8 * pin + 4] = function
+
 
 class Echo:
     """Answers each frame with the one before."""
@@ -50,7 +65,7 @@ def spi() -> Spi:
 
 
 def test_frames_take_their_time(spi: Spi) -> None:
-    spi.model.device = echo = Echo()
+    echo = spi.attach(Echo())
     assert spi[SR] == TFE | TNF
     spi[DR] = 0x5A
     assert spi[SR] & BSY
@@ -70,7 +85,7 @@ def test_frames_take_their_time(spi: Spi) -> None:
 def test_length_and_rate_are_programmed(spi: Spi, bits: int, scr: int) -> None:
     spi[CR0] = scr << 8 | SPH | bits - 1
     start = spi.bench.now
-    spi.model.device = echo = Echo()
+    echo = spi.attach(Echo())
     spi[DR] = 0xFFFF
     spi.run(bits / 8 * (1 + scr) - 0.02)
     assert echo.seen == []
@@ -80,7 +95,7 @@ def test_length_and_rate_are_programmed(spi: Spi, bits: int, scr: int) -> None:
 
 
 def test_it_needs_a_prescaler_and_the_enable(spi: Spi) -> None:
-    spi.model.device = echo = Echo()
+    echo = spi.attach(Echo())
     spi[CR1] = 0
     spi[DR] = 1
     spi.run(3)
@@ -162,7 +177,7 @@ def test_one_of_them_is_the_others_slave() -> None:
     master, slave = Spi(bench), Spi(bench, 1)
     master.set_up()
     slave.set_up(MS)
-    master.model.device = slave.model
+    master.attach(slave.model)
     for value in (0xA1, 0xA2):
         slave[DR] = value
     for value in (1, 2, 3):
@@ -201,7 +216,7 @@ def test_it_is_a_pl022() -> None:
 
 def test_chip_select_takes_its_time_around_frames(spi: Spi) -> None:
     spi[CR0] = 7  # SPH = 0
-    spi.model.device = echo = Echo()
+    echo = spi.attach(Echo())
     bit = 1 / 8
     for _ in range(3):
         spi[DR] = 0x55
@@ -215,3 +230,23 @@ def test_chip_select_takes_its_time_around_frames(spi: Spi) -> None:
     assert len(echo.seen) == 2, "and half of one before the next"
     spi.run(1 + 1.5 * bit)
     assert len(echo.seen) == 3
+
+
+def test_without_its_pins_a_device_is_not_heard_or_does_not_hear(spi: Spi) -> None:
+    echo = spi.attach(Echo())
+
+    def exchange(value: int) -> int:
+        spi[DR] = value
+        spi.run(1.1)
+        return spi[DR]
+
+    assert [exchange(0x11), exchange(0x22)] == [0xFF, 0x11]
+    spi.select(RX_PIN, FUNCSEL_SIO)
+    assert exchange(0x33) == 0
+    spi.select(RX_PIN)
+    spi.select(TX_PIN, FUNCSEL_SIO)
+    assert [exchange(0x44), exchange(0x55)] == [0x33, 0]
+    assert [value for value, _ in echo.seen] == [0x11, 0x22, 0x33, 0, 0]
+    spi.select(SCK_PIN, FUNCSEL_SIO)
+    exchange(0x66)
+    assert len(echo.seen) == 5, "without a clock there is no frame"
