@@ -34,7 +34,8 @@ class Spi(Block):
     """SPI0 or SPI1, as master or slave; the frame formats differ in their time, and Microwire in what is asked first.
 
     As master it exchanges frames with `device`, where firmware has given it pins; without one the RX pin is sampled:
-    bit by bit while somebody hears the frame at the pins, else once a frame. As slave it is a device itself: whoever is master calls `exchange`.
+    bit by bit while somebody hears the frame at the pins, else once a frame. As slave it is a device itself: whoever is
+    master calls `exchange`.
     """
 
     LACKS = (
