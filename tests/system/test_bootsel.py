@@ -243,11 +243,11 @@ def test_picoboot_does_what_picotool_asks_for(request: pytest.FixtureRequest, re
         assert boot.read(0x10, 4)[:3] == b"Mu\x01", "the boot ROM itself"
         boot.command(boot.EXIT_XIP)
         assert boot.read(FLASH, 512) == board.engine.flash()[:512]
-        boot.command(boot.ERASE, struct.pack("<II", FLASH + 0x10_0000, 8192))
-        assert board.engine.flash()[0x10_0000:0x10_2000] == b"\xff" * 8192
-        page = bytes(range(256))
-        boot.write(FLASH + 0x10_0000, 2 * page)
-        assert board.engine.flash()[0x10_0000:0x10_0300] == 2 * page + b"\xff" * 256
+        where, page = 0x10_0000, bytes(range(256))
+        boot.write(FLASH + where, 2 * page)
+        assert board.engine.flash()[where : where + 768] == 2 * page + b"\xff" * 256
+        boot.command(boot.ERASE, struct.pack("<II", FLASH + where, 8192))
+        assert board.engine.flash()[where : where + 8192] == b"\xff" * 8192
         boot.write(RAM, struct.pack("<HHHHI", 0x202A, 0x4901, 0x6008, 0x4770, RAM + 0x100))  # 42 goes there
         boot.command(boot.EXECUTE, struct.pack("<I", RAM))
         assert (boot.status(), boot.read(RAM + 0x100, 4)) == (0, b"\x2a\0\0\0")

@@ -177,6 +177,19 @@ def test_sleep_without_a_clock_ends_with_a_pins_edge(pico: Board, console: Repl)
     assert console.eval("(khz(9), khz(11))") == (125_000, 48_000)
 
 
+@pytest.mark.row("P4.clocks", "P4.oscillators")
+def test_the_ring_oscillator_sleeps_until_a_pin_changes(pico: Board, console: Repl) -> None:
+    """The cores by the ring oscillator, which is made dormant; the crystal and the PLLs go on."""
+    console.exec(COUNTER + "machine.Pin(7, machine.Pin.IN, machine.Pin.PULL_DOWN); mem32[0x40014160] = 1 << 31")
+    pico.engine.at(pico.engine.now + 0.3, lambda: pico.engine.set_gpio(7, True))
+    before, instructions = pico.engine.now, pico.engine.instructions
+    to_ring = "time.sleep_ms(10); mem32[0x40008030] = 0; mem32[0x4000803c] = 0"
+    console.exec(f"{to_ring}; mem32[0x4006000c] = 0x636f6d61; mem32[0x40008030] = 2; mem32[0x4000803c] = 1")
+    assert 0.3 <= pico.engine.now - before < 0.31
+    assert pico.engine.instructions - instructions < 3_000_000, "the core stood still meanwhile"
+    assert console.eval("(khz(9), hex(mem32[0x4006000c]))") == (125_000, "0x77616b65")
+
+
 @pytest.mark.row("P4.clocks")
 def test_clk_sys_that_stops(pico: Board, console: Repl) -> None:
     """It comes back from clk_ref when that was asked for; else there is nothing left to run."""
