@@ -60,7 +60,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
         {
             if(Xip != null)
             {
-                Xip.Count(address, write);
+                Wait(Xip.Count(address, write));
             }
             if(BusControl != null)
             {
@@ -84,6 +84,10 @@ namespace Antmicro.Renode.Peripherals.RP2040
             for(var word = (begin & ~3ul) + (goesOn ? 4ul : 0); word < fetchedUpTo; word += 4)
             {
                 CountAccess(word, false);
+            }
+            if(IsOverdue)
+            {
+                RequestReturn(); // when this block is over
             }
         }
 

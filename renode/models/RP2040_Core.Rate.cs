@@ -37,9 +37,9 @@ namespace Antmicro.Renode.Peripherals.RP2040
             {
                 ulong rest;
                 var ticks = ExecutedInstructions - instructionsAtRoundBegin;
-                if(!IsNominal || aheadAtRoundBegin != 0)
+                if(!IsNominal || aheadAtRoundBegin != 0 || waited != 0)
                 {
-                    ticks = frequency == 0 ? 0 : Math.Min((aheadAtRoundBegin + ticks * NominalFrequency) / frequency, ticksOfRound);
+                    ticks = frequency == 0 ? 0 : Math.Min((aheadAtRoundBegin + waited + ticks * NominalFrequency) / frequency, ticksOfRound);
                 }
                 return roundBegin + TimeInterval.FromCPUCycles(ticks, PerformanceInMips, out rest);
             }
@@ -54,6 +54,27 @@ namespace Antmicro.Renode.Peripherals.RP2040
             }
             TlibGetExecutedInstructions();
             ReportProgress(Ticks(Uncounted()));
+        }
+
+        /// <summary>Lets the instruction in hand last longer by so many cycles of clk_sys.</summary>
+        private void Wait(uint cycles)
+        {
+            if(cycles != 0)
+            {
+                var time = cycles * (ulong)PerformanceInMips * TicksPerMips;
+                ahead += time;
+                waited += time;
+            }
+        }
+
+        /// <summary>As it has waited, the time of this round is over with fewer instructions than were thought to fit into it.</summary>
+        private bool IsOverdue
+        {
+            get
+            {
+                return waited != 0
+                    && aheadAtRoundBegin + waited + (ExecutedInstructions - instructionsAtRoundBegin) * NominalFrequency >= ticksOfRound * frequency;
+            }
         }
 
         /// <summary>Instructions executed since the last call, or since the round began.</summary>
@@ -101,9 +122,9 @@ namespace Antmicro.Renode.Peripherals.RP2040
         /// <summary>What instructions have lasted, as far as it may be told in this round.</summary>
         private ulong Ticks(ulong instructions)
         {
-            if(IsNominal && ahead == 0)
+            if(IsNominal && ahead == 0 && instructions <= ticksLeft)
             {
-                ticksLeft -= Math.Min(instructions, ticksLeft);
+                ticksLeft -= instructions;
                 return instructions;
             }
             if(frequency == 0)
@@ -137,6 +158,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             roundBegin = machine.ElapsedVirtualTime.TimeElapsed;
             instructionsAtRoundBegin = ExecutedInstructions;
             aheadAtRoundBegin = ahead;
+            waited = 0;
             ticksOfRound = ticksLeft;
         }
 
@@ -154,8 +176,12 @@ namespace Antmicro.Renode.Peripherals.RP2040
         private ulong instructionsAtRoundBegin;
         private ulong aheadAtRoundBegin;
         private ulong ticksOfRound;
+        /// <summary>Of <see cref="ahead"/>, what came of waiting since the round began.</summary>
+        private ulong waited;
 
         /// <summary>Hz at which PerformanceInMips is what it says: what the SDK sets clk_sys to.</summary>
         private const uint NominalFrequency = 125000000;
+        /// <summary>A second.</summary>
+        private const ulong TicksPerMips = 1000000;
     }
 }

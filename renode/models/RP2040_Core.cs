@@ -141,7 +141,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             StoppedAt = -1;
             FirstFault = LastFault = null;
             IsNowhere = false;
-            ahead = 0;
+            ahead = waited = 0;
             refused = RP2040_FaultCause.None;
             Unmaskable.Reset();
         }

@@ -68,7 +68,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
         {
             if(xip != null)
             {
-                xip.Count(address, write);
+                waits += xip.Count(address, write);
             }
             if(busControl != null)
             {
@@ -173,6 +173,8 @@ namespace Antmicro.Renode.Peripherals.RP2040
             return sniffer.Watches(number) && channels[number].Has(SniffBit);
         }
 
+        /// <summary>Cycles that the transfer in hand waits for the flash.</summary>
+        private uint waits;
         private uint pageRead = NoPage;
         private uint pageWritten = NoPage;
 

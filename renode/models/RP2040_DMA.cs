@@ -366,7 +366,10 @@ namespace Antmicro.Renode.Peripherals.RP2040
             }
             channel.Issue(slot, cycles);
             slot += cycles;
+            waits = 0;
             Transfer(number);
+            slot += waits;
+            channel.Completes += waits;
         }
 
         /// <summary>When another channel begins or ends, or a request has risen, or the given cycle, whichever is first after the slot.</summary>

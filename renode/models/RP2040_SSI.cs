@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Generic;
 using System.IO;
 using Antmicro.Renode.Core;
@@ -107,6 +108,24 @@ namespace Antmicro.Renode.Peripherals.RP2040
         public GPIO TransmitRequest { get; private set; }
         public GPIO ReceiveRequest { get; private set; }
 
+        /// <summary>
+        /// Cycles of clk_sys that a read through the mapped memory takes: instruction, address, wait and data on as many lines as the
+        /// registers say (4.10.10); half a clock of the serial bus from chip select to its first edge and half a one after its last; and
+        /// the read of the SSI at its bus.
+        /// </summary>
+        public uint WordCycles
+        {
+            get
+            {
+                var lines = lanes.Value < 3 ? 1u << (int)lanes.Value : 1;
+                var instruction = InstructionBits[instructionLength.Value] / (transferType.Value == AllOnLines ? lines : 1);
+                var address = 4 * (uint)addressLength.Value / (transferType.Value == AllOnLines || transferType.Value == AddressOnLines ? lines : 1);
+                var data = ((uint)frameSize.Value + 1) * ((uint)frames.Value + 1);
+                var clocks = instruction + address + (uint)waitCycles.Value + (data + lines - 1) / lines + ChipSelectClocks;
+                return clocks * Math.Max(LeastDivisor, (uint)divisor.Value & ~1u) + APBReadCycles;
+            }
+        }
+
         /// <summary>The flash chip and what happened to it.</summary>
         public RP2040_Flash Flash { get { return flash; } }
 
@@ -163,7 +182,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
                 .WithFlag(0, out enable, changeCallback: (_, __) => EnableChanged(), name: "SSI_EN").WithReservedBits(1, 31);
             Registers.Microwire.Define(this).WithValueField(0, 3, name: "MWCR").WithReservedBits(3, 29);
             Registers.SlaveEnable.Define(this).WithFlag(0, out slaveEnable, name: "SER").WithReservedBits(1, 31);
-            Registers.BaudRate.Define(this).WithValueField(0, 16, name: "SCKDV").WithReservedBits(16, 16);
+            Registers.BaudRate.Define(this).WithValueField(0, 16, out divisor, name: "SCKDV").WithReservedBits(16, 16);
             Registers.TransmitThreshold.Define(this).WithValueField(0, 8, name: "TFT").WithReservedBits(8, 24);
             Registers.ReceiveThreshold.Define(this).WithValueField(0, 8, name: "RFT").WithReservedBits(8, 24);
             Registers.TransmitLevel.Define(this)
@@ -206,12 +225,12 @@ namespace Antmicro.Renode.Peripherals.RP2040
 
             Registers.SampleDelay.Define(this).WithValueField(0, 8, name: "RSD").WithReservedBits(8, 24);
             Registers.SPIControl0.Define(this, 0x03000000)
-                .WithValueField(0, 2, name: "TRANS_TYPE")
+                .WithValueField(0, 2, out transferType, name: "TRANS_TYPE")
                 .WithValueField(2, 4, out addressLength, name: "ADDR_L")
                 .WithReservedBits(6, 2)
                 .WithValueField(8, 2, out instructionLength, name: "INST_L")
                 .WithReservedBits(10, 1)
-                .WithValueField(11, 5, name: "WAIT_CYCLES")
+                .WithValueField(11, 5, out waitCycles, name: "WAIT_CYCLES")
                 .WithFlag(16, name: "SPI_DDR_EN")
                 .WithFlag(17, name: "INST_DDR_EN")
                 .WithFlag(18, name: "SPI_RXDS_EN")
@@ -340,6 +359,9 @@ namespace Antmicro.Renode.Peripherals.RP2040
         /// <summary>The frames of it that the FIFO had no room for: where in the flash, and how many.</summary>
         private uint from;
         private uint left;
+        private IValueRegisterField divisor;
+        private IValueRegisterField transferType;
+        private IValueRegisterField waitCycles;
         private IValueRegisterField frames;
         private IValueRegisterField addressLength;
         private IValueRegisterField instructionLength;
@@ -366,6 +388,15 @@ namespace Antmicro.Renode.Peripherals.RP2040
         /// <summary>ADDR_L of 24 bits and the eight of the mode, in units of four.</summary>
         private const uint AddressAndMode = 8;
         private const int ModeBits = 8;
+        /// <summary>INST_L.</summary>
+        private static readonly uint[] InstructionBits = { 0, 4, 8, 16 };
+        /// <summary>TRANS_TYPE 1C2A: the instruction on one line, the address on all of SPI_FRF.</summary>
+        private const ulong AddressOnLines = 1;
+        /// <summary>TRANS_TYPE 2C2A.</summary>
+        private const ulong AllOnLines = 2;
+        private const uint ChipSelectClocks = 1;
+        private const uint APBReadCycles = 3;
+        private const uint LeastDivisor = 2;
 
         private enum Registers
         {

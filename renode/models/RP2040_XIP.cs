@@ -3,22 +3,25 @@ using System.Collections.Generic;
 using System.Linq;
 using Antmicro.Renode.Core;
 using Antmicro.Renode.Core.Structure.Registers;
+using Antmicro.Renode.Exceptions;
 using Antmicro.Renode.Peripherals.Bus;
 using Antmicro.Renode.Peripherals.CPU;
 using Antmicro.Renode.Peripherals.Memory;
 using Antmicro.Renode.Time;
+using Antmicro.Renode.Utilities;
 
 namespace Antmicro.Renode.Peripherals.RP2040
 {
     /// <summary>
     /// Execute-in-place (datasheet 2.6.3): its windows, its cache, and words that are streamed at the pace of the serial bus. The
-    /// flash is a memory here. What would be in the cache is looked at only from when a counter is asked for first, as the cores
-    /// then have to tell of each access.
+    /// flash is a memory here. What would be in the cache is looked at only from when a counter is asked for first, or reads of the
+    /// flash are to take time, as the cores then have to tell of each access.
     /// </summary>
     public class RP2040_XIP : RP2040_Peripheral
     {
-        public RP2040_XIP(IMachine machine, RP2040_Clocks clocks, MappedMemory memory) : base(machine)
+        public RP2040_XIP(IMachine machine, RP2040_Clocks clocks, MappedMemory memory, RP2040_SSI ssi = null) : base(machine)
         {
+            this.ssi = ssi;
             this.clocks = clocks;
             this.memory = memory;
             Request = new GPIO();
@@ -53,9 +56,10 @@ namespace Antmicro.Renode.Peripherals.RP2040
                 .WithValueField(0, 22, valueProviderCallback: _ => left, writeCallback: (_, value) => Stream((uint)value), name: "STREAM_CTR")
                 .WithReservedBits(22, 10);
             Registers.StreamFIFO.Define(this).WithValueField(0, 32, FieldMode.Read, valueProviderCallback: _ => Take(), name: "STREAM_FIFO");
-            Lacks("CTR_HIT, CTR_ACC: they count from the end of the block of instructions in which firmware reads or writes one of them first, "
-                + "with an empty cache; neither what is fetched ahead of a jump that is taken, nor words of a stream");
-            Lacks("the cache costs and saves no time, and nothing in it is stale: flash is read as it is");
+            Lacks("CTR_HIT, CTR_ACC: without FlashLatency they count from the end of the block of instructions in which firmware reads or writes "
+                + "one of them first, with an empty cache; neither what is fetched ahead of a jump that is taken, nor words of a stream");
+            Lacks("nothing in the cache is stale: flash is read as it is; it takes time with FlashLatency only, vectors do not, and masters do "
+                + "not wait for each other, for a stream or for a flush");
             Lacks("the cache's memory, as SRAM, is not written by it; code in it is executed whether it is SRAM or not");
             Lacks("a read of FLUSH does not wait for the end of it, but brings it about");
             Reset();
@@ -67,7 +71,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             pace.Stop();
             words.Clear();
             address = left = 0;
-            Counting = false;
+            asked = false;
             hits = accesses = 0;
             flushedAt = TimeInterval.Empty;
             EmptyCache();
@@ -90,15 +94,42 @@ namespace Antmicro.Renode.Peripherals.RP2040
         /// <summary>High while a word waits.</summary>
         public GPIO Request { get; private set; }
 
-        /// <summary>Something has asked for a counter: each access is to be told.</summary>
-        public bool Counting { get; private set; }
+        /// <summary>Each access is to be told: something has asked for a counter, or what is not in the cache takes time.</summary>
+        public bool Counting { get { return asked || flashLatency > 0; } }
 
-        /// <summary>An access by a bus master to any address.</summary>
-        public void Count(ulong address, bool write)
+        /// <summary>
+        /// How long a read of the flash takes that the cache does not answer: 1, the time that the SSI's registers say; 0, none, and nobody
+        /// looks. Otherwise cores are slower, and the counters count from the start.
+        /// </summary>
+        public double FlashLatency
+        {
+            get { return flashLatency; }
+            set
+            {
+                if(!(value >= 0 && value <= MostLatency))
+                {
+                    throw new RecoverableException("The flash's latency can be 0 to {0} times the chip's".FormatWith(MostLatency));
+                }
+                if(value > 0 && ssi == null)
+                {
+                    throw new RecoverableException("This platform has no SSI at its XIP, whose registers say what the flash's latency is");
+                }
+                var counted = Counting;
+                flashLatency = value;
+                if(Counting != counted)
+                {
+                    EmptyCache();
+                    RP2040_Core.LookAround(Machine);
+                }
+            }
+        }
+
+        /// <summary>An access by a bus master to any address; how many cycles of clk_sys it waits for the flash.</summary>
+        public uint Count(ulong address, bool write)
         {
             if(!Counting || address >> 26 != FlashWindows)
             {
-                return;
+                return 0;
             }
             var window = (Window)(address >> 24 & 3);
             if(write)
@@ -107,13 +138,15 @@ namespace Antmicro.Renode.Peripherals.RP2040
                 {
                     GiveUp(address);
                 }
-                return;
+                return 0;
             }
             accesses = accesses == uint.MaxValue ? accesses : accesses + 1;
             if(enabled.Value && IsHit(address, window))
             {
                 hits = hits == uint.MaxValue ? hits : hits + 1;
+                return 0;
             }
+            return flashLatency > 0 ? (uint)(ssi.WordCycles * flashLatency + 0.5) : 0;
         }
 
         /// <summary>Whether a write to one of the flash's windows is ignored; false: it is a bus error.</summary>
@@ -164,10 +197,11 @@ namespace Antmicro.Renode.Peripherals.RP2040
         {
             if(!Counting)
             {
-                Counting = true;
                 EmptyCache();
+                asked = true;
                 RP2040_Core.LookAround(Machine);
             }
+            asked = true;
             return value;
         }
 
@@ -182,30 +216,38 @@ namespace Antmicro.Renode.Peripherals.RP2040
             var set = SetOf(address);
             for(var way = 0; way < Ways; way++)
             {
-                if(lines[way * Sets + set] == TagOf(address))
+                if(IsLineOf(lines[way * Sets + set], address))
                 {
                     lines[way * Sets + set] = 0;
                 }
             }
         }
 
+        /// <remarks>A line is filled by words, as the SSI reads one at a time: each half of it is valid or not.</remarks>
         private bool IsHit(ulong address, Window window)
         {
             var set = SetOf(address);
-            var tag = TagOf(address);
+            var word = (address & 4) != 0 ? UpperWord : LowerWord;
+            var allocates = window == Window.Allocating || window == Window.Filling;
             for(var way = 0; way < Ways; way++)
             {
-                if(lines[way * Sets + set] == tag)
+                var line = lines[way * Sets + set];
+                if(!IsLineOf(line, address))
                 {
-                    newest[set] = (byte)way;
-                    return window == Window.Allocating || window == Window.Looking;
+                    continue;
                 }
+                newest[set] = (byte)way;
+                if(allocates)
+                {
+                    lines[way * Sets + set] |= word;
+                }
+                return (line & word) != 0 && (window == Window.Allocating || window == Window.Looking);
             }
-            if(window == Window.Allocating || window == Window.Filling)
+            if(allocates)
             {
                 // one that was given up, or that was used longest ago
                 var way = (byte)(lines[newest[set] * Sets + set] == 0 ? newest[set] : 1 - newest[set]);
-                lines[way * Sets + set] = tag;
+                lines[way * Sets + set] = (ushort)(TagOf(address) | word);
                 newest[set] = way;
             }
             return false;
@@ -218,7 +260,12 @@ namespace Antmicro.Renode.Peripherals.RP2040
 
         private static ushort TagOf(ulong address)
         {
-            return (ushort)(Valid | (address & 0xFFFFFF) / (LineSize * Sets));
+            return (ushort)((address & 0xFFFFFF) / (LineSize * Sets));
+        }
+
+        private static bool IsLineOf(ushort line, ulong address)
+        {
+            return line >= LowerWord && (line & Tag) == TagOf(address);
         }
 
         private void Stream(uint count)
@@ -273,12 +320,16 @@ namespace Antmicro.Renode.Peripherals.RP2040
         private uint address;
         private uint left;
 
+        private bool asked;
+        private double flashLatency;
+
         private readonly RP2040_Clocks clocks;
+        private readonly RP2040_SSI ssi;
         private readonly MappedMemory memory;
         private readonly Queue<uint> words;
         private readonly RP2040_Pace pace;
 
-        /// <summary>By way and set: 0, or what shows that it is valid and the bits of the address above.</summary>
+        /// <summary>By way and set: 0, or which of its two words are valid and the bits of the address above.</summary>
         private readonly ushort[] lines = new ushort[Ways * Sets];
         /// <summary>The way of a set that was used last.</summary>
         private readonly byte[] newest = new byte[Sets];
@@ -287,7 +338,11 @@ namespace Antmicro.Renode.Peripherals.RP2040
         private const int Ways = 2;
         private const int Sets = 1024;
         private const ulong LineSize = 8;
-        private const ulong Valid = 0x8000;
+        private const ushort Tag = 0x7FF;
+        // Of a line, what is valid of it
+        private const ushort LowerWord = 0x4000;
+        private const ushort UpperWord = 0x8000;
+        private const double MostLatency = 100;
         /// <summary>"Just over 1024".</summary>
         private const ulong FlushCycles = 1026;
         private const ulong NanosecondsPerSecond = 1000000000;

@@ -46,6 +46,40 @@ Should Hold Many Sectors
     ...    print("good", good)
     Output Should Be    good True
 
+Should Be Read As Fast As Asked For
+    [Documentation]    A thousand words past the cache, at 45 cycles each with the Pico's second stage; the loop alone is taken off.
+    [Tags]    row:P9.flash-latency
+    Boot Pico    flash_latency=1
+    Run On REPL
+    ...    import machine, micropython
+    ...    @micropython.viper
+    ...    def words(at: ptr32) -> int:
+    ...    \ \ timer = ptr32(0x40054000)
+    ...    \ \ begun = timer[10]
+    ...    \ \ for i in range(1000): at[i]
+    ...    \ \ return timer[10] - begun
+    ...    def read():
+    ...    \ \ state = machine.disable_irq()
+    ...    \ \ took = [words(at) for at in (0x13080000, 0x20010000)]
+    ...    \ \ machine.enable_irq(state)
+    ...    \ \ print("took", took[0] - took[1], "us")
+    ...    read()
+    ${us}=    Output Should Match    took (\\d+) us
+    Should Be True    359 <= ${us}[0] <= 361
+    Wait For REPL
+    A Read Of The Flash Takes    0.5
+    Run On REPL    read()
+    ${us}=    Output Should Match    took (\\d+) us
+    Should Be True    183 <= ${us}[0] <= 185
+    Wait For REPL
+    A Read Of The Flash Takes    0
+    Run On REPL    read()
+    ${us}=    Output Should Match    took (-?\\d+) us
+    Should Be True    -1 <= ${us}[0] <= 1
+    Wait For REPL
+    ${refused}=    Run Keyword And Expect Error    *    A Read Of The Flash Takes    -1
+    Should Contain    ${refused}    he flash's latency can be 0 to 100 times the chip's
+
 Should Program Bits Only From One To Zero
     [Tags]    row:P3.erased    row:P3.programmed
     Boot Pico

@@ -20,6 +20,7 @@ from renode_pico.firmware.identity import STORAGE, Identity, identify
 from renode_pico.firmware.images import read_flash_file
 from renode_pico.micropython.repl import Repl
 from renode_pico.micropython.stream import CdcStream, UartStream
+from renode_pico.rp2040.xip_ctrl import checked_latency
 from renode_pico.sanitizer.findings import Finding, findings
 from renode_pico.usb.cdc import CdcPort, cdc_ports
 from renode_pico.usb.device import Device
@@ -56,10 +57,10 @@ class Board:
     """A running Pico. `firmware` is a variant name or a path.
 
     `files` go into MicroPython's file system in the flash, beside what a `flash_file` holds already. `bootsel`: the
-    button is held as the power comes on, so that the boot ROM's own device appears. `cores`, `mips`, `revision`: see
-    `BoardConfig`. `temper`: how the host takes a device that lies about itself, see `usb.temper`. `sanitize`: what the
-    firmware does to the USB controller that it must not is noted (`findings`). `errata`: of ERRATA. Use it as a
-    context manager, or call `close()`.
+    button is held as the power comes on, so that the boot ROM's own device appears. `cores`, `mips`, `flash_latency`,
+    `revision`: see `BoardConfig`. `temper`: how the host takes a device that lies about itself, see `usb.temper`.
+    `sanitize`: what the firmware does to the USB controller that it must not is noted (`findings`). `errata`: of
+    ERRATA. Use it as a context manager, or call `close()`.
 
     Raises EngineMissing, ImageError, and UsageError for what the firmware or the engine has no use for.
     """
@@ -73,6 +74,7 @@ class Board:
         flash_file: Path | None = None,
         cores: int | None = None,
         mips: int | None = None,
+        flash_latency: float = 0.0,
         revision: str | None = None,
         bootsel: bool = False,
         temper: Temper | str = Temper.LENIENT,
@@ -91,6 +93,7 @@ class Board:
             flash_file=flash_file,
             cores=cores,
             mips=mips,
+            flash_latency=checked_latency(flash_latency),
             revision=revision,
             sanitize=sanitize,
             errata=_known(errata),

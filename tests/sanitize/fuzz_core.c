@@ -28,6 +28,7 @@ void pico_set_hz(struct pico *p, u32 hz);
 void pico_reset_block(struct pico *p, u32 which);
 void pico_hold_ssi(struct pico *p, u32 held);
 void pico_set_flash_time(struct pico *p, u32 ppm);
+void pico_set_flash_latency(struct pico *p, u32 ppm);
 void pico_save(struct pico *p, void *s, u64 id);
 void pico_restore(struct pico *p, const void *s);
 
@@ -216,6 +217,7 @@ static void one_run(u64 seed)
         p->masks[BLOCK_SSI][word] = ~0u;
     }
     pico_set_flash_time(p, any() % 4 ? any() % 2000 : 1000000);
+    pico_set_flash_latency(p, any() % 4 ? 0 : any() % 3000000);
     fill(p->m.rom, ROM_SIZE);
     fill(p->flash, 0x4000);
     fill(p->flash + FLASH_SIZE - 0x1000, 0x1000);

@@ -10,8 +10,9 @@ from tests.system.chip_program import outcomes
 pytestmark = pytest.mark.usefixtures("own_board")
 
 CHECKS = (
-    "XIP_CTRL after reset", "XIP counters are cleared", "a line is read once", "a line has eight bytes",
-    "a write gives a line up", "and changes nothing", "two ways", "a third takes the place of one",
+    "XIP_CTRL after reset", "XIP counters are cleared", "a line is read once", "a line is filled by words",
+    "a line has eight bytes", "a write gives a line up", "and changes nothing", "two ways",
+    "a third takes the place of one",
     "0x11 looks and keeps nothing", "0x12 does not look and keeps", "0x13 does neither",
     "nor does it look for what is there", "the windows show the same", "without the cache", "a flush takes its time",
     "writes to 0x11 to 0x13 are bus errors", "or ignored", "no SRAM while there is a cache", "the cache as SRAM",

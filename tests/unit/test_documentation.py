@@ -102,5 +102,5 @@ def test_the_arguments_of_renodes_platform_are_documented_with_what_they_are_wit
         row = re.search(rf"^\| `\${name}` \| (.*?) \| (.+) \|$", page, re.MULTILINE)
         assert row is not None, name
         assert not value.isdigit() or row[1] == f"`{value}`"
-    for dial in ("sysbus.psm InstructionsPerMicrosecond", "sysbus.ssi.flash TimeScale"):
+    for dial in ("sysbus.psm InstructionsPerMicrosecond", "sysbus.ssi.flash TimeScale", "sysbus.xip_ctrl FlashLatency"):
         assert dial in page

@@ -35,6 +35,7 @@ def setting_of(options: BoardOptions) -> Setting:
         "--flash": options.flash_file,
         "--gdb": options.gdb_port,
         "--mips": options.mips,
+        "--flash-latency": options.flash_latency or None,
         "--errata": options.errata or None,
         "--strict": options.strict or None,
     }

@@ -78,6 +78,13 @@ BOARD = (
         "--mips", type=click.IntRange(min=1), help="emulated instructions per emulated microsecond (at 125 MHz)"
     ),
     click.option(
+        "--flash-latency",
+        type=click.FloatRange(0, 100),
+        default=0.0,
+        metavar="FACTOR",
+        help="what a read of the flash past the cache costs: 1, the chip's time; without it 0, none",
+    ),
+    click.option(
         "--files",
         multiple=True,
         metavar="DIR|FILE:PATH",
@@ -110,6 +117,7 @@ class BoardOptions:
     revision: str | None
     errata: tuple[str, ...]
     mips: int | None
+    flash_latency: float
     files: tuple[str, ...]
     boot: Path | None
     main_py: Path | None
@@ -133,6 +141,7 @@ class BoardOptions:
             flash_file=self.flash_file,
             cores=self.cores,
             mips=self.mips,
+            flash_latency=self.flash_latency,
             revision=self.revision,
             bootsel=self.bootsel,
             temper="strict" if self.strict else "lenient",

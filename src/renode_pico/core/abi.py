@@ -60,6 +60,7 @@ FUNCTIONS: dict[str, tuple[str, str]] = {
     "set_timer_tick": ("", "pl"),
     "flush_cache": ("", "p"),
     "count_accesses": ("", "pii"),
+    "set_flash_latency": ("", "pi"),
     "hold_ssi": ("", "pi"),
     "reset_flash": ("", "p"),
     "flash_busy_ns": ("l", "p"),

@@ -392,8 +392,10 @@ void core_run(struct pico *p, struct core *c, u64 until)
     if (c->time >= until)
         return; /* it is ahead: what is due meanwhile comes first, and may be what its vector is fetched for */
     p->m.running = c->number;
-    if ((c->preempt || c->entering) && !c->halted)
+    if ((c->preempt || c->entering) && !c->halted) {
         core_take_exception(p, c);
+        c->time += take_stall(p); /* for the vector */
+    }
     if (!c->entering && !c->waiting_event && !c->waiting_interrupt && !c->locked_up && !c->halted && c->time < until) {
         if (p->debugging || (c->mpu_ctrl & 1) || p->m.counting)
             execute_watched(p, c, until);

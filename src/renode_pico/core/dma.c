@@ -133,10 +133,16 @@ static bool is_apb(u32 address)
     return address >> 20 == APB_BASE >> 20;
 }
 
-/* Nobody sees when exactly it makes its transfers. */
-static bool is_copy(const struct dma_channel *c)
+static bool is_flash(u32 address)
 {
-    return treq_of(c) == TREQ_PERMANENT && is_memory(c->read_addr) && is_memory(c->write_addr);
+    return address >> 26 == FLASH_BASE >> 26;
+}
+
+/* Nobody sees when exactly it makes its transfers. */
+static bool is_copy(const struct pico *p, const struct dma_channel *c)
+{
+    return treq_of(c) == TREQ_PERMANENT && is_memory(c->read_addr) && is_memory(c->write_addr)
+        && !(p->m.counting & COUNT_LATENCY && is_flash(c->read_addr));
 }
 
 static bool is_requested(const struct pico *p, const struct dma_channel *c)
@@ -424,6 +430,11 @@ static void issue(struct pico *p, u32 n, u64 cycle)
     d->slot = cycle + cycles;
     c->completes = cycle + cycles - 1 + PIPELINE_CYCLES;
     transfer(p, n);
+    if (UNLIKELY(p->m.stall)) {
+        u32 stall = take_stall(p);
+        d->slot += stall;
+        c->completes += stall;
+    }
 }
 
 /* Memory as one piece from address on, if it is that. */
@@ -510,7 +521,7 @@ static u32 ready_at(const struct pico *p, u64 cycle, bool only_copies)
     for (u32 set = d->active; set; set &= set - 1) {
         u32 n = (u32)__builtin_ctz(set);
         const struct dma_channel *c = &d->channel[n];
-        if (c->count && c->starts <= cycle && (only_copies ? is_copy(c) : is_requested(p, c)))
+        if (c->count && c->starts <= cycle && (only_copies ? is_copy(p, c) : is_requested(p, c)))
             ready |= 1u << n;
     }
     return ready;
@@ -519,11 +530,12 @@ static u32 ready_at(const struct pico *p, u64 cycle, bool only_copies)
 /* -- Time -- */
 
 /* When another copy joins in, if that is before `until`. */
-static u64 next_start(const struct dma *d, u64 until)
+static u64 next_start(const struct pico *p, u64 until)
 {
+    const struct dma *d = &p->m.dma;
     for (u32 set = d->active; set; set &= set - 1) {
         const struct dma_channel *c = &d->channel[__builtin_ctz(set)];
-        if (c->starts > d->slot && c->starts < until && is_copy(c))
+        if (c->starts > d->slot && c->starts < until && is_copy(p, c))
             until = c->starts;
     }
     return until;
@@ -535,7 +547,7 @@ static void make_up(struct pico *p)
     struct dma *d = &p->m.dma;
     while (d->slot < p->m.now) {
         u32 ready = ready_at(p, d->slot, true);
-        u64 until = next_start(d, p->m.now);
+        u64 until = next_start(p, p->m.now);
         if (!ready) {
             d->slot = until;
         } else if (ready & (ready - 1)) {
@@ -584,7 +596,7 @@ static u64 due_of(const struct pico *p, const struct dma_channel *c)
     u32 treq = treq_of(c);
     if (!c->count)
         return c->completes;
-    if (is_copy(c))
+    if (is_copy(p, c))
         return first + (c->count < SLICE ? c->count : SLICE);
     if (is_requested(p, c))
         return first;

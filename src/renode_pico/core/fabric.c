@@ -1,5 +1,6 @@
 /* What is counted at the bus fabric's ports (RP2040 datasheet, 2.1.1), and execute-in-place: its cache and its counters
- * (2.6.3). Counting takes each access through here: it is on only while something is selected or asked for.
+ * (2.6.3), and what a read of the flash behind it costs. Counting takes each access through here: it is on only while
+ * something is selected or asked for.
  */
 #include "pico.h"
 
@@ -10,7 +11,8 @@ enum {
     XIP_EN = 1 << 0, XIP_ERR_BADWRITE = 1 << 1, XIP_POWER_DOWN = 1 << 3,
     WINDOW_ALLOCATING = 0, WINDOW_LOOKING = 1, WINDOW_FILLING = 2, /* bits 25..24 of an address */
     LINE_BITS = 3, SET_BITS = 10, /* lines of 8 bytes; 16 KiB in two ways */
-    VALID = 0x8000,
+    TAG = (1 << (24 - LINE_BITS - SET_BITS)) - 1, LOWER_WORD = 0x4000, UPPER_WORD = 0x8000, /* of a line: what is valid of it */
+    MILLION = 1000000,
     BLOCK_BUSCTRL = 12, PERFCTR0 = 0x08 >> 2, PERFSEL0 = 0x0C >> 2, COUNTERS = 4, COUNTER_MOST = 0xFFFFFF,
     EVENT_APB = 1, EVENT_FASTPERI = 3, EVENT_SRAM5 = 5, EVENT_SRAM4 = 7, EVENT_SRAM0 = 15, EVENT_XIP_MAIN = 17, EVENT_ROM = 19,
     EVENT_NONE = 0x1F,
@@ -21,15 +23,34 @@ static u32 control(const struct pico *p)
     return p->m.registers[BLOCK_XIP_CTRL][XIP_CTRL];
 }
 
+static u32 set_of(u32 address)
+{
+    return address >> LINE_BITS & ((1 << SET_BITS) - 1);
+}
+
+static u16 tag_of(u32 address)
+{
+    return (u16)((address & 0xFFFFFF) >> (LINE_BITS + SET_BITS));
+}
+
+static u16 word_of(u32 address)
+{
+    return address & 4 ? UPPER_WORD : LOWER_WORD;
+}
+
+static bool is_line_of(u16 line, u32 address)
+{
+    return line >= LOWER_WORD && (line & TAG) == tag_of(address);
+}
+
 bool xip_takes_write(struct pico *p, u32 address)
 {
     if ((address >> 24 & 3) != WINDOW_ALLOCATING)
         return p->m.running == NOBODY || !(control(p) & XIP_ERR_BADWRITE);
-    if (p->m.counting & COUNT_XIP) {
-        u32 set = address >> LINE_BITS & ((1 << SET_BITS) - 1);
-        u16 tag = (u16)(VALID | (address & 0xFFFFFF) >> (LINE_BITS + SET_BITS));
+    if (p->m.counting & LOOK_AT_XIP) {
+        u32 set = set_of(address);
         for (u32 way = 0; way < 2; way++)
-            if (p->m.cache.line[way][set] == tag)
+            if (is_line_of(p->m.cache.line[way][set], address))
                 p->m.cache.line[way][set] = 0;
     }
     return true;
@@ -51,21 +72,26 @@ static void count_up(u32 *counter, u32 most)
         ++*counter;
 }
 
-static bool find_line(struct pico *p, u32 address, u32 window)
+/* A line is filled by words, as the SSI reads one at a time: each half of it is valid or not. */
+static bool find_word(struct pico *p, u32 address, u32 window)
 {
     struct cache *cache = &p->m.cache;
-    u32 set = address >> LINE_BITS & ((1 << SET_BITS) - 1), oldest = !cache->newest[set];
-    u16 tag = (u16)(VALID | (address & 0xFFFFFF) >> (LINE_BITS + SET_BITS));
-    for (u32 way = 0; way < 2; way++)
-        if (cache->line[way][set] == tag) {
-            cache->newest[set] = (u8)way;
-            return window == WINDOW_ALLOCATING || window == WINDOW_LOOKING;
+    u32 set = set_of(address), way = !cache->newest[set];
+    u16 word = word_of(address);
+    bool allocates = window == WINDOW_ALLOCATING || window == WINDOW_FILLING;
+    for (u32 n = 0; n < 2; n++)
+        if (is_line_of(cache->line[n][set], address)) {
+            bool hit = cache->line[n][set] & word && (window == WINDOW_ALLOCATING || window == WINDOW_LOOKING);
+            cache->newest[set] = (u8)n;
+            if (allocates)
+                cache->line[n][set] |= word;
+            return hit;
         }
-    if (window == WINDOW_ALLOCATING || window == WINDOW_FILLING) {
+    if (allocates) {
         if (!cache->line[cache->newest[set]][set])
-            oldest = cache->newest[set]; /* it was given up */
-        cache->line[oldest][set] = tag;
-        cache->newest[set] = (u8)oldest;
+            way = cache->newest[set]; /* it was given up */
+        cache->line[way][set] = tag_of(address) | word;
+        cache->newest[set] = (u8)way;
     }
     return false;
 }
@@ -74,8 +100,10 @@ static void count_xip(struct pico *p, u32 address)
 {
     u32 *registers = p->m.registers[BLOCK_XIP_CTRL];
     count_up(&registers[XIP_CTR_ACC], UINT32_MAX);
-    if ((registers[XIP_CTRL] & XIP_EN) && find_line(p, address, address >> 24 & 3))
+    if ((registers[XIP_CTRL] & XIP_EN) && find_word(p, address, address >> 24 & 3))
         count_up(&registers[XIP_CTR_HIT], UINT32_MAX);
+    else if (p->m.counting & COUNT_LATENCY)
+        p->m.stall += (u32)(((u64)ssi_word_cycles(p) * p->m.flash_latency_ppm + MILLION / 2) / MILLION);
 }
 
 /* The event that an access to a port of the crossbar is, whether or not another master wants it, too. */
@@ -100,7 +128,7 @@ void count_access(struct pico *p, u32 address, bool write)
 {
     if (p->m.running == NOBODY)
         return;
-    if ((p->m.counting & COUNT_XIP) && !write && address >> 26 == FLASH_BASE >> 26)
+    if ((p->m.counting & LOOK_AT_XIP) && !write && address >> 26 == FLASH_BASE >> 26)
         count_xip(p, address);
     if (p->m.counting & COUNT_BUS) {
         u32 *registers = p->m.registers[BLOCK_BUSCTRL], event = event_of(address);

@@ -496,11 +496,17 @@ API void pico_count_accesses(struct pico *p, u32 which, u32 on)
     u32 before = p->m.counting, after = on ? before | which : before & ~which;
     if (before == after)
         return;
-    if (after & ~before & COUNT_XIP)
+    if ((after & LOOK_AT_XIP) && !(before & LOOK_AT_XIP))
         xip_flush(p);
     p->m.counting = (u8)after;
-    p->m.core[0].fetched = p->m.core[1].fetched = 1;
+    p->m.core[0].fetched = p->m.core[1].fetched = p->m.core[0].waited_for = p->m.core[1].waited_for = 1;
     p->m.attention = true;
+}
+
+API void pico_set_flash_latency(struct pico *p, u32 ppm)
+{
+    p->m.flash_latency_ppm = ppm;
+    pico_count_accesses(p, COUNT_LATENCY, ppm != 0);
 }
 
 API void pico_hold_ssi(struct pico *p, u32 held) { ssi_hold(p, held); }

@@ -158,6 +158,7 @@ struct core {
     u32 mpu_ctrl, mpu_rnr;
     struct mpu_region mpu[8];
     u32 fetched;          /* the word that instructions were fetched from last, while that is counted; 1: none since a jump */
+    u32 waited_for;       /* the instruction that was fetched and is executed when its time has come; 1: none */
     u64 time;             /* cycles it has lived through: the machine's, give or take a slice */
     u64 slept;            /* of these, how many asleep or held */
     u64 instructions;
@@ -207,11 +208,13 @@ struct timer {
 /* -- All of it -- */
 
 struct cache { /* of execute-in-place: what is in it, while that is counted (fabric.c) */
-    u16 line[2][1024];  /* by way and set: 0, or VALID and the bits of the address above them */
+    u16 line[2][1024];  /* by way and set: 0, or which of its two words are valid and the bits of the address above them */
     u8 newest[1024];    /* the way that was used last */
 };
 
-enum counting { COUNT_XIP = 1, COUNT_BUS = 2 };
+enum counting { /* COUNT_LATENCY: what is not in the cache takes time */
+    COUNT_XIP = 1, COUNT_BUS = 2, COUNT_LATENCY = 4, LOOK_AT_XIP = COUNT_XIP | COUNT_LATENCY,
+};
 
 enum master { NOBODY = 2, DMA_MASTER = 3 }; /* NOBODY: Python, a debugger; SIO answers it as core 0 */
 
@@ -244,6 +247,8 @@ struct machine {
     u64 held_up_until_ns;
     u8 counting;            /* enum counting: accesses are looked at one by one */
     struct cache cache;
+    u32 flash_latency_ppm;  /* of the time that the SSI takes for a word, how much a master waits */
+    u32 stall;              /* cycles that the access in hand waits for the flash: take_stall() */
     u32 registers[BLOCKS][BLOCK_WORDS]; /* of blocks in Python */
     u64 held_blocks;        /* in reset, where writes change nothing: blocks in Python, then from bit 32 on enum c_block */
     u64 dpsram_guard;       /* pieces of DPSRAM whose writes Python wants to hear of, too; not 0: and of unaligned accesses */

@@ -527,6 +527,13 @@ class Machine:
         """Count in BUSCTRL's registers what its PERFSEL registers say; cores are slower meanwhile."""
         self._c.count_accesses(self._p, 2, on)
 
+    def set_flash_latency(self, millionths: int) -> None:
+        """How long a master waits for a read of the flash, in millionths of the time that the SSI's registers say.
+
+        0: not at all, and nobody looks. Otherwise cores are slower, and XIP_CTRL's counters count from the start.
+        """
+        self._c.set_flash_latency(self._p, millionths)
+
     def hold_ssi(self, held: bool) -> None:
         """The SSI's reset line: what is in its FIFO is lost. Its registers are a block's of Python."""
         self._c.hold_ssi(self._p, held)

@@ -70,6 +70,14 @@ bool xip_takes_write(struct pico *p, u32 address); /* to 0x10000000 to 0x13fffff
 bool xip_is_sram(const struct pico *p);            /* whether the cache's memory is at 0x15000000 */
 void xip_flush(struct pico *p);
 
+/* How many cycles what was accessed since the last call waits for the flash. */
+static inline u32 take_stall(struct pico *p)
+{
+    u32 cycles = p->m.stall;
+    p->m.stall = 0;
+    return cycles;
+}
+
 /* machine.c */
 void set_due(struct pico *p, enum due which, u64 cycle); /* NEVER: not any more */
 u64 ns_of(const struct machine *m, u64 cycle);
@@ -141,6 +149,7 @@ void ssi_send(struct pico *p, u32 frame);                      /* DR0 written */
 u32 ssi_receive(struct pico *p);                               /* DR0 read */
 void ssi_written(struct pico *p, u32 offset, u32 before);      /* another register was, its value changed already */
 void ssi_hold(struct pico *p, bool held);                      /* the reset line */
+u32 ssi_word_cycles(struct pico *p);                           /* of clk_sys that a read through the mapped memory takes */
 void ssi_due(struct pico *p);
 void ssi_rescale(struct pico *p);                              /* clk_sys has changed */
 

@@ -12,6 +12,9 @@ enum {
     SPI_CTRLR0_ADDR_L_LSB = 2, ADDR_L_BITS = 0xF, SPI_CTRLR0_INST_L_BITS = 0x300, MODE_BITS = 8, ADDRESS_AND_MODE = 8,
     SR_TFNF = 1 << 1, SR_TFE = 1 << 2, SR_RFNE = 1 << 3, SR_RFF = 1 << 4,
     DMACR_RDMAE = 1 << 0, DMACR_TDMAE = 1 << 1,
+    CTRLR0_SPI_FRF_LSB = 21, FRF_BITS = 3, SPI_CTRLR0_TRANS_TYPE_BITS = 3, TRANS_TYPE_1C2A = 1, TRANS_TYPE_2C2A = 2,
+    SPI_CTRLR0_INST_L_LSB = 8, SPI_CTRLR0_WAIT_CYCLES_LSB = 11, WAIT_CYCLES_BITS = 0x1F, NDF_BITS = 0xFFFF,
+    CHIP_SELECT_CLOCKS = 1, APB_READ_CYCLES = 3,
     LEAST_DIVISOR = 2, NS_PER_S = 1000000000,
     DREQ_XIP_SSITX = 38, DREQ_XIP_SSIRX = 39,
 };
@@ -132,6 +135,21 @@ u32 ssi_receive(struct pico *p)
     read_ahead(p);
     show(p);
     return frame;
+}
+
+/* Instruction, address, wait and data on as many lines as the registers say (4.10.10); half a clock of the serial bus
+ * from chip select to its first edge and half a one after its last; and the read of the SSI at its bus. */
+u32 ssi_word_cycles(struct pico *p)
+{
+    static const u8 instruction_bits[] = {0, 4, 8, 16};
+    u32 control = *at(p, CTRLR0), form = *at(p, SPI_CTRLR0), divisor = *at(p, BAUDR);
+    u32 lane_bits = control >> CTRLR0_SPI_FRF_LSB & FRF_BITS, lines = lane_bits < FRF_BITS ? 1u << lane_bits : 1;
+    u32 type = form & SPI_CTRLR0_TRANS_TYPE_BITS;
+    u32 instruction = instruction_bits[form >> SPI_CTRLR0_INST_L_LSB & 3], address = 4 * (form >> SPI_CTRLR0_ADDR_L_LSB & ADDR_L_BITS);
+    u32 data = ((control >> CTRLR0_DFS_32_LSB & 0x1F) + 1) * ((*at(p, CTRLR1) & NDF_BITS) + 1);
+    u32 clocks = instruction / (type == TRANS_TYPE_2C2A ? lines : 1) + address / (type == TRANS_TYPE_1C2A || type == TRANS_TYPE_2C2A ? lines : 1)
+               + (form >> SPI_CTRLR0_WAIT_CYCLES_LSB & WAIT_CYCLES_BITS) + (data + lines - 1) / lines + CHIP_SELECT_CLOCKS;
+    return clocks * (divisor < LEAST_DIVISOR ? LEAST_DIVISOR : divisor & ~1u) + APB_READ_CYCLES;
 }
 
 void ssi_written(struct pico *p, u32 offset, u32 before)

@@ -112,6 +112,7 @@ class EmbeddedEngine:
             boot_rom=boot_rom,
             sanitize=config.sanitize,
             errata=config.errata,
+            flash_latency=config.flash_latency,
         )
         self._machine = chip.machine
         self._clock = chip.clock

@@ -20,6 +20,8 @@ class BoardConfig:
     `flash_image`: bytes of the file-system part of the flash, at `flash_offset` from the start of flash.
     `flash_file`: where the flash is kept between power-offs; None keeps it in memory only.
     `mips`: emulated instructions per emulated microsecond at a clk_sys of 125 MHz; None takes the engine's default.
+    `flash_latency`: how long a read of the flash takes that the cache of execute-in-place does not answer, as a factor
+    of the chip's time (docs/renode.md): 0, no time at all, to 100.
     `revision`: of the chip as SYSINFO tells it, `B1` or `B2`; None is B2. Firmware takes another way through its USB
     driver on each.
     `cores`: 1 or 2; None is the engine's own choice. The embedded engine takes both: core 1 costs nothing until
@@ -33,6 +35,7 @@ class BoardConfig:
     flash_offset: int = 0xA0000
     flash_file: Path | None = None
     mips: int | None = None
+    flash_latency: float = 0.0
     cores: int | None = None
     revision: str | None = None
     sanitize: bool = False

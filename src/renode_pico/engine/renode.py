@@ -142,7 +142,8 @@ class RenodeEngine:
         if config.flash_file is not None:
             return None
         content = hashlib.sha256(config.firmware.read_bytes()).digest()
-        return content, config.cores, config.mips, config.revision, config.sanitize, config.errata
+        chip = config.cores, config.mips, config.flash_latency, config.revision, config.sanitize, config.errata
+        return content, *chip
 
     def _load(self, firmware: Path) -> None:
         config, command = self._config, self._runtime.command
@@ -151,6 +152,7 @@ class RenodeEngine:
         command(f"$flash={path_token(config.flash_file)}" if config.flash_file is not None else '$flash=""')
         # variables outlive the emulation: what an earlier board has set must not stay
         command(f"$mips={MIPS if config.mips is None else config.mips}")
+        command(f"$flash_latency={config.flash_latency:f}")
         command(f"$revision={1 if config.revision == 'B1' else 2}")
         board = "rpi_pico.repl" if config.cores == 2 else "rpi_pico_single.repl"
         command(f"$platform={path_token(script().parent.parent / 'platforms' / 'boards' / board)}")

@@ -173,6 +173,9 @@ class Machine(Protocol):
     def flush_cache(self) -> None:
         """The cache of execute-in-place is empty from here on."""
 
+    def set_flash_latency(self, millionths: int) -> None:
+        """How long a read of the flash takes past the cache, of what the SSI's registers say; 0: no time."""
+
     def count_xip_accesses(self, on: bool) -> None:
         """Count them in XIP_CTRL's registers."""
 

@@ -133,6 +133,7 @@ class Chip:
     `cores`: 1 or 2. `revision`: of the chip, a key of `sysinfo.CHIP_IDS`. `rom`: the boot ROM's image; with `boot_rom`
     execution starts there, otherwise at the start of flash, as the boot ROM leaves the chip. `sanitize`: misuse of the
     USB controller is noted (`usb.sanitizer`). `errata`: beyond those of the revision, see `UsbBlock.errata`.
+    `flash_latency`: see `XipCtrl.flash_latency`.
     `on_dead(why)`: nothing will happen any more until a reset. `poke`: the machine's time is another one from here on,
     look again.
     """
@@ -147,6 +148,7 @@ class Chip:
         boot_rom: bool = True,
         sanitize: bool = False,
         errata: frozenset[str] = frozenset(),
+        flash_latency: float = 0.0,
     ) -> None:
         self._on_dead = on_dead
         self._boot_rom = boot_rom
@@ -186,6 +188,7 @@ class Chip:
         self.rtc = Rtc(machine, clock, unmodelled, clocks, self._dormant_wake)
         self.ssi = Ssi(machine, unmodelled)
         self.xip_ctrl = XipCtrl(machine, clock, unmodelled, clocks, machine.flash)
+        self.xip_ctrl.flash_latency = flash_latency
         self.xip_aux = XipAux(machine, unmodelled, self.xip_ctrl)
         self.usb = BoardUsb(machine, clock, unmodelled)
         self.usb.have(errata | OF_REVISION[revision])

@@ -22,7 +22,7 @@ class Ssi(Block):
     NAME = "SSI"
     LACKS = (
         "Frames take no time: the transmit FIFO is always empty, BUSY never set.",
-        "Of dual and quad frames there are reads only; the mapped flash costs no waiting whatever BAUDR says.",
+        "Of dual and quad frames there are reads only.",
     )
 
     CTRLR0 = Register(0x00, mask=0x017F_FFFF)

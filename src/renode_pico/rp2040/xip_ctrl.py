@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 
 from renode_pico.clock import NS_PER_S, Clock
+from renode_pico.errors import UsageError
 from renode_pico.rp2040.block import Block, Dreq, Line, Machine, Number, Register
 from renode_pico.rp2040.clocks import Clocks, Generator
 from renode_pico.rp2040.unmodelled import Unmodelled
@@ -16,7 +17,16 @@ CYCLES_PER_WORD = 16
 """Eight quad transfers at half of clk_sys, the SDK's choice for the flash of a Pico."""
 FLUSH_CYCLES = 1026
 """One for each set of the cache's 1024, and "just over" that."""
+FLASH_LATENCY_MOST = 100
+_MILLION = 1_000_000
 CTRL_EN, CTRL_POWER_DOWN = 1 << 0, 1 << 3
+
+
+def checked_latency(factor: float) -> float:
+    """The same. Raises UsageError for one that cannot be."""
+    if not 0 <= factor <= FLASH_LATENCY_MOST:
+        raise UsageError(f"the flash's latency can be 0 to {FLASH_LATENCY_MOST} times the chip's, not {factor}")
+    return factor
 
 
 class XipCtrl(Block):
@@ -24,9 +34,10 @@ class XipCtrl(Block):
 
     NAME = "XIP_CTRL"
     LACKS = (
-        "CTR_HIT, CTR_ACC: they count from when firmware reads or writes one of them first, with an empty cache. What "
-        "is fetched ahead of a jump that is taken is not counted, nor are words of a stream.",
-        "The cache costs and saves no time, and nothing in it is stale: flash is read as it is.",
+        "CTR_HIT, CTR_ACC: without `flash_latency` they count from when firmware reads or writes one of them first, "
+        "with an empty cache. What is fetched ahead of a jump that is taken is not counted, nor are words of a stream.",
+        "Nothing in the cache is stale: flash is read as it is. It takes time with `flash_latency` only, and masters "
+        "do not wait for each other, for a stream or for a flush.",
         "The cache's memory, as SRAM, is not written by the cache.",
         "A read of FLUSH does not wait for the end of the flush, but brings it about.",
     )
@@ -51,7 +62,22 @@ class XipCtrl(Block):
         self._flushing = False
         self._fetching = False
         self._fifo: deque[int] = deque()
+        self._flash_latency = 0.0
         super().__init__(machine, Number.XIP_CTRL, unmodelled)
+
+    @property
+    def flash_latency(self) -> float:
+        """Of the time that the chip takes for a word that is not in the cache, how much its reader waits.
+
+        See docs/renode.md. 0: reads of the flash take no time. In steps of a millionth, up to FLASH_LATENCY_MOST.
+        Raises UsageError.
+        """
+        return self._flash_latency
+
+    @flash_latency.setter
+    def flash_latency(self, factor: float) -> None:
+        self._flash_latency = checked_latency(factor)
+        self._machine.set_flash_latency(round(factor * _MILLION))
 
     def reset(self) -> None:
         """The block's reset."""

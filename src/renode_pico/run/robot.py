@@ -133,11 +133,13 @@ class ChipKeywords:
         cores: int = 1,
         revision: str = "",
         platform: str = "",
+        flash_latency: float = 0,
     ) -> None:
         """A powered board that nothing has executed on yet; what follows is about this one.
 
         `firmware`: a file, or cdc, uart, uart-cdc. `flash`: a file that keeps the flash. `revision`: B1, or B2.
-        `platform`: Renode's description of a board, which this engine has no use for.
+        `platform`: Renode's description of a board, which this engine has no use for. `flash_latency`: what a read past
+        the XIP cache costs, 1 as on the chip.
         """
         if platform:
             raise AssertionError(f"platform {platform}: platform descriptions are Renode's")
@@ -150,6 +152,7 @@ class ChipKeywords:
                 flash_file=path,
                 cores=int(cores),
                 revision=revision or None,
+                flash_latency=float(flash_latency),
             ),
         )
 
@@ -340,6 +343,11 @@ class ChipKeywords:
     def the_flash_takes(self, times: float) -> None:
         """How often as long as typical to erase and to program; 0: no time."""
         self.embedded.chip.flash.time_scale = float(times)
+
+    @keyword
+    def a_read_of_the_flash_takes(self, times: float) -> None:
+        """How often as long as on the chip, where the XIP cache does not answer; 0: no time."""
+        self.embedded.chip.xip_ctrl.flash_latency = float(times)
 
     # What is not modelled
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+
 import pytest
 
 from renode_pico.core.debugger import MachineTarget
@@ -14,12 +16,21 @@ COUNT = [0x2000, 0x3001, 0xE7FD]
 BKPT = 0xBE00
 
 
-@pytest.fixture
-def both() -> tuple[SmallMachine, MachineTarget]:
-    """Two cores in the same loop."""
+FLASH = 0x1000_0000
+
+
+@pytest.fixture(params=["SRAM", "flash that is waited for"])
+def both(request: pytest.FixtureRequest) -> tuple[SmallMachine, MachineTarget]:
+    """Two cores in the same loop. Where there is latency, each fetch takes longer than a turn of a core."""
     machine = SmallMachine(COUNT, cores=2)
     machine.machine.hold_core(1, False)
-    machine.run(20)
+    if request.param != "SRAM":
+        machine.machine.flash[: 2 * len(COUNT)] = struct.pack(f"<{len(COUNT)}H", *COUNT)
+        machine.machine.wrote(FLASH, 2 * len(COUNT))
+        machine.machine.set_flash_latency(5_000_000)
+        for core in range(2):
+            machine.machine.set_core(core, 15, FLASH)
+    machine.run(200)
     return machine, MachineTarget(machine.machine, lambda: None)
 
 
@@ -39,12 +50,13 @@ def test_a_breakpoint_is_passed_by_the_core_that_stands_at_it_and_met_by_the_oth
     both: tuple[SmallMachine, MachineTarget],
 ) -> None:
     machine, target = both
-    assert target.set_breakpoints({PROGRAM + 2})
+    again = (machine.pc & ~0xFF) + 2
+    assert target.set_breakpoints({again})
     counts: dict[int, list[int]] = {0: [], 1: []}
     for _ in range(20):
         assert machine.run(1000) is Run.DEBUG
         hit, core, address = machine.machine.debug_hit()
-        assert (hit, address) == (Hit.BREAKPOINT, PROGRAM + 2)
+        assert (hit, address) == (Hit.BREAKPOINT, again)
         counts[core].append(target.register(core, 0))
         target.resume(core, step=False)
     for seen in counts.values():

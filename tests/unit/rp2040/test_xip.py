@@ -78,7 +78,8 @@ def test_counters_saturate_and_are_cleared_by_any_write() -> None:
     words = bench.machine.registers(Number.XIP_CTRL)
     words[CTR_ACC >> 2] = words[CTR_HIT >> 2] = 0xFFFF_FFFE
     for word in range(2):
-        assert copied(bench, 0x1000_0000 + 8 * word, 2)  # a line each: a miss and a hit
+        for _ in range(2):
+            assert copied(bench, 0x1000_0000 + 4 * word, 1)  # a word each: a miss and a hit
     assert (xip[CTR_HIT], xip[CTR_ACC]) == (0xFFFF_FFFF, 0xFFFF_FFFF)
     xip[CTR_HIT] = 7
     bench.alias(XIP_CTRL + CTR_ACC, 0, Alias.SET)
