@@ -58,6 +58,7 @@ class Run:
     can_run: bool
     failed: frozenset[str]
     output: str
+    skipped: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,7 @@ class Workspace:
             can_run=all(run.can_run for run in runs),
             failed=frozenset().union(*(run.failed for run in runs)),
             output="".join(run.output for run in runs),
+            skipped=frozenset().union(*(run.skipped for run in runs)),
         )
 
     def pytest(self, engine: str, chosen: list[str], flash: Iterable[tuple[str, str]]) -> Run:
@@ -117,8 +119,8 @@ class Workspace:
         code, output = self._process([*command, *chosen], len(chosen))
         if code is None:
             return Run(True, frozenset(chosen), output)
-        failed = failures(report) if report.is_file() else set()
-        return Run(code in (0, TESTS_FAILED), frozenset(failed), output)
+        failed, skipped = (cases(report, *kinds) for kinds in (("failure", "error"), ("skipped",)))
+        return Run(code in (0, TESTS_FAILED), frozenset(failed), output, frozenset(skipped))
 
     def robot(self, engine: str, chosen: list[str]) -> Run:
         results = self.root / "results"
@@ -170,6 +172,8 @@ class Workspace:
             reason = error[0] if error else run.output[-300:]
             return Outcome(mutant, Fate.BROKEN, " ".join(reason.split()), seconds)
         passed = [test for test in mutant.tests if not any(covers(test, one) for one in run.failed)]
+        if passed and all(any(covers(test, one) for one in run.skipped) for test in passed):
+            return Outcome(mutant, Fate.SKIPPED, f"skipped here: {', '.join(passed)}", seconds)
         if passed:
             return Outcome(mutant, Fate.SURVIVED, ", ".join(passed), seconds)
         return Outcome(mutant, Fate.CAUGHT, ", ".join(test.rpartition("::")[2] for test in mutant.tests), seconds)
@@ -182,11 +186,11 @@ def tracked() -> list[str]:
     return sorted(path for path in set(done.stdout.split("\0")) if path and (ROOT / path).is_file())
 
 
-def failures(report: Path) -> set[str]:
-    """The node ids of a JUnit file's failures and errors."""
+def cases(report: Path, *kinds: str) -> set[str]:
+    """The node ids of some kinds of a JUnit file's cases: `failure`, `error`, `skipped`; none without the file."""
     found = set()
-    for case in ET.parse(report).getroot().iter("testcase"):
-        if case.find("failure") is not None or case.find("error") is not None:
+    for case in ET.parse(report).getroot().iter("testcase") if report.is_file() else ():
+        if any(case.find(kind) is not None for kind in kinds):
             found.add(f"{str(case.get('classname')).replace('.', '/')}.py::{case.get('name')}")
     return found
 
@@ -212,6 +216,7 @@ def sound(workspace: Workspace, chosen: Sequence[Mutant]) -> str:
 def try_all(chosen: Sequence[Mutant], jobs: int) -> list[Outcome]:
     """Try them out in as many copies of the tree as there are jobs; print each as it is done."""
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
+        Path(folder).chmod(0o755)  # some tests are somebody else, who must be able to read the copies
         free: SimpleQueue[Workspace] = SimpleQueue()
         for number in range(jobs):
             free.put(Workspace(Path(folder) / str(number)))

@@ -92,6 +92,8 @@ def test_midi_messages_come_back(usb: Device) -> None:
     for message in messages:
         usb.midi.send(message)
         assert usb.midi.receive() == message
+    usb.midi.send_bytes(bytes.fromhex("f0 01 02 f7"))
+    assert [usb.midi.read_packets() for _ in range(2)] == [b"\x04\xf0\x01\x02", b"\x05\xf7\x00\x00"], "table 4-1"
 
 
 @instrument

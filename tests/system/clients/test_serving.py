@@ -39,14 +39,24 @@ def test_a_port_that_is_taken_is_said_in_one_line(serve: Callable[..., Served]) 
     assert "Traceback" not in "\n".join(served.lines)
 
 
+TWO_PORTS = """
+import pyb
+port = pyb.USB_VCP()
+port.irq(lambda port: port.write(b"the second was told " + port.read() + b"\\n"))
+"""
+
+
 @pytest.mark.row("T4.doors-pty", "T4.doors-rfc2217")
 def test_every_cdc_function_has_doors_of_its_own(serve: Callable[..., Served], tmp_path: Path) -> None:
     boot = tmp_path / "boot.py"
     boot.write_text(TWO_PORTS)
     served = serve("--boot", str(boot), "--link", str(tmp_path / "pico"), "--rfc2217")
-    served.wait_for("^pty .* is CDC port 1")
-    served.wait_for("^rfc2217 .* is CDC port 1")
-    assert (tmp_path / "pico.1").is_symlink()
+    doors = [served.wait_for(rf"^{door} +(\S+) is CDC port 1")[1] for door in ("pty", "rfc2217")]
+    assert (tmp_path / "pico.1").resolve() == Path(doors[0])
+    for door in doors:
+        with serial.serial_for_url(door, 115200, timeout=PATIENCE) as port:
+            port.write(b"x\r")
+            assert port.read_until(b"\n") == b"the second was told x\r\n", "it is not at the first, which is the REPL"
 
 
 @pytest.mark.row("T4.doors-pty", "T4.doors-rfc2217")
@@ -99,27 +109,3 @@ def test_a_board_of_two_cores_is_served(serve: Callable[..., Served], tmp_path: 
     with serial.serial_for_url(served.rfc2217, timeout=PATIENCE) as port:
         port.write(b"\rprint('alive', 6 * 7)\r")
         assert port.read_until(b"alive 42").endswith(b"alive 42")
-
-
-TWO_PORTS = """
-import machine
-usb = machine.USBDevice()
-usb.active(False)
-usb.builtin_driver = usb.BUILTIN_DEFAULT
-b = usb.builtin_driver
-i, e = b.itf_max, b.ep_max
-more = bytes((
-    8, 11, i, 2, 2, 2, 0, 0,
-    9, 4, i, 0, 1, 2, 2, 0, 0,
-    5, 36, 0, 32, 1, 5, 36, 1, 0, i + 1, 4, 36, 2, 2, 5, 36, 6, i, i + 1,
-    7, 5, e | 128, 3, 8, 0, 16,
-    9, 4, i + 1, 0, 2, 10, 0, 0, 0,
-    7, 5, e + 1, 2, 64, 0, 0,
-    7, 5, e + 1 | 128, 2, 64, 0, 0,
-))
-cfg = bytearray(b.desc_cfg) + more
-cfg[2:4] = len(cfg).to_bytes(2, 'little')
-cfg[4] = i + 2
-usb.config(b.desc_dev, cfg, {}, control_xfer_cb=lambda stage, request: True)
-usb.active(True)
-"""
