@@ -161,7 +161,8 @@ namespace Antmicro.Renode.Peripherals.RP2040
                 }
                 value = (Apply(operation, old, mask) & ~strobe) | (mask & strobe);
             }
-            if(!RegistersCollection.TryWrite(register, value))
+            // Software that clears a whole block clears what is not there, too.
+            if(!RegistersCollection.TryWrite(register, value) && value != 0)
             {
                 NoteUnmodelled("reserved offset 0x{0:X} written".FormatWith(register));
             }

@@ -8,17 +8,29 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from renode_pico.errors import UsageError
+
 NS_PER_S = 1_000_000_000
 NS_PER_MS = 1_000_000
 NS_PER_US = 1_000
+LONGEST = 9_000_000_000
+"""Seconds: their nanoseconds still have room in 64 bits."""
+
+
+def countable(seconds: float) -> float:
+    """The seconds. Raises UsageError for what clocks cannot count: NaN, infinity, 285 years and more."""
+    if not -LONGEST < seconds < LONGEST:
+        raise UsageError(f"{seconds:g} seconds: a time is less than {LONGEST:,} seconds")
+    return seconds
 
 
 def nanoseconds(seconds: float) -> int:
     """Whole nanoseconds of a time in seconds; a time that is not over yet is at least one.
 
     So a loop that waits for what is left until a deadline comes to its end, however little is left.
+    Raises UsageError for what clocks cannot count.
     """
-    rounded = round(seconds * NS_PER_S)
+    rounded = round(countable(seconds) * NS_PER_S)
     return rounded if rounded or seconds <= 0 else 1
 
 

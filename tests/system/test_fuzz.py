@@ -442,7 +442,7 @@ def test_a_wrong_judge_is_told_in_one_line(tmp_path: Path, text: str, says: str)
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [
-        (("chip/faulty", "--seconds", "nan"), 2, "--seconds nan: a number is meant"),
+        (("chip/faulty", "--seconds", "nan"), 2, "'--seconds': nan is not a number"),
         (("random.bin",), 2, "random.bin: the chip has started its boot ROM"),
         (("chip/hello",), 1, "no USB device attached"),
         (("uart", "--main", "dies.py"), 1, "HardFault"),

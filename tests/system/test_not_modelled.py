@@ -21,6 +21,19 @@ def test_the_page_is_what_the_models_list(pico: Board) -> None:
     assert page[name] == not_modelled.section(name, not_modelled.listed(name)), "run make not-modelled"
 
 
+@pytest.mark.parametrize("register", [0x50110088, 0x4004C040], ids=["usb", "adc"])
+@pytest.mark.pico
+def test_who_clears_a_whole_block_clears_what_is_between_its_registers(pico: Board, register: int) -> None:
+    """TinyUSB writes 0 to every word of the USB controller, and to 0x88, where no register is (datasheet, 4.1.4)."""
+    before = pico.engine.unmodelled
+    pico.exec(f"import machine; machine.mem32[{register}] = 0")
+    assert pico.engine.unmodelled == before
+    pico.exec(f"machine.mem32[{register}] = 1")
+    after = pico.engine.unmodelled
+    (changed,) = (name for name in after if after[name] != before.get(name, 0))
+    assert f"{register & 0xFFF:x}" in changed.lower()
+
+
 @pytest.mark.parametrize("path", sorted(MODELS.glob("RP2040_*.cs")), ids=lambda path: path.stem)
 def test_a_model_lists_what_it_warns_about(path: Path) -> None:
     source = path.read_text()

@@ -242,8 +242,9 @@ def test_wrong_usage_is_refused(engine: str, tmp_path: Path) -> None:
     expect_one_line(run(*at, "--set", "gpio3=1@never"), 2, "is no time")
     expect_one_line(run(*at, "--press", "reset@1s"), 2, "button", "reset")
     expect_one_line(run("run", tmp_path / "missing.uf2"), 2, "missing.uf2", "no such file")
-    for arguments in ((*at, "--pins", "1"), (*at, "--firmware", "cdc"), (*at, "--timeout", "0")):
-        done = run(*arguments)
+    times = ["--timeout 0", "--timeout nan", "--timeout 1e300", "--speed nan", "--speed 1e-300"]
+    for arguments in ("--pins 1", "--firmware cdc", *times):
+        done = run(*at, *arguments.split())
         assert done.returncode == 2, arguments
         assert "Traceback" not in done.stderr
 

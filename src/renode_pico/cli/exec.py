@@ -8,14 +8,14 @@ from typing import cast
 
 import click
 
-from renode_pico.cli.options import FILE, BoardOptions, board_options
+from renode_pico.cli.options import FILE, SECONDS, BoardOptions, board_options
 from renode_pico.errors import ScriptError
 
 
 @click.command("exec")
 @click.argument("file", required=False, type=FILE)
 @click.option("-c", "code", help="code given right here")
-@click.option("--timeout", default=60.0, show_default=True, help="deadline in emulated seconds")
+@click.option("--timeout", type=SECONDS, default=60.0, show_default=True, help="deadline in emulated seconds")
 @board_options
 def command(options: BoardOptions, file: Path | None, code: str | None, timeout: float) -> None:
     """Run MicroPython code on the board through its USB REPL; its output goes to stdout.
@@ -24,8 +24,6 @@ def command(options: BoardOptions, file: Path | None, code: str | None, timeout:
     """
     if (file is None) == (code is None):
         raise click.UsageError("give either FILE or -c CODE")
-    if timeout <= 0:
-        raise click.BadParameter("must be positive", param_hint="--timeout")
     source = file.read_bytes() if file else cast(str, code).encode()
     options.require_micropython("exec")
     with options.open() as board:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from renode_pico.cli.options import OUTPUT, BoardOptions, board_options
+from renode_pico.cli.options import OUTPUT, SECONDS, BoardOptions, board_options
 from renode_pico.errors import UsageError
 
 if TYPE_CHECKING:
@@ -58,7 +57,7 @@ def setting_of(options: BoardOptions) -> Setting:
 @click.option(
     "--cases", type=click.IntRange(min=1), help="end after so many; without it 2000, or no limit with --seconds"
 )
-@click.option("--seconds", type=click.FloatRange(min=0, min_open=True), help="end after so many real seconds")
+@click.option("--seconds", type=SECONDS, help="end after so many real seconds")
 @click.option("--seed", default=1, show_default=True, help="the same seed gives the same cases and findings")
 @click.option("--corpus", type=FOLDER, metavar="DIR", help="begin with the programs in DIR, add what is new")
 @click.option("--out", type=FOLDER, metavar="DIR", help="where findings and the page go; without it fuzz-IMAGE")
@@ -111,8 +110,6 @@ def command(
             raise click.UsageError("give IMAGE or --firmware, not both")
         options = replace(options, firmware=image)
     setting = setting_of(options)
-    if seconds is not None and math.isnan(seconds):
-        raise click.UsageError("--seconds nan: a number is meant")
     if compare == setting.engine:
         raise click.UsageError(f"--compare {compare}: that is the engine the cases run on")
     left_out = [LeftOut.parse(text) for text in without]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import math
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -38,12 +39,33 @@ class OutputFile(click.Path):
         return path
 
 
+class Number(click.FloatRange):
+    """Seconds or a factor that clocks can count with: from a millionth to a thousand million, 0 where that is one.
+
+    A range of click's alone has "nan" in it, which compares as if it were in each.
+    """
+
+    def __init__(self, *, zero: bool = False) -> None:
+        super().__init__(min=1e-6, max=1e9)
+        self.zero = zero
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The number. Fails, as click's types do, for what is none or out of range."""
+        number = click.FLOAT.convert(value, param, ctx)
+        if self.zero and number == 0:
+            return number
+        if math.isnan(number):
+            self.fail(f"{value} is not a number.", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+SECONDS, FACTOR = Number(), Number(zero=True)
 OUTPUT = OutputFile(path_type=Path, dir_okay=False)
 SPEED = click.option(
     "--speed",
     default=1.0,
     show_default=True,
-    type=click.FloatRange(min=0),
+    type=FACTOR,
     help="emulated seconds in a real one; 0 for as fast as the engine can",
 )
 BOARD = (

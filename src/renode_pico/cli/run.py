@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from renode_pico.cli.options import OUTPUT, BoardOptions, board_options
+from renode_pico.cli.options import FACTOR, OUTPUT, SECONDS, BoardOptions, board_options
 
 GPIO_COUNT = 30
 DEFAULT_TIMEOUT = 60.0
@@ -29,13 +29,13 @@ DEFAULT_TIMEOUT = 60.0
 )
 @click.option(
     "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
+    type=SECONDS,
     metavar="SECONDS",
     help="end after so many emulated seconds; without it 60 with --expect, else never",
 )
 @click.option(
     "--speed",
-    type=click.FloatRange(min=0),
+    type=FACTOR,
     help="emulated seconds in a real one; 1 on a terminal, else 0: as fast as it can",
 )
 @click.option(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from weakref import WeakSet
 
+from renode_pico.clock import countable
 from renode_pico.engine.renode_raw import RenodeRaw
 from renode_pico.engine.renode_runtime import dotnet_bytes
 from renode_pico.engine.renode_trace import RenodeTrace
@@ -522,7 +523,7 @@ class RenodeHost:
     def _run(self, method: str, *arguments: Any, time_at: int = -1) -> bool:
         """Call a method that lets time pass, in slices of the time it may take."""
         given = list(arguments)
-        left = float(given[time_at])
+        left = countable(float(given[time_at]))
         self._check()
         while True:
             given[time_at] = min(left, SLICE)

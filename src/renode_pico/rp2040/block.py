@@ -320,7 +320,8 @@ class Block:
         """A write with consequences, through any of the four aliases."""
         register = self.declared.get(offset)
         if register is None:
-            self._unmodelled.note(self.name, f"{offset:#x}", "is no register: write ignored")
+            if Alias(alias).apply(0, raw):  # software that clears a whole block clears what is not there, too
+                self._unmodelled.note(self.name, f"{offset:#x}", "is no register: write ignored")
             return
         if self.held:
             return

@@ -244,10 +244,11 @@ class UsbRegisters:
     def _store_host(self, offset: int, value: int) -> None:
         bits = _HOST_REGISTERS.get(offset)
         if bits is None:
-            self._unmodelled.note(BLOCK, f"{offset:#05x}", "is no register: write ignored")
+            if value:  # the SDK clears the whole block, and what is between its registers with it
+                self._unmodelled.note(BLOCK, f"{offset:#05x}", "is no register: write ignored")
             return
         self._host[offset] = value & bits
-        if value:  # the boot ROM clears the whole block
+        if value:
             self._note_host(REGISTER_NAMES[offset])
 
     def _note_host(self, register: str) -> None:

@@ -126,3 +126,5 @@ def test_an_offset_without_a_register(machine: Machine, block: Example, unmodell
     assert machine.bus_read(BASE + 0x100) == 0
     write(machine, 0x100, 1)
     assert unmodelled.counts == {"EXAMPLE.0x100": 2}
+    write(machine, 0x100, 0)
+    assert unmodelled.counts == {"EXAMPLE.0x100": 2}
