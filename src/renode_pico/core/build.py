@@ -116,7 +116,13 @@ def library() -> Path:
     if not target.exists():
         if shipped().exists() and fingerprint().encode() in shipped().read_bytes():
             return shipped()
-        compile_to(target)
+        try:
+            compile_to(target)
+        except OSError as error:
+            raise EngineMissing(
+                f"the embedded engine's core cannot be kept in {target.parent}: {error.strerror}; "
+                "RENODE_PICO_CACHE names another folder"
+            ) from error
     return target
 
 

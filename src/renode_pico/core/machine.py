@@ -10,6 +10,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cache
@@ -267,7 +268,8 @@ class Machine:
             self._p = 0
 
     def __del__(self) -> None:
-        self.close()
+        with suppress(ValueError):  # of wasmtime, at the end of the process: its memory went first, ours with it
+            self.close()
 
     # Callbacks: nothing may leave them, for C knows no exceptions
 

@@ -20,7 +20,7 @@ from typing import Any
 
 from renode_pico.engine.dotnet_manners import own_interrupts, own_terminal
 from renode_pico.engine.renode_reuse import EmulationReuse
-from renode_pico.errors import EngineMissing, FirmwareError
+from renode_pico.errors import EngineMissing, FirmwareError, RenodePicoError
 from renode_pico.places import PLATFORM_SCRIPT, share
 from renode_pico.renode_models import RenodeInstallation, Runtime, look_for_renode, prepare
 from renode_pico.renode_models.installation import ADVICE, OLDEST, PYRENODE_ADVICE, too_old, version_numbers
@@ -129,6 +129,8 @@ def runtime() -> RenodeRuntime:
             return load(chosen)
         except EngineMissing:
             raise
+        except RenodePicoError as error:  # a folder that cannot be written, for one
+            raise EngineMissing(f"{chosen.describe()} cannot be loaded: {error}") from error
         except ModuleNotFoundError as error:
             raise EngineMissing(f"Renode cannot be loaded: {error}; {PYRENODE_ADVICE}") from error
         # whatever .NET, pythonnet or pyrenode3 throw at a Renode that is not whole, and pyrenode3 also ends the process

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from renode_pico.core.build import compile_to, fingerprint, library, wasm_file
 from renode_pico.core.machine import Machine
 from renode_pico.core.native import NativeCore
 from renode_pico.errors import EngineMissing, UsageError
+from tests.processes import run
 from tests.unit.core.small_machine import NOTES, SmallMachine
 from tests.unit.core.test_snapshots import BUSY
 
@@ -72,6 +75,40 @@ def test_without_a_compiler_it_says_so_once_and_runs(
     told = [record.getMessage() for record in caplog.records]
     assert len(told) == 1
     assert "install gcc or clang" in told[0]
+
+
+def test_where_nothing_can_be_kept_it_says_so_and_runs(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.delenv("RENODE_PICO_CORE", raising=False)
+    monkeypatch.setenv("RENODE_PICO_CACHE", str(tmp_path / "file"))
+    monkeypatch.setattr(build, "shipped", lambda: tmp_path / "nothing.so")
+    machine._native.cache_clear()
+    machine._tell_once.cache_clear()
+    try:
+        assert Machine(1).kind == "WebAssembly"
+    finally:
+        machine._native.cache_clear()
+    (told,) = (record.getMessage() for record in caplog.records)
+    assert "Not a directory; RENODE_PICO_CACHE names another folder" in told
+
+
+LEAVES = """
+import sys
+from renode_pico.core.machine import Machine
+def main():
+    kept = Machine(1)
+    kept.itself = kept
+    print(kept.kind)
+    sys.exit()
+main()
+"""
+
+
+def test_the_process_ends_without_a_word() -> None:
+    done = run([sys.executable, "-c", LEAVES], env=os.environ | {"RENODE_PICO_CORE": "wasm"})
+    assert (done.stdout, done.stderr) == ("WebAssembly\n", "")
 
 
 def test_one_that_is_asked_for_is_not_replaced_by_the_other(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

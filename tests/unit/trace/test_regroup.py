@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from renode_pico.cli import cli
+from renode_pico.cli.app import cli
 from renode_pico.errors import UsageError
 from renode_pico.trace.regroup import Regroup, replay
 from renode_pico.trace.tsv import TsvTrace
