@@ -214,7 +214,7 @@ def test_a_register_that_is_none_is_counted(tmp_path: Path) -> None:
     assert engine.unmodelled == {}
     Bus(engine).read(0x4006_0100)
     Bus(engine).read(0x4006_0100)
-    Bus(engine).write(0x4006_0100, 0)
+    Bus(engine).write(0x4006_0100, 1)
     engine.run(0.001)
     assert engine.unmodelled == {"ROSC.0x100": 3}
 
