@@ -21,6 +21,8 @@ from tests.unit.embedded_programs import BAD_LOAD, image
 ENDS = "chip/ends"
 BEGIN = 0.05
 """Emulated seconds until the program waits for its order."""
+LDR, UDF = 0x6800, 0xDE00
+"""ldr Rt, [Rn] and udf, without the bits that say which registers and which number."""
 
 
 def end(pico: Board, how: str) -> FirmwareError:
@@ -84,18 +86,21 @@ def test_a_crash_is_told_with_its_place(pico: Board, how: str, text: str) -> Non
 @pytest.mark.row("P11.dead-firmware", "P11.place", "P11.stack-trace")
 @pytest.mark.pico(firmware=ENDS)
 @pytest.mark.parametrize(
-    ("how", "cause"),
+    ("how", "cause", "callers", "code"),
     [
-        ("u", "unaligned access to 0x20000001"),
-        ("m", "read from 0x60000000, where nothing is"),
-        ("d", "undefined instruction 0xde00"),
+        ("u", "unaligned access to 0x20000001", "read_from < finish < main", LDR),
+        ("m", "read from 0x60000000, where nothing is", "read_from < finish < main", LDR),
+        ("d", "undefined instruction 0xde00", "finish < main", UDF),
     ],
 )
-def test_a_hard_fault_is_told_with_place_and_cause(pico: Board, how: str, cause: str) -> None:
+def test_a_hard_fault_is_told_with_place_and_cause(pico: Board, how: str, cause: str, callers: str, code: int) -> None:
     error = end(pico, how)
     assert not isinstance(error, ProgramEnded)
-    assert "ends.uf2: HardFault at 0x1000" in str(error)
-    assert re.search(r" in (read_from < )?finish < main: ", str(error))
+    found = re.search(r"ends\.uf2: HardFault at (0x1000\w+) in (.+?): ", str(error))
+    assert found is not None
+    assert found[2] == callers
+    place = int(found[1], 16)
+    assert pico.engine.peek(place & ~3) >> 8 * (place & 2) & 0xFFC0 == code, "the instruction itself"
     assert cause in str(error)
     assert pico.engine.now < BEGIN + 0.2
 
