@@ -3,6 +3,7 @@ using System.Linq;
 using System.Threading;
 using Antmicro.Migrant;
 using Antmicro.Renode.Core;
+using Antmicro.Renode.Peripherals.CPU;
 using Antmicro.Renode.Time;
 
 namespace Antmicro.Renode.UsbHosts
@@ -39,6 +40,39 @@ namespace Antmicro.Renode.UsbHosts
         /// </summary>
         public static bool IsRunning { get { return held == null && EmulationManager.Instance.CurrentEmulation.IsStarted; } }
 
+        /// <summary>
+        /// Waits for the owner of an emulation that is kept ready to let it run, for a debugger who has a core step: Renode would start the
+        /// emulation, and nobody would stop it. False: the debugger has left.
+        /// </summary>
+        public static bool AwaitRun(Func<bool> hasLeft)
+        {
+            if(!KeepReady || IsRunning)
+            {
+                return true;
+            }
+            lock(gate)
+            {
+                while(!isUnderWay)
+                {
+                    if(hasLeft())
+                    {
+                        return false;
+                    }
+                    Monitor.Wait(gate);
+                }
+            }
+            return true;
+        }
+
+        /// <summary>A debugger has left.</summary>
+        public static void StopAwaiting()
+        {
+            lock(gate)
+            {
+                Monitor.PulseAll(gate);
+            }
+        }
+
         /// <summary>To be called before anything can happen that is waited for.</summary>
         /// <param name="machine">The machine of the caller.</param>
         public void Prepare(IMachine machine)
@@ -62,7 +96,9 @@ namespace Antmicro.Renode.UsbHosts
                     Start();
                 }
             }
+            SetUnderWay(true);
             done.Wait();
+            SetUnderWay(false);
             EndStrides();
             if(runs && !ReferenceEquals(held, this))
             {
@@ -106,6 +142,15 @@ namespace Antmicro.Renode.UsbHosts
                 source.Stop();
                 done.Set();
             });
+        }
+
+        private static void SetUnderWay(bool value)
+        {
+            lock(gate)
+            {
+                isUnderWay = value;
+                Monitor.PulseAll(gate);
+            }
         }
 
         /// <summary>Ends the caller's waiting though nothing has happened: the machine stands still for good.</summary>
@@ -261,6 +306,8 @@ namespace Antmicro.Renode.UsbHosts
         private bool stop;
 
         private static EmulationRunner held;
+        private static readonly object gate = new object();
+        private static bool isUnderWay;
         [ThreadStatic]
         private static bool isPausing;
 
@@ -276,11 +323,13 @@ namespace Antmicro.Renode.UsbHosts
     {
         /// <summary>
         /// Waits for the thread of a core that was just resumed. A core that comes too late for its slice of time is put behind
-        /// the others, and the turn in which cores run in series is what their results depend on.
+        /// the others, and the turn in which cores run in series is what their results depend on. One that is to stand for a debugger
+        /// is not active.
         /// </summary>
         public static void WaitUntilActive(this ITimeSink sink)
         {
-            SpinWait.SpinUntil(() => sink.TimeHandle.SinkSideActive, LongestStart);
+            var core = sink as ICPU;
+            SpinWait.SpinUntil(() => sink.TimeHandle.SinkSideActive || (core != null && core.ExecutionMode == ExecutionMode.SingleStep), LongestStart);
         }
 
         /// <summary>Real time, milliseconds; a core that was aborted never comes.</summary>

@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using Antmicro.Renode.Peripherals.CPU;
 using Antmicro.Renode.Time;
+using Antmicro.Renode.UsbHosts;
 using Antmicro.Renode.Utilities.GDB;
 
 namespace Antmicro.Renode.Peripherals.RP2040
@@ -26,6 +27,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
                 var debugger = new RP2040_Debugger(this, server, value);
                 Halted += debugger.OnHalted;
                 debuggers.Add(debugger);
+                KeepBeginning();
             }
 
             remove
@@ -38,11 +40,16 @@ namespace Antmicro.Renode.Peripherals.RP2040
                     Halted -= debugger.OnHalted;
                     debugger.Leave();
                 }
+                EmulationRunner.StopAwaiting();
             }
         }
 
         ulong ICPU.Step(int count)
         {
+            if(!EmulationRunner.AwaitRun(() => debuggers.Count == 0))
+            {
+                return PC;
+            }
             var watching = debuggers.ToArray();
             foreach(var debugger in watching)
             {

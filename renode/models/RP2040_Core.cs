@@ -144,6 +144,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             ahead = waited = 0;
             refused = RP2040_FaultCause.None;
             Unmaskable.Reset();
+            BeginAtBootROM();
         }
 
         /// <summary>NMI, by software or by an interrupt that SYSCFG routes there.</summary>

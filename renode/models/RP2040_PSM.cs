@@ -44,22 +44,22 @@ namespace Antmicro.Renode.Peripherals.RP2040
         {
             base.Reset();
             previouslyOff = 0;
-            StartFromBootROM();
+            ShareChangesOfCode(false);
             UseCoarseSlices();
         }
 
         /// <summary>
-        /// The cores begin at the vector table at address 0, as they do on the chip; without this Renode guesses one from the
+        /// The cores begin at the boot ROM's vector table, as they do on the chip; without this Renode guesses one from the
         /// symbols that it knows.
         /// </summary>
         public void StartFromBootROM()
         {
-            cpu0.VectorTableOffset = 0;
+            cpu0.BeginAtBootROM();
             if(cpu1 != null)
             {
-                cpu1.VectorTableOffset = 0;
-                ShareChangesOfCode(false);
+                cpu1.BeginAtBootROM();
             }
+            ShareChangesOfCode(false);
         }
 
         /// <summary>Core 0 begins to talk to core 1.</summary>
@@ -187,6 +187,10 @@ namespace Antmicro.Renode.Peripherals.RP2040
         /// <summary>Whether translated code is thrown away on both cores when one of them writes over it.</summary>
         private void ShareChangesOfCode(bool enable)
         {
+            if(cpu1 == null)
+            {
+                return;
+            }
             cpu0.SetBroadcastDirty(enable);
             cpu1.SetBroadcastDirty(enable);
         }
@@ -214,7 +218,6 @@ namespace Antmicro.Renode.Peripherals.RP2040
             cpu.IsHalted = true;
             nvic.Reset();
             cpu.Reset();
-            cpu.VectorTableOffset = 0;
             if(cpu == cpu1)
             {
                 // its reset has dropped all translated code, and until it is launched it runs from ROM only

@@ -9,6 +9,7 @@ import pytest
 
 from renode_pico.board import Board
 from renode_pico.errors import UsageError
+from renode_pico.firmware.images import FLASH_BASE
 from renode_pico.micropython.repl import Repl
 from renode_pico.pytest_plugin import engine_of
 from renode_pico.usb.device import Device
@@ -18,6 +19,8 @@ from tests.system.conftest import PROBE
 from tests.system.test_command_line import run
 
 uart = pytest.mark.pico(firmware="uart-cdc", files=PROBE)
+RESET_VECTOR = 0xEE
+"""Where the boot ROM of the RP2040 begins."""
 
 
 class Transactions:
@@ -34,6 +37,16 @@ class Transactions:
     def event(self, record: BusEventRecord) -> None: ...
 
     def transfer(self, record: TransferRecord) -> None: ...
+
+
+@pytest.mark.pico(firmware="chip/cores", cores=2)
+def test_a_board_stands_at_the_reset_vector_until_it_runs(pico: Board) -> None:
+    assert pico.engine.pc == RESET_VECTOR
+    for again in (pico.reset, pico.power_cycle):
+        pico.engine.run(0.01)
+        assert pico.engine.pc >= FLASH_BASE
+        again()
+        assert pico.engine.pc == RESET_VECTOR
 
 
 @pytest.fixture
