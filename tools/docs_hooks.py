@@ -38,7 +38,7 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
         text, target, anchor = found[1], found[2], found[3] or ""
         if "://" in target:
             return found[0]
-        target = target.removeprefix("docs/") if page.file.src_uri == "index.md" else target
+        target = target.removeprefix("docs/") if page.file.src_uri in ("index.md", "changelog.md") else target
         inside = target == "reference/keywords.html" or (target.endswith(".md") and "../" not in target)
         return f"[{text}]({target}{anchor})" if inside else text
 

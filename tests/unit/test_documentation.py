@@ -48,7 +48,7 @@ def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
 def test_the_site_is_made_without_a_warning(tmp_path: Path) -> None:
     if importlib.util.find_spec("mkdocs") is None or importlib.util.find_spec("material") is None:
         pytest.skip("mkdocs-material is not here: pip install renode-pico[dev]")
-    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(tmp_path / "site")]
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path / "site")]
     done = run(command, cwd=ROOT, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
     site = tmp_path / "site"
@@ -64,7 +64,8 @@ def test_the_site_is_made_without_a_warning(tmp_path: Path) -> None:
 
 def commands(page: Path) -> list[list[str]]:
     """The `renode-pico` commands in a page's examples, one list of words each."""
-    blocks = re.findall(r"^```(?:sh)?\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE)
+    found = re.findall(r"^```(\w*)[^\n]*\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE)
+    blocks = [block for language, block in found if language in ("", "sh")]
     lines = [line.removeprefix("$ ") for block in blocks for line in block.replace("\\\n", " ").splitlines()]
     return [shlex.split(line, comments=True)[1:] for line in lines if line.startswith("renode-pico ")]
 

@@ -23,7 +23,8 @@ def ran(command: Sequence[str | Path], home: Path, **more: str) -> subprocess.Co
     clean = {
         name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "RENODE_PICO", "PYTHON"))
     }
-    return run(command, env=clean | {"HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1"} | more, cwd=home)
+    ours = {"HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(ROOT / "src")}
+    return run(command, env=clean | ours | more, cwd=home)
 
 
 @pytest.fixture

@@ -75,7 +75,9 @@ def test_its_metadata_can_go_to_a_package_index(wheel: Path) -> None:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_works_in_an_empty_folder(installed: Installed, tmp_path: Path, command: str) -> None:
     before = installed.files()
-    installed.run(tmp_path, "renode-pico", command, *COMMANDS[command])
+    said = installed.run(tmp_path, "renode-pico", command, *COMMANDS[command])
+    assert said.strip()
+    assert command != "path" or list(Path(said.strip()).glob("*.resource")), said
     assert installed.files() == before, "it wrote into the environment"
 
 
