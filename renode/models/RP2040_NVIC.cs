@@ -168,6 +168,21 @@ namespace Antmicro.Renode.Peripherals.RP2040
             base.OnGPIO(number, value);
         }
 
+        /// <summary>
+        /// What a reset of the core alone does not change: a line that is high pends again (B3.4.1). SIO's is, behind a core 1 that has
+        /// read from its empty mailbox.
+        /// </summary>
+        public void PendWhatIsHigh()
+        {
+            for(var number = 0; number < Interrupts; number++)
+            {
+                if((lines & 1u << number) != 0)
+                {
+                    base.OnGPIO(number, true);
+                }
+            }
+        }
+
         /// <summary>Which lines are NMIs, too, as SYSCFG has them (datasheet 2.21).</summary>
         public uint NonMaskable
         {

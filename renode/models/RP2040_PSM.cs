@@ -218,6 +218,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             cpu.IsHalted = true;
             nvic.Reset();
             cpu.Reset();
+            nvic.PendWhatIsHigh();
             if(cpu == cpu1)
             {
                 // its reset has dropped all translated code, and until it is launched it runs from ROM only
