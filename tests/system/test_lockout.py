@@ -30,7 +30,7 @@ def look():
 _thread.start_new_thread(work, ())
 time.sleep_ms(5)
 """
-"""All names are there before the thread is: there is no lock around the interpreter, and a new one may move the others."""
+"""All names are there before the thread is: nothing locks the interpreter, and a new one may move the others."""
 
 
 @pytest.mark.row("P2.thread")
