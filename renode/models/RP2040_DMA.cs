@@ -37,6 +37,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
             force = new uint[2];
             risen = new ulong[NumberOfRequests];
             sniffer = new RP2040_Sniffer();
+            Lacks("CH*_DBG_CTDREQ: of a FIFO it is 1 while that asks, not how many transfers it has room for");
             timer = new RP2040_CycleTimer(machine, new RP2040_CycleClock(machine, clocks), this, "transfers", Due);
             Reset();
         }
