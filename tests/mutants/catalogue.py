@@ -21,8 +21,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
-WITHOUT_FILE = FOLDER / "without.txt"
-"""The parts that have neither a mutant nor a reason why none can be made. It only gets shorter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +55,3 @@ def mutants() -> list[Mutant]:
             entry["rows"], entry["tests"] = tuple(entry["rows"]), tuple(entry["tests"])
             found.append(Mutant(**entry))
     return found
-
-
-def parts_without() -> list[str]:
-    """The parts that still have neither a mutant nor a reason, in the rows' order."""
-    lines = WITHOUT_FILE.read_text().splitlines() if WITHOUT_FILE.is_file() else []
-    return [line for line in lines if line and not line.startswith("#")]

@@ -1,4 +1,6 @@
-"""Each mutant still finds the text that it changes, and the tests that must notice it are there (tests/mutants)."""
+"""Each mutant still finds the text that it changes, the tests that must notice it are there, and no part is without one
+(tests/mutants).
+"""
 
 from __future__ import annotations
 
@@ -7,16 +9,19 @@ from pathlib import Path
 
 import pytest
 
+from acceptance import parts_of, read_rows
 from tests.mutants.catalogue import Mutant, mutants
 from tests.mutants.robot_cases import is_case, suite_of
 from tests.processes import run
 
 ROOT = Path(__file__).parents[2]
+PARTS = parts_of(read_rows())
 
 
 @pytest.mark.parametrize("mutant", mutants(), ids=lambda mutant: mutant.name)
 def test_its_text_is_there_once(mutant: Mutant) -> None:
-    assert mutant.apply((ROOT / mutant.file).read_text()) is not None
+    assert mutant.apply((ROOT / mutant.file).read_text()) is not None, "its old text must be in the file exactly once"
+    assert set(mutant.rows) <= set(PARTS), "a mutant breaks parts"
 
 
 @pytest.mark.parametrize("engine", ["embedded", "renode"])
@@ -33,3 +38,10 @@ def test_its_robot_cases_are_there() -> None:
     named = {test for mutant in mutants() for test in mutant.tests if is_case(test)}
     for case in named:
         assert case.partition("::")[2] in (ROOT / suite_of(case)).read_text().splitlines(), case
+
+
+def test_each_part_has_one_or_a_reason_why_none_can_be_made() -> None:
+    broken = {part for mutant in mutants() for part in mutant.rows}
+    excused = {name for name, part in PARTS.items() if part.no_mutant is not None}
+    assert sorted(broken & excused) == [], "there is one: the reason in tests/rows.toml is none"
+    assert sorted(PARTS.keys() - broken - excused) == []

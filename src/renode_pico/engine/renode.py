@@ -314,7 +314,7 @@ class RenodeEngine:
 
     def _core_one_missed(self) -> FirmwareError:
         core = self._peripheral("cpu0")
-        why = "the firmware starts core 1, which this board does not have (a board with cores=2 does)"
+        why = "the firmware starts core 1, which this board does not have (a board with cores=2 does; --cores 2)"
         return self._died(why, int(core.SP.RawValue), int(core.LR.RawValue), self.now)
 
     def _stopped(self, core: Any, number: int, at: float) -> FirmwareError:
