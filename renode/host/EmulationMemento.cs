@@ -321,11 +321,13 @@ namespace Antmicro.Renode.UsbHosts
                 this.core = core;
                 Translator = new RP2040_Translator(core);
                 state = Translator.SaveState();
+                Translator.MakeBlocksAnewIfSeen();
             }
 
             public void Restore()
             {
                 Translator.LoadState(state);
+                Translator.MakeBlocksAnewIfSeen();
                 var rp2040 = core as RP2040_Core;
                 if(rp2040 != null)
                 {

@@ -142,11 +142,22 @@ namespace Antmicro.Renode.Peripherals.RP2040
         /// <summary>Has a method called with each block of code that is about to be executed, or not any more; not while one is.</summary>
         public void CallAtBlocks(Action<ulong, uint> method, bool enable)
         {
-            var field = typeof(TranslationCPU).GetField("blockBeginInternalHook", BindingFlags.Instance | BindingFlags.NonPublic);
-            var others = (Action<ulong, uint>)Delegate.Remove((Delegate)field.GetValue(cpu), method);
-            field.SetValue(cpu, enable ? (Action<ulong, uint>)Delegate.Combine(others, method) : others);
+            var others = (Action<ulong, uint>)Delegate.Remove((Delegate)BlockBegins.GetValue(cpu), method);
+            BlockBegins.SetValue(cpu, enable ? (Action<ulong, uint>)Delegate.Combine(others, method) : others);
             typeof(TranslationCPU).GetMethod("UpdateBlockBeginHookPresent", BindingFlags.Instance | BindingFlags.NonPublic).Invoke(cpu, null);
             Function("TlibInvalidateTranslationCache").DynamicInvoke();
+        }
+
+        /// <summary>
+        /// Where somebody is called with each block, it matters where blocks begin, and that depends on what was executed before: they
+        /// are made anew, when a state is kept as when it comes back.
+        /// </summary>
+        public void MakeBlocksAnewIfSeen()
+        {
+            if(BlockBegins.GetValue(cpu) != null)
+            {
+                Function("TlibInvalidateTranslationCache").DynamicInvoke();
+            }
         }
 
         /// <summary>During an access over the bus: the PC is that of its instruction.</summary>
@@ -240,6 +251,9 @@ namespace Antmicro.Renode.Peripherals.RP2040
         private readonly Action<IntPtr, IntPtr, bool> invalidate;
         private readonly Delegate map;
         private readonly FieldInfo hook;
+
+        private static readonly FieldInfo BlockBegins
+            = typeof(TranslationCPU).GetField("blockBeginInternalHook", BindingFlags.Instance | BindingFlags.NonPublic);
 
         /// <summary>IO_MEM_ROM of cpu-common.h.</summary>
         private const ulong PagesOfRom = 8;
