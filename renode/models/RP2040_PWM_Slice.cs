@@ -1,3 +1,4 @@
+using System;
 namespace Antmicro.Renode.Peripherals.RP2040
 {
     /// <summary>A slice of PWM (datasheet 4.5.2): its counter as a position in its period, up to TOP and, phase-correct, down again.</summary>
@@ -175,7 +176,16 @@ namespace Antmicro.Renode.Peripherals.RP2040
         public DivideMode Mode;
 
         /// <summary>In sixteenths.</summary>
-        public uint Divisor;
+        public uint Divisor
+        {
+            get { return divisor; }
+            set
+            {
+                divisor = value;
+                // where it has come further than the new divisor: one count, in the next cycle
+                fraction = Math.Min(fraction, EffectiveDivisor - 1);
+            }
+        }
 
         /// <summary>B in the upper half.</summary>
         public uint Compare;
@@ -206,6 +216,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
         private uint liveTop;
         private uint counter;
         private bool down;
+        private uint divisor;
         private long fraction; // of the divider, in sixteenths of a cycle since the last count; negative after PH_RET
 
         private const uint CounterMask = 0xFFFF;

@@ -113,3 +113,24 @@ time.sleep_us(600); print(before, mem32[0xE000E200] >> 4 & 1)
     )
     # the last: a wrap interrupts by itself, without anybody who looks at a register of PWM
     assert said == ["1 0", "1 1", "True 99", "0 1"]
+
+
+@pytest.mark.row("P7.pwm-wrap-interrupt")
+def test_a_divisor_can_be_made_smaller_while_the_larger_counts(pico: Board) -> None:
+    """Someone waits for the wrap, a few counts away: its moment was before the present one, and that never came."""
+    said = board_says(
+        pico,
+        """
+mem32[BASE + 0xA8] = 1
+wrapped = 0
+for n in range(20):
+    mem32[BASE] = 0; mem32[BASE + 0x10] = 0xFFFF; mem32[BASE + 4] = 0xFFF
+    mem32[BASE + 8] = 0xFFF0; mem32[BASE + 0xA4] = 1
+    mem32[BASE] = 1
+    mem32[BASE + 4] = 1 << 4
+    wrapped += mem32[BASE + 0xA4] & 1
+print(wrapped)
+mem32[BASE] = 0; mem32[BASE + 0xA8] = 0
+""",
+    )
+    assert said == ["20"]

@@ -405,6 +405,8 @@ static void write_slice(struct pico *p, u32 n, u32 offset, u32 raw, enum alias a
         break;
     case CH_DIV:
         s->div = alias_apply(s->div, raw, alias) & DIV_BITS;
+        if (s->fraction >= (i32)divider(s)) /* it has come further than the new divisor: one count, in the next cycle */
+            s->fraction = (i32)divider(s) - 1;
         break;
     case CH_CTR:
         s->counter = alias_apply(s->counter, raw, alias) & COUNTER_BITS;
