@@ -181,7 +181,7 @@ namespace Antmicro.Renode.Peripherals.RP2040
 
         /// <summary>Hz at which PerformanceInMips is what it says: what the SDK sets clk_sys to.</summary>
         private const uint NominalFrequency = 125000000;
-        /// <summary>A second.</summary>
+        /// <summary>In a second, of one PerformanceInMips.</summary>
         private const ulong TicksPerMips = 1000000;
     }
 }

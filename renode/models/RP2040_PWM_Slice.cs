@@ -1,4 +1,5 @@
 using System;
+
 namespace Antmicro.Renode.Peripherals.RP2040
 {
     /// <summary>A slice of PWM (datasheet 4.5.2): its counter as a position in its period, up to TOP and, phase-correct, down again.</summary>

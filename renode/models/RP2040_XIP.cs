@@ -114,13 +114,9 @@ namespace Antmicro.Renode.Peripherals.RP2040
                 {
                     throw new RecoverableException("This platform has no SSI at its XIP, whose registers say what the flash's latency is");
                 }
-                var counted = Counting;
+                var before = Counting;
                 flashLatency = value;
-                if(Counting != counted)
-                {
-                    EmptyCache();
-                    RP2040_Core.LookAround(Machine);
-                }
+                CountFrom(before);
             }
         }
 
@@ -195,14 +191,20 @@ namespace Antmicro.Renode.Peripherals.RP2040
 
         private uint Counted(uint value)
         {
-            if(!Counting)
+            var before = Counting;
+            asked = true;
+            CountFrom(before);
+            return value;
+        }
+
+        /// <summary>Where it begins or ends that each access is told: with an empty cache.</summary>
+        private void CountFrom(bool before)
+        {
+            if(Counting != before)
             {
                 EmptyCache();
-                asked = true;
                 RP2040_Core.LookAround(Machine);
             }
-            asked = true;
-            return value;
         }
 
         private void EmptyCache()

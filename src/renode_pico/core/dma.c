@@ -133,11 +133,6 @@ static bool is_apb(u32 address)
     return address >> 20 == APB_BASE >> 20;
 }
 
-static bool is_flash(u32 address)
-{
-    return address >> 26 == FLASH_BASE >> 26;
-}
-
 /* Nobody sees when exactly it makes its transfers. */
 static bool is_copy(const struct pico *p, const struct dma_channel *c)
 {

@@ -128,7 +128,7 @@ void count_access(struct pico *p, u32 address, bool write)
 {
     if (p->m.running == NOBODY)
         return;
-    if ((p->m.counting & LOOK_AT_XIP) && !write && address >> 26 == FLASH_BASE >> 26)
+    if ((p->m.counting & LOOK_AT_XIP) && !write && is_flash(address))
         count_xip(p, address);
     if (p->m.counting & COUNT_BUS) {
         u32 *registers = p->m.registers[BLOCK_BUSCTRL], event = event_of(address);

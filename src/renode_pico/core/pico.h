@@ -70,6 +70,9 @@ bool xip_takes_write(struct pico *p, u32 address); /* to 0x10000000 to 0x13fffff
 bool xip_is_sram(const struct pico *p);            /* whether the cache's memory is at 0x15000000 */
 void xip_flush(struct pico *p);
 
+/* One of its four windows. */
+static inline bool is_flash(u32 address) { return address >> 26 == FLASH_BASE >> 26; }
+
 /* How many cycles what was accessed since the last call waits for the flash. */
 static inline u32 take_stall(struct pico *p)
 {

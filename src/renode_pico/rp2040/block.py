@@ -323,8 +323,6 @@ class Block:
             if Alias(alias).apply(0, raw):  # software that clears a whole block clears what is not there, too
                 self._unmodelled.note(self.name, f"{offset:#x}", "is no register: write ignored")
             return
-        if self.held:
-            return
         words, word, mask = self.words, offset >> 2, register.mask
         before = words[word]
         if mask:

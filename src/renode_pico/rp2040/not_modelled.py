@@ -74,9 +74,7 @@ def lacks() -> list[Lack]:
         found += [Lack(name, "", sentence) for sentence in block.LACKS]
     found += [Lack("CLOCKS", "", sentence) for sentence in ClockOutputs.LACKS]
     found += [Lack("the flash chip", "", sentence) for sentence in Flash.LACKS]
-    found += [
-        Lack("DMA", "CH*_DBG_CTDREQ", "of a FIFO it is 1 while that asks, not how many transfers it has room for")
-    ]
+    found += [Lack("DMA", "CH*_DBG_CTDREQ", DMA_LACKS)]
     found += [
         Lack("USBCTRL_REGS", name, "belongs to the host mode: kept, without effect") for name in HOST_REGISTER_NAMES
     ]

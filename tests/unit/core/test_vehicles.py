@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -57,39 +58,38 @@ def test_the_webassembly_is_of_these_sources() -> None:
     assert fingerprint().encode() in wasm_file().read_bytes(), "python -m renode_pico.core.build --wasm"
 
 
-@pytest.mark.row("E4.runs", engine="embedded")
-def test_without_a_compiler_it_says_so_once_and_runs(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: Path
-) -> None:
+@pytest.fixture
+def nothing_shipped(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """The next machine looks for its library anew, and the package has none with it."""
     monkeypatch.delenv("RENODE_PICO_CORE", raising=False)
-    monkeypatch.setenv("RENODE_PICO_CACHE", str(tmp_path))
-    monkeypatch.setenv("CC", str(tmp_path / "no-compiler"))
     monkeypatch.setattr(build, "shipped", lambda: tmp_path / "nothing.so")
     machine._native.cache_clear()
     machine._tell_once.cache_clear()
-    try:
-        assert Machine(1).kind == "WebAssembly"
-        assert Machine(1).kind == "WebAssembly"
-    finally:
-        machine._native.cache_clear()
+    yield
+    machine._native.cache_clear()
+
+
+@pytest.mark.row("E4.runs", engine="embedded")
+@pytest.mark.usefixtures("nothing_shipped")
+def test_without_a_compiler_it_says_so_once_and_runs(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("RENODE_PICO_CACHE", str(tmp_path))
+    monkeypatch.setenv("CC", str(tmp_path / "no-compiler"))
+    assert Machine(1).kind == "WebAssembly"
+    assert Machine(1).kind == "WebAssembly"
     told = [record.getMessage() for record in caplog.records]
     assert len(told) == 1
     assert "install gcc or clang" in told[0]
 
 
+@pytest.mark.usefixtures("nothing_shipped")
 def test_where_nothing_can_be_kept_it_says_so_and_runs(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
     (tmp_path / "file").touch()
-    monkeypatch.delenv("RENODE_PICO_CORE", raising=False)
     monkeypatch.setenv("RENODE_PICO_CACHE", str(tmp_path / "file"))
-    monkeypatch.setattr(build, "shipped", lambda: tmp_path / "nothing.so")
-    machine._native.cache_clear()
-    machine._tell_once.cache_clear()
-    try:
-        assert Machine(1).kind == "WebAssembly"
-    finally:
-        machine._native.cache_clear()
+    assert Machine(1).kind == "WebAssembly"
     (told,) = (record.getMessage() for record in caplog.records)
     assert "Not a directory; RENODE_PICO_CACHE names another folder" in told
 
